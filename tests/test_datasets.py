@@ -1,0 +1,432 @@
+"""From files to batches, against torchvision, the DataLoader and files made by hand."""
+
+import dataclasses
+import hashlib
+import math
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torchvision
+from torch.utils.data import DataLoader, TensorDataset
+from torchvision import transforms
+
+from tutorial_utils import catalogue, datasets
+from tutorial_utils.catalogue import DataFile, DatasetDescription
+from tutorial_utils.config import TrainingConfig
+from tutorial_utils.datasets import Batches, ImageData, ImageDataset, LoadedDataset
+from tutorial_utils.exceptions import ConfigurationError, DataError, DownloadError
+from tutorial_utils.reproducibility import make_generator
+
+NUM_TRAIN, NUM_TEST = 30, 20
+COLOUR = dataclasses.replace(
+    catalogue.MNIST, name="colour", image_shape=(3, 4, 5), mean=(0.4, 0.5, 0.6), std=(0.1, 0.2, 0.3)
+)
+
+
+def make_images(num_images: int, description: DatasetDescription = catalogue.MNIST) -> ImageData:
+    generator = torch.Generator().manual_seed(0)
+    shape = (num_images, *description.image_shape)
+    images = torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8)
+    return ImageData(images, torch.arange(num_images) % description.num_classes, description)
+
+
+def idx_images(num_images: int, *, magic: int = 2051, height: int = 28, width: int = 28) -> bytes:
+    pixels = np.random.default_rng(num_images).integers(0, 256, num_images * height * width, dtype=np.uint8)
+    return struct.pack(">IIII", magic, num_images, height, width) + pixels.tobytes()
+
+
+def idx_labels(num_labels: int, *, magic: int = 2049, largest: int = 9) -> bytes:
+    labels = bytes(i % 10 for i in range(num_labels - 1)) + bytes([largest])
+    return struct.pack(">II", magic, num_labels) + labels
+
+
+def plant(monkeypatch: pytest.MonkeyPatch, root: Path, **changed: bytes) -> DatasetDescription:
+    """Describe a tiny data set in MNIST's format and put its files into the cache, checksums and all."""
+    contents = {
+        "train_images": idx_images(NUM_TRAIN),
+        "train_labels": idx_labels(NUM_TRAIN),
+        "test_images": idx_images(NUM_TEST),
+        "test_labels": idx_labels(NUM_TEST),
+    } | changed
+    folder = root / catalogue.MNIST.folder
+    folder.mkdir(parents=True)
+    files = []
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+        files.append(DataFile(name, len(content), hashlib.sha256(content).hexdigest(), ""))
+    description = dataclasses.replace(
+        catalogue.MNIST,
+        name="tiny",
+        num_train=NUM_TRAIN,
+        num_test=NUM_TEST,
+        train_files=tuple(files[:2]),
+        test_files=tuple(files[2:]),
+    )
+    monkeypatch.setitem(catalogue.DATASETS, "tiny", description)
+    monkeypatch.setitem(datasets.OFFICIAL_SOURCES, "tiny", list)
+    return description
+
+
+# Where the data lie
+
+
+def test_the_root_is_the_argument_else_the_variable_else_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.delenv("TUTORIAL_DATA", raising=False)
+    assert datasets.data_root() == tmp_path / ".cache" / "tutorial_utils"
+    monkeypatch.setenv("TUTORIAL_DATA", "~/données de test")
+    assert datasets.data_root() == tmp_path / "données de test"
+    assert datasets.data_root("~/here") == tmp_path / "here"
+    assert datasets.data_root(tmp_path) == tmp_path
+    monkeypatch.chdir(tmp_path)
+    assert datasets.data_root("relative") == tmp_path / "relative"
+
+
+def test_a_root_that_is_a_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigurationError, match=r"file is a file, expected a folder.*TUTORIAL_DATA"):
+        datasets.load("mnist", root=tmp_path / "file")
+
+
+@pytest.mark.parametrize("offline", [True, False])
+def test_offline_comes_from_argument_or_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, offline: bool
+) -> None:
+    if not offline:
+        monkeypatch.setenv("TUTORIAL_OFFLINE", "1")
+    with pytest.raises(DownloadError, match="offline") as caught:
+        datasets.fetch("mnist", root=tmp_path, offline=offline)
+    assert all(file.name in str(caught.value) for file in catalogue.MNIST.files)
+    assert str(tmp_path / "MNIST" / "raw") in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_name_gets_the_nearest() -> None:
+    with pytest.raises(ConfigurationError, match="did you mean 'mnist'"):
+        datasets.load("MNSIT")
+
+
+def test_official_mirrors_are_torchvisions_https_ones() -> None:
+    found = [source.address(catalogue.MNIST.train_files[0]) for source in datasets.official_mnist()]  # type: ignore[attr-defined]
+    name = torchvision.datasets.MNIST.resources[0][0]
+    assert found == [m + name for m in torchvision.datasets.MNIST.mirrors if m.startswith("https")]
+    assert found
+
+
+# Reading
+
+
+def test_a_tiny_data_set_is_read_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    description = plant(monkeypatch, tmp_path)
+    data = datasets.load("tiny", root=tmp_path)
+    pixels = np.frombuffer(idx_images(NUM_TRAIN)[16:], dtype=np.uint8).reshape(NUM_TRAIN, 1, 28, 28)
+    np.testing.assert_array_equal(data.train.images.numpy(), pixels)
+    assert data.test.labels.tolist() == [*(i % 10 for i in range(NUM_TEST - 1)), 9]
+    assert data.train.images.dtype == torch.uint8
+    assert data.train.labels.dtype == torch.int64
+    assert (len(data.train), len(data.test)) == (NUM_TRAIN, NUM_TEST)
+    assert data.description is description
+
+
+def test_the_fingerprint_follows_the_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant(monkeypatch, tmp_path / "one")
+    one = datasets.load("tiny", root=tmp_path / "one").fingerprint
+    plant(monkeypatch, tmp_path / "two")
+    assert datasets.load("tiny", root=tmp_path / "two").fingerprint == one
+    plant(monkeypatch, tmp_path / "three", test_labels=idx_labels(NUM_TEST, largest=3))
+    assert datasets.load("tiny", root=tmp_path / "three").fingerprint != one
+
+
+@pytest.mark.parametrize(
+    "name, content, message",
+    [
+        ("train_images", idx_images(NUM_TRAIN, magic=2049), "begins with 0x00000801, expected 0x00000803"),
+        ("train_labels", idx_labels(NUM_TRAIN, magic=2051), "begins with 0x00000803, expected 0x00000801"),
+        ("test_images", b"", "begins with 0x, expected 0x00000803"),
+        ("test_images", idx_images(NUM_TEST, height=29), r"\(20, 29, 28\), expected \(20, 28, 28\)"),
+        ("test_images", idx_images(NUM_TEST - 1), r"\(19, 28, 28\), expected \(20, 28, 28\)"),
+        ("test_labels", idx_labels(NUM_TEST + 1), r"\(21,\), expected \(20,\)"),
+        ("test_images", idx_images(NUM_TEST)[:10], r"expected \(20, 28, 28\)"),
+        ("test_images", idx_images(NUM_TEST)[:-1], "holds 15,679 values, expected 15,680"),
+        ("test_labels", idx_labels(NUM_TEST) + b"x", "holds 21 values, expected 20"),
+        ("train_labels", idx_labels(NUM_TRAIN, largest=10), "from 0 to 10, expected 0 to 9"),
+    ],
+    ids=[
+        "images magic",
+        "labels magic",
+        "empty",
+        "height",
+        "fewer images",
+        "more labels",
+        "cut in the header",
+        "cut at the end",
+        "too long",
+        "label 10",
+    ],
+)
+def test_a_file_with_wrong_content_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: bytes, message: str
+) -> None:
+    plant(monkeypatch, tmp_path, **{name: content})
+    with pytest.raises(DataError, match=message) as caught:
+        datasets.load("tiny", root=tmp_path)
+    assert "labels run" in str(caught.value) or name in str(caught.value)
+
+
+IMAGES, LABELS = torch.zeros(4, 1, 28, 28, dtype=torch.uint8), torch.arange(4)
+
+
+@pytest.mark.parametrize(
+    "images, labels, message",
+    [
+        (IMAGES.float(), LABELS, r"images are torch.float32 \(4, 1, 28, 28\), expected torch.uint8"),
+        (IMAGES.squeeze(1), LABELS, r"\(4, 28, 28\), expected torch.uint8 \(n, 1, 28, 28\)"),
+        (IMAGES.expand(4, 3, 28, 28), LABELS, r"\(4, 3, 28, 28\), expected"),
+        (IMAGES, LABELS.int(), r"labels are torch.int32 \(4,\), expected torch.int64"),
+        (IMAGES, LABELS.view(4, 1), r"labels are torch.int64 \(4, 1\), expected"),
+        (IMAGES, LABELS[:3], "4 images have 3 labels"),
+        (IMAGES, LABELS + 7, "from 7 to 10, expected 0 to 9"),
+        (IMAGES, LABELS - 1, "from -1 to 2, expected 0 to 9"),
+    ],
+)
+def test_image_data_are_checked_on_making(images: torch.Tensor, labels: torch.Tensor, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        ImageData(images, labels, catalogue.MNIST)
+
+
+def test_a_subset_holds_the_chosen_images_in_their_order() -> None:
+    data = make_images(10)
+    part = data.subset(torch.tensor([7, 2, 2]))
+    assert part.labels.tolist() == [7, 2, 2]
+    assert torch.equal(part.images, torch.stack([data.images[7], data.images[2], data.images[2]]))
+    assert len(data.subset(torch.tensor([], dtype=torch.int64))) == 0
+
+
+@pytest.mark.data
+def test_torchvision_reads_the_same_cache_as_the_same_data(mnist: LoadedDataset) -> None:
+    for part, train in [(mnist.train, True), (mnist.test, False)]:
+        oracle = torchvision.datasets.MNIST(str(datasets.data_root()), train=train, download=False)
+        assert torch.equal(part.images.squeeze(1), oracle.data)
+        assert torch.equal(part.labels, oracle.targets)
+
+
+@pytest.mark.data
+def test_the_files_have_the_checksums_that_the_publishers_give(mnist: LoadedDataset) -> None:
+    for file in mnist.description.files:
+        content = (datasets.data_root() / mnist.description.folder / file.name).read_bytes()
+        assert hashlib.md5(content).hexdigest() == file.md5
+
+
+@pytest.mark.data
+def test_loading_from_a_verified_cache_is_quick(mnist: LoadedDataset) -> None:
+    seconds = []
+    for _ in range(5):
+        began = time.perf_counter()
+        datasets.load("mnist")
+        seconds.append(time.perf_counter() - began)
+    assert min(seconds) < 0.5
+
+
+@pytest.mark.data
+def test_mean_and_std_are_those_of_the_training_pixels(mnist: LoadedDataset) -> None:
+    pixels = mnist.train.images.double() / 255
+    assert pixels.mean().item() == pytest.approx(mnist.description.mean[0], abs=5e-5)
+    assert pixels.std().item() == pytest.approx(mnist.description.std[0], abs=5e-5)
+
+
+# Splitting
+
+
+@pytest.mark.parametrize("num_images, share", [(60_000, 0.1), (10, 0.5), (7, 0.3), (3, 0.4), (1000, 0.999)])
+def test_the_two_parts_are_disjoint_and_complete(num_images: int, share: float) -> None:
+    train, validation = datasets.split_indices(num_images, share, seed=3)
+    assert len(validation) == round(share * num_images)
+    assert sorted([*train.tolist(), *validation.tolist()]) == list(range(num_images))
+    assert train.dtype == validation.dtype == torch.int64
+
+
+def test_the_split_is_random_and_depends_on_the_seed_alone() -> None:
+    def validation(seed: int) -> list[int]:
+        return datasets.split_indices(1000, 0.1, seed)[1].tolist()
+
+    first = validation(0)
+    torch.manual_seed(123)
+    assert validation(0) == first
+    assert validation(1) != first
+    assert max(first) > 500 > min(first)
+    assert first != sorted(first)
+
+
+@pytest.mark.parametrize("share", [0, 1, -0.1, 1.1, 1e-9, 0.9999])
+def test_a_split_with_an_empty_part_is_refused(share: float) -> None:
+    with pytest.raises(ConfigurationError, match="leaves none"):
+        datasets.split_indices(1000, share, seed=0)
+
+
+def test_images_go_with_their_labels_into_the_parts() -> None:
+    data = make_images(50)
+    data.images[:, 0, 0, 0] = torch.arange(50, dtype=torch.uint8)
+    for part in datasets.split(data, 0.2, seed=0):
+        assert torch.equal(part.images[:, 0, 0, 0].long() % 10, part.labels)
+
+
+# Standardising
+
+
+@pytest.mark.parametrize("description", [catalogue.MNIST, COLOUR], ids=["grey", "colour"])
+def test_standardised_images_equal_torchvisions(description: DatasetDescription) -> None:
+    data = make_images(5, description)
+    before = data.images.clone()
+    transform = transforms.Compose(
+        [transforms.ToTensor(), transforms.Normalize(description.mean, description.std)]
+    )
+    expected = torch.stack([transform(image.permute(1, 2, 0).numpy()) for image in data.images])
+    standardised = datasets.standardise(data)
+    assert standardised.dtype == torch.float32
+    torch.testing.assert_close(standardised, expected)
+    assert torch.equal(data.images, before)
+
+
+def test_mean_and_std_can_be_given() -> None:
+    data = make_images(5, COLOUR)
+    plain = datasets.standardise(data, mean=(0, 0, 0), std=(1, 1, 1))
+    torch.testing.assert_close(plain, data.images / 255)
+    shifted = datasets.standardise(data, mean=(0, 0.5, 0), std=(1, 1, 2))
+    torch.testing.assert_close(shifted[:, 1], data.images[:, 1] / 255 - 0.5)
+    torch.testing.assert_close(shifted[:, 2], data.images[:, 2] / 510)
+
+
+@pytest.mark.parametrize("mean, std", [((0.5,), (1, 1, 1)), ((0, 0, 0), (1, 1)), ((0, 0, 0), (1, 0, 1))])
+def test_mean_and_std_must_fit_the_channels(mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+    with pytest.raises(DataError, match="expected 3 of each and std above 0"):
+        datasets.standardise(make_images(5, COLOUR), mean, std)
+
+
+# Batches
+
+
+def numbered(num_images: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Images that know their number, labels that repeat it."""
+    return torch.arange(num_images, dtype=torch.float32).view(-1, 1, 1, 1), torch.arange(num_images)
+
+
+@pytest.mark.parametrize("num_images, batch_size", [(10, 3), (9, 3), (1, 3), (10, 100)])
+def test_batches_in_order_equal_those_of_a_data_loader(num_images: int, batch_size: int) -> None:
+    images, labels = numbered(num_images)
+    batches = Batches(images, labels, batch_size)
+    loader = DataLoader(TensorDataset(images, labels), batch_size=batch_size)
+    assert len(batches) == len(loader)
+    for _ in range(2):
+        for (found, classes), (expected, expected_classes) in zip(batches, loader, strict=True):
+            assert torch.equal(found, expected)
+            assert torch.equal(classes, expected_classes)
+
+
+def test_batches_in_order_are_not_copied() -> None:
+    images, labels = numbered(10)
+    found, _ = next(iter(Batches(images, labels, 4)))
+    assert found.data_ptr() == images.data_ptr()
+
+
+@pytest.mark.parametrize("num_images, batch_size", [(100, 7), (100, 10), (5, 8)])
+def test_shuffled_epochs_show_every_image_once_with_its_label(num_images: int, batch_size: int) -> None:
+    images, labels = numbered(num_images)
+    batches = Batches(images, labels, batch_size, generator=torch.Generator().manual_seed(0))
+    for _ in range(2):
+        sizes, seen = [], []
+        for found, classes in batches:
+            assert torch.equal(found.flatten(), classes.float())
+            sizes.append(len(found))
+            seen += classes.tolist()
+        assert sorted(seen) == list(range(num_images))
+        assert len(sizes) == len(batches) == math.ceil(num_images / batch_size)
+        assert set(sizes[:-1]) <= {batch_size}
+
+
+def test_the_order_is_new_every_epoch_and_equal_for_equal_seeds() -> None:
+    def two_epochs(seed: int) -> list[list[int]]:
+        batches = Batches(*numbered(100), 7, generator=torch.Generator().manual_seed(seed))
+        return [[label for _, labels in batches for label in labels.tolist()] for _ in range(2)]
+
+    first, second = two_epochs(0)
+    assert first != second
+    assert two_epochs(0) == [first, second]
+    assert two_epochs(1)[0] != first
+
+
+@pytest.mark.parametrize("num_labels, batch_size", [(9, 3), (10, 0), (10, -1)])
+def test_impossible_batches_are_refused(num_labels: int, batch_size: int) -> None:
+    with pytest.raises(DataError, match="no batches"):
+        Batches(torch.zeros(10, 1), torch.zeros(num_labels), batch_size)
+
+
+def test_training_batches_follow_the_configuration() -> None:
+    data = make_images(100)
+    config = TrainingConfig(validation_split=0.2, batch_size=30, seed=5, device="cpu")
+    train, validation = datasets.training_batches(data, config)
+    assert (train.num_images, validation.num_images) == (80, 20)
+    assert len(train) == 3
+    assert validation.generator is None
+    train_indices, validation_indices = datasets.split_indices(100, 0.2, seed=5)
+    expected = datasets.standardise(data)
+    ((validation_images, _),) = validation
+    assert torch.equal(train.transform(train.images), expected[train_indices])
+    assert torch.equal(validation_images, expected[validation_indices])
+    assert torch.equal(validation.labels, data.labels[validation_indices])
+    first = [labels.tolist() for _, labels in train]
+    again, _ = datasets.training_batches(data, config)
+    assert [labels.tolist() for _, labels in again] == first
+    # The order is drawn from the seed's stream for it.
+    order = make_generator(5, "order")
+    assert first[0] == data.labels[train_indices][torch.randperm(80, generator=order)][:30].tolist()
+    # Iterating the validation batches leaves it alone.
+    again, other = datasets.training_batches(data, config)
+    list(other)
+    assert [labels.tolist() for _, labels in again] == first
+
+
+def test_images_of_another_data_set_are_refused() -> None:
+    with pytest.raises(ConfigurationError, match="dataset='mnist', but these images are 'colour'"):
+        datasets.training_batches(make_images(100, COLOUR), TrainingConfig())
+
+
+# Torchvision-style data sets
+
+
+@pytest.mark.parametrize("description, mode", [(catalogue.MNIST, "L"), (COLOUR, "RGB")])
+def test_items_are_pil_images_until_a_transform_is_given(description: DatasetDescription, mode: str) -> None:
+    data = make_images(12, description)
+    image, label = ImageDataset(data)[11]
+    _, height, width = description.image_shape
+    assert (image.mode, image.size) == (mode, (width, height))
+    assert (label, type(label)) == (1, int)
+    assert torch.equal(transforms.PILToTensor()(image), data.images[11])
+    items = ImageDataset(data, transform=transforms.ToTensor())
+    assert len(items) == 12
+    torch.testing.assert_close(items[3][0], data.images[3] / 255)
+    images, labels = next(iter(DataLoader(items, batch_size=5)))
+    torch.testing.assert_close(images, data.images[:5] / 255)
+    assert labels.tolist() == [0, 1, 2, 3, 4]
+
+
+def test_items_need_one_or_three_channels() -> None:
+    two = dataclasses.replace(COLOUR, image_shape=(2, 4, 5))
+    with pytest.raises(DataError, match="2 channels, expected 1 or 3"):
+        ImageDataset(make_images(3, two))
+
+
+def test_the_module_imports_neither_torchvision_nor_a_network_library() -> None:
+    code = (
+        "import sys, tutorial_utils.datasets\n"
+        "assert not {'torchvision', 'requests', 'pooch', 'sklearn'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[1], check=True, timeout=60)

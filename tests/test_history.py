@@ -1,0 +1,85 @@
+"""The history keeps every epoch and tells which was best."""
+
+import json
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tutorial_utils.history import EpochRecord, History, StopReason
+
+CASES = settings(max_examples=50, deadline=None)  # no deadline: a busy machine is no bug
+LOSSES = st.lists(st.floats(0, 100, allow_subnormal=False), min_size=1, max_size=12)
+
+
+def record(epoch: int, validation_loss: float, **others: float | None) -> EpochRecord:
+    values: dict[str, float | None] = {
+        "learning_rate": 0.01,
+        "running_loss": 1.5,
+        "running_accuracy": 0.5,
+        "train_loss": None,
+        "train_accuracy": None,
+        "validation_accuracy": 0.25,
+        "seconds": 0.125,
+    }
+    return EpochRecord(epoch=epoch, validation_loss=validation_loss, **{**values, **others})
+
+
+def history_of(losses: list[float]) -> History:
+    return History([record(epoch, loss) for epoch, loss in enumerate(losses, start=1)])
+
+
+@CASES
+@given(losses=LOSSES)
+def test_the_best_epoch_has_the_lowest_validation_loss_and_is_the_earliest_of_equals(
+    losses: list[float],
+) -> None:
+    history = history_of(losses)
+    assert history.best.epoch == losses.index(min(losses)) + 1
+    assert history.epochs_since_best() == len(losses) - history.best.epoch
+
+
+def test_without_a_finished_epoch_there_is_no_best_and_the_message_says_why() -> None:
+    with pytest.raises(ValueError, match="training has not begun"):
+        _ = History().best
+    with pytest.raises(ValueError, match="loss became nan"):
+        _ = History(stop_reason=StopReason.NOT_FINITE, stop_detail="loss became nan").best
+
+
+def test_a_column_has_one_entry_per_epoch_in_order() -> None:
+    history = history_of([3.0, 1.0, 2.0])
+    assert len(history) == 3
+    assert history.column("epoch") == [1, 2, 3]
+    assert history.column("validation_loss") == [3.0, 1.0, 2.0]
+    assert history.column("train_loss") == [None, None, None]
+
+
+def test_the_table_has_one_row_per_epoch_and_keeps_what_was_not_measured_apart() -> None:
+    history = History([record(1, 2.0), record(2, 1.0, train_loss=0.5)])
+    frame = history.to_frame()
+    assert frame.index.name == "epoch" and frame.index.tolist() == [1, 2]
+    assert frame["validation_loss"].tolist() == [2.0, 1.0]
+    assert math.isnan(frame["train_loss"].loc[1]) and frame["train_loss"].loc[2] == 0.5
+
+
+@CASES
+@given(
+    losses=LOSSES,
+    reason=st.one_of(st.none(), st.sampled_from(StopReason)),
+    detail=st.text(max_size=20),
+    measured=st.one_of(st.none(), st.floats(0, 100)),
+)
+def test_a_history_survives_json_exactly(
+    losses: list[float], reason: StopReason | None, detail: str, measured: float | None
+) -> None:
+    records = [record(epoch, loss, train_loss=measured) for epoch, loss in enumerate(losses, start=1)]
+    history = History(records, reason, detail)
+    back = History.from_dict(json.loads(json.dumps(history.to_dict(), allow_nan=False)))
+    assert back == history
+    assert type(back.stop_reason) is type(history.stop_reason)
+
+
+def test_two_histories_do_not_share_their_records() -> None:
+    History().records.append(record(1, 1.0))
+    assert len(History()) == 0

@@ -1,0 +1,207 @@
+"""The range test measures on a copy: rates and losses are right, and nothing around it changes."""
+
+import copy
+import math
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.utils.data import DataLoader, TensorDataset
+
+from tutorial_utils.datasets import Batches
+from tutorial_utils.exceptions import ConfigurationError, DataError
+from tutorial_utils.models import LogisticRegression
+from tutorial_utils.range_test import RangeTest, range_test, smooth
+
+LOSSES = st.lists(st.floats(1e-6, 1e3), min_size=1, max_size=30)
+
+
+def toy_model() -> LogisticRegression:
+    return LogisticRegression(5, 3, generator=torch.Generator().manual_seed(0)).double()
+
+
+def toy_tensors(n: int = 25) -> tuple[Tensor, Tensor]:
+    images = torch.randn(n, 5, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    return images, torch.arange(n) % 3
+
+
+def toy_batches(seed: int | None = None) -> Batches:
+    generator = None if seed is None else torch.Generator().manual_seed(seed)
+    return Batches(*toy_tensors(), 10, generator)
+
+
+def test_the_rates_rise_geometrically_from_start_to_end() -> None:
+    result = range_test(toy_model(), toy_batches(), start=1e-5, end=1e-1, num_points=9)
+    assert result.learning_rates == pytest.approx([10 ** (-5 + k / 2) for k in range(9)])
+    assert len(result.losses) == len(result.smoothed) == 9
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_each_loss_is_that_of_the_batch_before_its_update_as_by_hand(momentum: float) -> None:
+    """Seven points on three batches: the batches begin anew twice."""
+    model = toy_model()
+    weight, bias = (p.detach().clone().requires_grad_() for p in (model.linear.weight, model.linear.bias))
+    velocity = [torch.zeros_like(weight), torch.zeros_like(bias)]
+    images, labels = toy_tensors()
+    losses = []
+    for k in range(7):
+        rate = 0.01 * 100 ** (k / 6)
+        part = slice(10 * (k % 3), 10 * (k % 3) + 10)
+        loss = F.nll_loss(F.log_softmax(images[part] @ weight.T + bias, dim=1), labels[part])
+        losses.append(loss.item())
+        gradients = torch.autograd.grad(loss, [weight, bias])
+        velocity = [momentum * v + g for v, g in zip(velocity, gradients, strict=True)]
+        weight, bias = (
+            (p - rate * v).detach().requires_grad_() for p, v in zip((weight, bias), velocity, strict=True)
+        )
+    result = range_test(model, toy_batches(), start=0.01, end=1, num_points=7, momentum=momentum)
+    assert result.losses == pytest.approx(losses, rel=1e-9)
+
+
+@settings(max_examples=50, deadline=None)
+@given(losses=LOSSES, smoothing=st.floats(0, 0.99))
+def test_smoothing_is_pandas_adjusted_exponential_average(losses: list[float], smoothing: float) -> None:
+    expected = pd.Series(losses).ewm(alpha=1 - smoothing, adjust=True).mean()
+    np.testing.assert_allclose(smooth(losses, smoothing), expected, rtol=1e-8)
+
+
+@settings(max_examples=30, deadline=None)
+@given(losses=LOSSES)
+def test_smoothing_by_nothing_keeps_the_losses_and_a_constant_stays_constant(losses: list[float]) -> None:
+    assert smooth(losses, 0.0).tolist() == losses
+    assert smooth([2.5] * len(losses), 0.9) == pytest.approx([2.5] * len(losses))
+
+
+def test_the_result_is_smoothed_as_asked() -> None:
+    result = range_test(toy_model(), toy_batches(), num_points=12, smoothing=0.5)
+    expected = pd.Series(result.losses).ewm(alpha=0.5, adjust=True).mean()
+    np.testing.assert_allclose(result.smoothed, expected, rtol=1e-9)
+
+
+def test_steepest_and_lowest_rate_are_read_from_the_smoothed_loss() -> None:
+    rates = np.geomspace(1e-4, 1e2, 7)
+    smoothed = np.array([2.0, 1.9, 1.5, 0.6, 0.5, 0.9, 3.0])  # falls fastest around 1e-2 to 1e-1
+    result = RangeTest(rates, losses=np.arange(7.0), smoothed=smoothed)
+    assert result.steepest == pytest.approx(1e-2)  # (0.6 - 1.9) / 2 decades, more than (0.5 - 1.5) / 2
+    assert result.lowest == pytest.approx(1e0)
+
+
+def state_of(model: LogisticRegression, batches: Any) -> dict[str, Any]:
+    """Everything that a range test must leave as it was."""
+    return copy.deepcopy(
+        {
+            "weights": [p.detach().numpy() for p in model.parameters()],
+            "gradients": [None if p.grad is None else p.grad.numpy() for p in model.parameters()],
+            "needs gradient": [p.requires_grad for p in model.parameters()],
+            "mode": model.training,
+            "order": None if batches.generator is None else batches.generator.get_state().numpy(),
+            "torch": torch.get_rng_state().numpy(),
+            "python": random.getstate(),
+            "numpy": np.random.get_state(legacy=False),
+        }
+    )
+
+
+def shuffled_loader(seed: int | None) -> Any:
+    generator = None if seed is None else torch.Generator().manual_seed(seed)
+    return DataLoader(TensorDataset(*toy_tensors()), batch_size=10, shuffle=True, generator=generator)
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("gradients", [True, False])
+@pytest.mark.parametrize(
+    "make_batches",
+    [lambda: toy_batches(4), toy_batches, lambda: shuffled_loader(4), lambda: shuffled_loader(None)],
+    ids=["shuffled batches", "ordered batches", "loader", "loader on the global generator"],
+)
+def test_everything_is_afterwards_as_it_was_before(
+    make_batches: Any, gradients: bool, training: bool
+) -> None:
+    model, batches = toy_model().train(training), make_batches()
+    if gradients:
+        model(torch.ones(2, 5, dtype=torch.float64)).sum().backward()
+    before = state_of(model, batches)
+    range_test(model, batches, start=0.1, end=10, num_points=8, momentum=0.9)
+    np.testing.assert_equal(state_of(model, batches), before)
+
+
+@pytest.mark.parametrize("make_batches", [toy_batches, shuffled_loader])
+def test_training_afterwards_sees_the_order_it_would_have_seen(make_batches: Any) -> None:
+    untouched, tested = make_batches(6), make_batches(6)
+    range_test(toy_model(), tested, num_points=5)
+    for (images, _), (expected, _) in zip(tested, untouched, strict=True):
+        assert torch.equal(images, expected)
+
+
+def test_everything_is_put_back_also_after_an_error() -> None:
+    class Broken(Batches):
+        def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+            yield from super().__iter__()
+            torch.rand(1), random.random(), np.random.random()
+            raise ZeroDivisionError
+
+    model, batches = toy_model(), Broken(*toy_tensors(), 10, torch.Generator().manual_seed(2))
+    before = state_of(model, batches)
+    with pytest.raises(ZeroDivisionError):
+        range_test(model, batches, num_points=50)
+    np.testing.assert_equal(state_of(model, batches), before)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_loss_that_is_no_number_ends_the_test_early(value: float) -> None:
+    class Spoilt(Batches):
+        def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+            for step, (images, labels) in enumerate(super().__iter__()):
+                yield images * value if step == 2 else images, labels
+
+    result = range_test(toy_model(), Spoilt(*toy_tensors(), 10), start=1e-3, end=1, num_points=10)
+    assert result.learning_rates == pytest.approx(np.geomspace(1e-3, 1, 10)[:2])
+    assert len(result.losses) == len(result.smoothed) == 2
+    assert np.isfinite(result.losses).all()
+
+
+def test_batches_that_are_empty_or_cannot_begin_anew_are_refused_instead_of_waited_for() -> None:
+    for batches in ([], iter(toy_batches())):
+        with pytest.raises(DataError, match="begun anew"):
+            range_test(toy_model(), batches, num_points=10)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"start": 1.0, "end": 1.0}, "start=1.0, end=1.0: need 0 < start < end"),
+        ({"start": 1.0, "end": 0.1}, "start=1.0, end=0.1"),
+        ({"start": 0.0}, "start=0.0"),
+        ({"start": -1.0}, "start=-1.0"),
+        ({"start": math.nan}, "start=nan"),
+        ({"end": math.inf}, "end=inf"),
+        ({"num_points": 1}, "num_points=1: need a whole number of at least 2"),
+        ({"num_points": 10.0}, "num_points=10.0"),
+        ({"num_points": True}, "num_points=True"),
+        ({"momentum": 1.0}, "momentum=1.0: need 0 <= momentum < 1"),
+        ({"momentum": -0.1}, "momentum=-0.1"),
+        ({"smoothing": 1.0}, "smoothing=1.0: need 0 <= smoothing < 1"),
+        ({"smoothing": math.nan}, "smoothing=nan"),
+    ],
+)
+def test_settings_that_make_no_range_are_refused_before_a_batch_is_drawn(
+    values: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ConfigurationError, match="this range test is not allowed") as caught:
+        range_test(toy_model(), iter(()), **values)
+    assert words in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_all_wrong_settings_of_a_range_test_are_named_at_once() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        range_test(toy_model(), toy_batches(), start=2, end=1, num_points=0, momentum=2, smoothing=-1)
+    assert len(str(caught.value).splitlines()) == 5

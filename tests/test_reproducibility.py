@@ -1,0 +1,173 @@
+"""Seeds give streams that repeat and do not disturb each other; devices are chosen or refused by name."""
+
+import json
+import random
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tutorial_utils import reproducibility
+from tutorial_utils.reproducibility import (
+    MAX_SEED,
+    available_devices,
+    choose_device,
+    make_generator,
+    preserved_randomness,
+    report_environment,
+    seed_everything,
+)
+
+CASES = settings(max_examples=50, deadline=None)  # no deadline: a busy machine is no bug
+SEEDS = st.integers(min_value=0, max_value=MAX_SEED)
+PURPOSES = ("split", "order", "initialisation")
+
+
+def draw(generator: torch.Generator) -> list[int]:
+    return torch.randint(2**62, (8,), generator=generator).tolist()
+
+
+def draw_global() -> tuple[float, float, float]:
+    return random.random(), float(np.random.random()), torch.rand(()).item()
+
+
+@CASES
+@given(seed=SEEDS)
+def test_the_same_seed_and_purpose_give_the_same_stream(seed: int) -> None:
+    assert draw(make_generator(seed, "order")) == draw(make_generator(seed, "order"))
+
+
+@CASES
+@given(seed=SEEDS)
+def test_each_purpose_has_a_stream_of_its_own(seed: int) -> None:
+    streams = {tuple(draw(make_generator(seed, purpose))) for purpose in PURPOSES}
+    assert len(streams) == len(PURPOSES)
+
+
+@CASES
+@given(seeds=st.sets(SEEDS, min_size=2, max_size=4))
+def test_each_seed_has_a_stream_of_its_own(seeds: set[int]) -> None:
+    assert len({tuple(draw(make_generator(seed, "order"))) for seed in seeds}) == len(seeds)
+
+
+def test_drawing_more_from_one_stream_leaves_the_others_and_the_global_ones_alone() -> None:
+    expected = draw(make_generator(3, "order"))
+    order, split = make_generator(3, "order"), make_generator(3, "split")
+    state = torch.get_rng_state()
+    for _ in range(5):
+        draw(split)
+    assert draw(order) == expected
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2**32, MAX_SEED])
+def test_seeding_everything_repeats_python_numpy_and_torch(seed: int) -> None:
+    with preserved_randomness():
+        seed_everything(seed)
+        first = draw_global()
+        assert all(a != b for a, b in zip(first, draw_global(), strict=True))
+        seed_everything(seed)
+        assert draw_global() == first
+
+
+def test_preserved_randomness_puts_back_the_global_and_the_given_generators() -> None:
+    generator = make_generator(0, "order")
+    with preserved_randomness():  # keeps this test itself from disturbing others
+        seed_everything(7)
+        expected = (draw_global(), draw(make_generator(0, "order")))
+        seed_everything(7)
+        with preserved_randomness([generator]):
+            draw_global()
+            draw(generator)
+            seed_everything(99)
+        assert (draw_global(), draw(generator)) == expected
+
+
+def test_preserved_randomness_puts_everything_back_after_an_error_too() -> None:
+    generator = make_generator(0, "order")
+    before = generator.get_state(), torch.get_rng_state(), random.getstate()
+    numpy_before = np.random.get_state(legacy=False)
+    with pytest.raises(ZeroDivisionError), preserved_randomness([generator]):
+        draw_global()
+        draw(generator)
+        raise ZeroDivisionError
+    assert torch.equal(generator.get_state(), before[0])
+    assert torch.equal(torch.get_rng_state(), before[1])
+    assert random.getstate() == before[2]
+    np.testing.assert_equal(np.random.get_state(legacy=False), numpy_before)
+
+
+def pretend(monkeypatch: pytest.MonkeyPatch, *, gpus: int, mps: bool) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+
+
+@pytest.mark.parametrize(
+    ("gpus", "mps", "devices"),
+    [
+        (0, False, ["cpu"]),
+        (0, True, ["mps", "cpu"]),
+        (1, False, ["cuda", "cuda:0", "cpu"]),
+        (2, True, ["cuda", "cuda:0", "cuda:1", "mps", "cpu"]),
+    ],
+)
+def test_auto_takes_the_first_of_the_devices_that_are_there(
+    monkeypatch: pytest.MonkeyPatch, gpus: int, mps: bool, devices: list[str]
+) -> None:
+    pretend(monkeypatch, gpus=gpus, mps=mps)
+    assert available_devices() == devices
+    assert choose_device("auto") == choose_device() == torch.device(devices[0])
+    for name in devices:
+        assert choose_device(name) == torch.device(name)
+
+
+@pytest.mark.parametrize("name", ["cuda", "cuda:99", "gpu", "mps", "", "CPU"])
+def test_a_device_that_is_not_there_is_refused_with_those_that_are(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    pretend(monkeypatch, gpus=0, mps=False)
+    with pytest.raises(ValueError, match=f"no device '{name}' here; this machine has: auto, cpu$"):
+        choose_device(name)
+
+
+def test_a_gpu_beyond_the_last_is_refused_with_those_that_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend(monkeypatch, gpus=2, mps=False)
+    with pytest.raises(ValueError, match="'cuda:2' here; this machine has: auto, cuda, cuda:0, cuda:1, cpu"):
+        choose_device("cuda:2")
+
+
+def test_the_environment_is_reported_as_plain_values() -> None:
+    report = report_environment()
+    assert set(report) == {"versions", "python", "system", "cpu", "cores", "threads", "date", "commit"}
+    assert json.loads(json.dumps(report)) == report
+    versions = report["versions"]
+    assert isinstance(versions, dict)
+    assert versions["torch"] == torch.__version__.split("+")[0] or versions["torch"] == torch.__version__
+    assert versions["numpy"] == np.__version__
+    assert report["threads"] == torch.get_num_threads()
+    assert all(report.values())
+
+
+def test_the_commit_is_that_of_the_repository_and_unknown_outside_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    monkeypatch.chdir(tmp_path)
+    assert reproducibility.git_commit() == "unknown"
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    git("init")
+    git("commit", "--allow-empty", "--message", "first")
+    assert git("rev-parse", "HEAD").startswith(reproducibility.git_commit())
+
+
+def test_a_machine_without_git_reports_an_unknown_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert reproducibility.git_commit() == "unknown"

@@ -1,0 +1,224 @@
+"""Results are written whole, plain and only when asked for, and read back as they were."""
+
+import json
+import math
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tutorial_utils import results
+from tutorial_utils.exceptions import DataError
+from tutorial_utils.history import StopReason
+from tutorial_utils.results import Results, output_folder, plain, read, read_all, write
+
+KEYS = {"notebook", "parameters", "metrics", "timings", "provenance"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("TUTORIAL_OUTPUT", str(tmp_path))
+    return tmp_path
+
+
+def write_one(notebook: str = "mnist/04_evaluation", **metrics: Any) -> Path:
+    path = write(
+        notebook,
+        parameters={"seed": 0, "learning_rate": 0.01},
+        metrics=metrics or {"test_accuracy": 0.9257},
+        timings={"fit_seconds": 1.5},
+        data_hash="abc123",
+    )
+    assert path is not None
+    return path
+
+
+# Plain values
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (math.nan, None),
+        (math.inf, None),
+        (-math.inf, None),
+        (np.float32(0.5), 0.5),
+        (np.float64("nan"), None),
+        (np.int64(7), 7),
+        (np.bool_(True), True),
+        (np.str_("text"), "text"),
+        (torch.tensor(3), 3),
+        (torch.tensor([1.5, math.nan]), [1.5, None]),
+        (torch.ones(1, 2, requires_grad=True), [[1.0, 1.0]]),
+        (np.array([[1, 2], [3, 4]]), [[1, 2], [3, 4]]),
+        (np.array([0.5, np.inf]), [0.5, None]),
+        ((1, (2, 3)), [1, [2, 3]]),
+        ({"a": {1: np.array([1])}}, {"a": {"1": [1]}}),
+        (StopReason.EARLY_STOP, "early_stop"),
+        (None, None),
+        (True, True),
+    ],
+)
+def test_tensors_arrays_and_numpy_scalars_become_plain(value: Any, expected: Any) -> None:
+    result = plain(value)
+    assert result == expected
+    assert type(result) in {dict, list, str, int, float, bool, type(None), StopReason}
+    assert json.loads(json.dumps(result, allow_nan=False)) == expected
+
+
+@pytest.mark.parametrize("value", [object(), {1, 2}, Path("x"), 1j, [lambda: 0], {"a": object()}])
+def test_what_has_no_plain_form_is_an_error(value: Any) -> None:
+    with pytest.raises(TypeError, match="must be a plain value, not "):
+        plain(value)
+
+
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(value=PLAIN)
+def test_what_is_plain_already_stays_as_it_is(value: Any) -> None:
+    assert plain(value) == value
+
+
+# Writing
+
+
+def test_nothing_is_written_when_nothing_was_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for prepare in (
+        lambda: monkeypatch.delenv("TUTORIAL_OUTPUT", raising=False),
+        lambda: monkeypatch.setenv("TUTORIAL_OUTPUT", ""),
+    ):
+        prepare()
+        assert output_folder() is None
+        assert write("mnist/x", parameters={}, metrics={"a": object()}, data_hash="") is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_results_file_has_five_keys_and_what_was_given(folder: Path) -> None:
+    path = write_one(test_accuracy=np.float64(0.9257), recall=torch.tensor([1.0, math.nan]))
+    assert path == folder / "results" / "mnist" / "04_evaluation.json"
+    content = json.loads(path.read_text(), parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+    assert set(content) == KEYS
+    assert content["notebook"] == "mnist/04_evaluation"
+    assert content["parameters"] == {"seed": 0, "learning_rate": 0.01}
+    assert content["metrics"] == {"test_accuracy": 0.9257, "recall": [1.0, None]}
+    assert content["provenance"]["data_hash"] == "abc123"
+    assert {"versions", "python", "cpu", "commit", "date"} <= set(content["provenance"])
+    assert path.read_text().endswith("}\n")
+
+
+def test_what_depends_on_the_clock_stands_apart_from_the_metrics(folder: Path) -> None:
+    first = write_one()
+    before = json.loads(first.read_text())
+    assert set(before["timings"]) == {"fit_seconds", "chapter_seconds", "peak_memory_bytes"}
+    assert before["timings"]["fit_seconds"] == 1.5
+    assert before["timings"]["chapter_seconds"] > 0
+    assert before["timings"]["peak_memory_bytes"] > 10_000_000  # torch alone takes more
+    after = json.loads(write_one().read_text())
+    assert after["timings"] != before["timings"]
+    assert (after["metrics"], after["parameters"]) == (before["metrics"], before["parameters"])
+    assert not set(before["metrics"]) & set(before["timings"])
+
+
+@pytest.mark.parametrize("fault", ["not plain", "disk full"])
+def test_a_write_that_fails_leaves_the_previous_file_and_no_other(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    path = write_one()
+    before = path.read_bytes()
+    if fault == "disk full":
+
+        def write_half(self: Path, text: str, *arguments: Any, **options: Any) -> int:
+            self.write_bytes(text.encode()[: len(text) // 2])
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(Path, "write_text", write_half)
+        with pytest.raises(OSError, match="No space left"):
+            write_one(test_accuracy=0.5)
+    else:
+        with pytest.raises(TypeError):
+            write_one(test_accuracy=object())
+    assert path.read_bytes() == before
+    assert [file for file in folder.rglob("*") if file.is_file()] == [path]
+
+
+# Reading
+
+
+def test_what_was_written_is_read_back(folder: Path) -> None:
+    path = write_one(test_accuracy=0.9257, confusion_matrix=np.eye(2, dtype=int))
+    found = read(path)
+    assert isinstance(found, Results)
+    assert found.notebook == "mnist/04_evaluation"
+    assert found.metrics == {"test_accuracy": 0.9257, "confusion_matrix": [[1, 0], [0, 1]]}
+
+
+def without_a_key(path: Path) -> None:
+    content = json.loads(path.read_text())
+    del content["timings"]
+    path.write_text(json.dumps(content))
+
+
+def with_another_key(path: Path) -> None:
+    path.write_text(json.dumps({**json.loads(path.read_text()), "extra": 1}))
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda path: path.write_text(""),
+        lambda path: path.write_text(path.read_text()[:40]),
+        lambda path: path.write_text("[]"),
+        lambda path: path.write_bytes(b"\xff\xfe\x00"),
+        without_a_key,
+        with_another_key,
+    ],
+    ids=["empty", "truncated", "list", "not text", "key missing", "key too many"],
+)
+def test_a_file_that_is_no_results_file_is_refused_by_name(
+    folder: Path, spoil: Callable[[Path], object]
+) -> None:
+    path = write_one()
+    spoil(path)
+    with pytest.raises(DataError, match=r"04_evaluation\.json is not a results file .* `make book`"):
+        read(path)
+
+
+def test_a_missing_file_is_named_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"no results at .*absent\.json; run `make book`"):
+        read(tmp_path / "absent.json")
+
+
+def test_all_results_are_found_by_name_in_order(folder: Path) -> None:
+    for notebook in ("mnist/04_evaluation", "intro", "mnist/02_data"):
+        write_one(notebook)
+    found = read_all(folder / "results")
+    assert list(found) == ["intro", "mnist/02_data", "mnist/04_evaluation"]
+    assert all(name == result.notebook for name, result in found.items())
+    assert read_all(folder / "nothing here") == {}
+
+
+def test_peak_memory_is_in_bytes_and_unknown_where_the_system_does_not_tell(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    psutil = pytest.importorskip("psutil")
+    peak = results.peak_memory()
+    assert peak is not None
+    assert peak >= 0.5 * psutil.Process().memory_info().rss
+    assert peak < 100 * psutil.Process().memory_info().rss
+    monkeypatch.setitem(sys.modules, "resource", None)
+    assert results.peak_memory() is None

@@ -1,0 +1,165 @@
+"""Trained models and interrupted runs on disk: safetensors, never pickle, written whole or not at all."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from tutorial_utils.config import TrainingConfig
+from tutorial_utils.exceptions import CheckpointError, ConfigurationError, join_problems
+from tutorial_utils.files import whole_file
+from tutorial_utils.history import History
+
+Tensors = dict[str, Tensor]
+
+MODEL, BEST, MOMENTUM, GENERATOR = "model", "best", "momentum", "generator"
+"""The groups of tensors in a checkpoint; a tensor is stored as ``group/name``."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """All that an exact resume needs, as it was at the end of an epoch.
+
+    Attributes:
+        config: The settings of the run; they determine the learning rate of every later epoch.
+        history: Every finished epoch, and why the run ended if it has.
+        model: Weights after the last finished epoch.
+        best: Weights with the lowest validation loss so far.
+        momentum: The optimiser's momentum buffers, by parameter name; empty without momentum.
+        generators: State of each random generator, uint8; ``"order"`` shuffles the next epochs.
+    """
+
+    config: TrainingConfig
+    history: History
+    model: Tensors
+    best: Tensors
+    momentum: Tensors
+    generators: Tensors
+
+
+def save(path: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint; a run killed meanwhile leaves the previous file as it was.
+
+    Args:
+        path: Ends in ``.safetensors``.
+        checkpoint: What to write.
+    """
+    groups = {
+        MODEL: checkpoint.model,
+        BEST: checkpoint.best,
+        MOMENTUM: checkpoint.momentum,
+        GENERATOR: checkpoint.generators,
+    }
+    # Tensors that share memory are refused by the format; copies never do.
+    tensors = {
+        f"{group}/{name}": tensor.detach().cpu().clone().contiguous()
+        for group, members in groups.items()
+        for name, tensor in members.items()
+    }
+    metadata = {
+        "config": checkpoint.config.model_dump_json(),
+        "history": json.dumps(checkpoint.history.to_dict()),
+    }
+    with whole_file(path) as temporary:
+        save_file(tensors, temporary, metadata=metadata)
+
+
+def load(path: Path) -> Checkpoint:
+    """Read a checkpoint.
+
+    Args:
+        path: A file that :func:`save` wrote.
+
+    Returns:
+        Its content, on the CPU.
+
+    Raises:
+        CheckpointError: The file is missing, damaged, of another kind, or lacks a part.
+    """
+    tensors, metadata = _read(path)
+    groups: dict[str, Tensors] = {MODEL: {}, BEST: {}, MOMENTUM: {}, GENERATOR: {}}
+    try:
+        for key, tensor in tensors.items():
+            group, name = key.split("/", 1)
+            groups[group][name] = tensor
+        config = TrainingConfig(**json.loads(metadata["config"]))
+        history = History.from_dict(json.loads(metadata["history"]))
+    except (KeyError, TypeError, ValueError, ConfigurationError) as error:
+        raise CheckpointError(f"{path} is not a checkpoint of this package ({error!r})") from None
+    missing = [group for group in (MODEL, BEST, GENERATOR) if not groups[group]]
+    if config.momentum and not groups[MOMENTUM]:
+        missing.append(MOMENTUM)
+    if missing:
+        raise CheckpointError(f"{path} lacks {', '.join(missing)}; the run cannot be continued exactly")
+    return Checkpoint(config, history, groups[MODEL], groups[BEST], groups[MOMENTUM], groups[GENERATOR])
+
+
+def _read(path: Path) -> tuple[Tensors, dict[str, str]]:
+    """Read all tensors and the metadata of a safetensors file."""
+    if not path.is_file():
+        raise CheckpointError(f"no checkpoint at {path}")
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+            return tensors, file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(
+            f"{path} is not a safetensors file or is damaged ({error}); "
+            "other formats, pickle among them, are never opened; train again to replace it"
+        ) from None
+
+
+def fill(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Copy stored weights into a model.
+
+    Args:
+        model: Receives the weights.
+        weights: By parameter name.
+
+    Raises:
+        CheckpointError: Names or shapes differ; every difference is listed and nothing is copied.
+    """
+    expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    problems = [
+        f"{name}: the model has {expected.get(name, 'nothing')}, the checkpoint {found.get(name, 'nothing')}"
+        for name in sorted(expected.keys() | found.keys())
+        if expected.get(name) != found.get(name)
+    ]
+    if problems:
+        raise CheckpointError(join_problems("the checkpoint does not fit the model:", problems))
+    model.load_state_dict(dict(weights))
+
+
+@functools.cache
+def package_fingerprint() -> str:
+    """A short hash of this package's own source, so that a model trained by other code is never reused."""
+    digest = hashlib.sha256(torch.__version__.encode())
+    for source in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def model_path(folder: Path, config: TrainingConfig, data_hash: str) -> Path:
+    """Where the model of a configuration, a state of the data and a state of this package is kept.
+
+    Args:
+        folder: The output folder.
+        config: Settings of the run.
+        data_hash: Fingerprint of the data files.
+
+    Returns:
+        ``<folder>/models/<hash>.safetensors``.
+    """
+    key: Any = f"{config.fingerprint()}:{data_hash}:{package_fingerprint()}"
+    return folder / "models" / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.safetensors"

@@ -1,0 +1,58 @@
+"""The errors that users meet: one family, each saying what was wrong, what is allowed and what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class TutorialError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+class ConfigurationError(TutorialError, ValueError):
+    """One or more settings are not allowed; raised before any data is touched."""
+
+
+class DownloadError(TutorialError, OSError):
+    """No source could deliver the wanted files; the message lists every attempt."""
+
+
+class DataError(TutorialError, ValueError):
+    """A data file or a tensor made from it does not have the content it should have."""
+
+
+class CheckpointError(TutorialError, ValueError):
+    """A stored model cannot be read, or does not fit the model that it should fill."""
+
+
+class PredictionError(TutorialError, ValueError):
+    """Predictions or labels cannot be evaluated: empty, not finite, of unequal length, not probabilities."""
+
+
+class ChapterError(TutorialError, RuntimeError):
+    """A notebook did not run to its end, or ended without the results it should have written."""
+
+
+def join_problems(opening: str, problems: Iterable[str]) -> str:
+    """Write several problems as one message, a line each."""
+    return "\n".join([opening, *(f"  - {problem}" for problem in problems)])
+
+
+def did_you_mean(name: str, allowed: Iterable[str]) -> str:
+    """Suggest the nearest allowed names, or list them all when none is near.
+
+    Args:
+        name: What the user wrote.
+        allowed: Every name that would have been right.
+
+    Returns:
+        ``"did you mean 'mnist'?"`` or ``"allowed: 'cifar10', 'mnist'"``.
+    """
+    choices = sorted(allowed)
+    near = difflib.get_close_matches(name.lower(), choices, n=2, cutoff=0.5)
+    # A short name inside a longer one ("epochs" in "num_epochs") is nearer than letter counts say.
+    near += [choice for choice in choices if name.lower() in choice and choice not in near]
+    if near:
+        return "did you mean " + " or ".join(repr(choice) for choice in near[:3]) + "?"
+    return "allowed: " + ", ".join(repr(choice) for choice in choices)

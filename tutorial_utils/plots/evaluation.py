@@ -1,0 +1,253 @@
+"""Figures of evaluation: confusion matrices, per-class bars, curves, prediction grids, confidences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import PercentFormatter
+from numpy.typing import ArrayLike
+
+from tutorial_utils.plots.style import BLUE, COLOURS, GREY, MARKERS, VERMILION, bare, new_axes, new_row
+
+
+def confusion_matrix(
+    matrix: ArrayLike, class_names: Sequence[str], *, shares: bool = False, ax: Axes | None = None
+) -> Axes:
+    """Draw true class (rows) against predicted class (columns).
+
+    Colour shows the mistakes alone: the right predictions on the diagonal would drown them.
+
+    Args:
+        matrix: Counts, or shares of each true class; shape (k, k), rows true, columns predicted.
+        class_names: In label order.
+        shares: The numbers are fractions, written as per cent.
+        ax: Where to draw, or None for a new figure.
+
+    Returns:
+        The axes.
+    """
+    values = np.asarray(matrix)
+    ax = new_axes(ax, figsize=(6.6, 5.8))
+    mistakes = np.where(np.eye(len(values), dtype=bool), np.nan, values)
+    image = ax.imshow(mistakes, cmap="Blues", vmin=0)
+    label = "share of the true class" if shares else "mistakes"
+    ax.figure.colorbar(image, ax=ax, label=label, shrink=0.8)
+    dark = np.nanmax(mistakes) * 0.6
+    for (true, predicted), value in np.ndenumerate(values):
+        right = true == predicted
+        colour = "white" if not right and value > dark else "black"
+        weight = "bold" if right else "normal"
+        text = f"{100 * value:.1f}" if shares else f"{value}"
+        ax.text(predicted, true, text, ha="center", va="center", color=colour, weight=weight, size=8.5)
+    ax.grid(False)
+    positions = range(len(class_names))
+    ax.set(xlabel="predicted", ylabel="true", xticks=positions, yticks=positions)
+    ax.set_xticklabels(class_names)
+    ax.set_yticklabels(class_names)
+    return ax
+
+
+def rates(
+    panels: Mapping[str, tuple[Sequence[float], Sequence[float], Sequence[float], Sequence[float]]],
+    *,
+    ylabel: str,
+    axes: Sequence[Axes] | None = None,
+) -> list[Axes]:
+    """Draw how a rate changes with a quantity, with intervals, one panel per quantity.
+
+    Args:
+        panels: Name of the quantity to (its values, the rates, their lower and their upper bounds).
+        ylabel: Name of the rate, a fraction.
+        axes: One axes per quantity, or None for a new figure.
+
+    Returns:
+        The axes.
+    """
+    axes = new_row(axes, len(panels), figsize=(2.6 * len(panels) + 0.6, 3.0), sharey=True)
+    for ax, (name, (x, y, low, high)) in zip(axes, panels.items(), strict=True):
+        errors = [np.subtract(y, low), np.subtract(high, y)]
+        ax.errorbar(x, y, yerr=errors, fmt="o-", color=BLUE, ecolor=GREY, capsize=3)
+        ax.set(xlabel=name)
+        ax.set_ylim(bottom=0)
+        ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes[0].set_ylabel(ylabel)
+    return axes
+
+
+def per_class_bars(report: pd.DataFrame, axes: Sequence[Axes] | None = None) -> list[Axes]:
+    """Draw precision, recall and F1 of every class, each with its interval.
+
+    Args:
+        report: ``evaluation.per_class_report``.
+        axes: Three axes, or None for a new figure.
+
+    Returns:
+        The three axes.
+    """
+    axes = new_row(axes, 3, figsize=(10, 3.4), sharey=True)
+    positions = np.arange(len(report))
+    for ax, metric, colour in zip(axes, ("precision", "recall", "f1"), COLOURS, strict=False):
+        value = report[metric]
+        errors = [value - report[f"{metric}_low"], report[f"{metric}_high"] - value]
+        ax.bar(positions, value, yerr=errors, color=colour, ecolor="black", capsize=2, alpha=0.85)
+        ax.set(title={"f1": "F1"}.get(metric, metric.capitalize()), xticks=positions)
+        ax.set_xticklabels([str(name) for name in report.index])
+        ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        ax.grid(False, axis="x")
+    lowest = min(report[f"{metric}_low"].min() for metric in ("precision", "recall", "f1"))
+    # Bars end where the axis begins, so the axis says that it does not begin at zero.
+    axes[0].set_ylim(max(0.0, np.floor(lowest * 20) / 20 - 0.05), 1)
+    axes[0].set_ylabel("per cent (axis does not start at 0)")
+    return axes
+
+
+def dots(
+    columns: Mapping[str, Sequence[float]],
+    labels: Sequence[str],
+    *,
+    xlabel: str,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw several numbers per class as dots in one row each, to compare them.
+
+    Args:
+        columns: Legend label to one fraction per class.
+        labels: Class names.
+        xlabel: Name of the values.
+        ax: Where to draw, or None for a new figure.
+
+    Returns:
+        The axes.
+    """
+    ax = new_axes(ax, figsize=(7.5, 0.9 + 0.32 * len(labels)))
+    for (label, values), colour, marker in zip(columns.items(), COLOURS, MARKERS, strict=False):
+        ax.plot(values, range(len(labels)), linestyle="none", marker=marker, color=colour, label=label)
+    ax.set(yticks=range(len(labels)), xlabel=xlabel)
+    ax.set_yticklabels(labels)
+    ax.invert_yaxis()
+    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(columns), fontsize="small")
+    return ax
+
+
+def curve_grid(
+    curves: Sequence[Any],
+    class_names: Sequence[str],
+    *,
+    xlabel: str,
+    ylabel: str,
+    area_name: str,
+    baselines: Sequence[tuple[Sequence[float], Sequence[float]]],
+    limits: tuple[tuple[float, float], tuple[float, float]] = ((0, 1), (0, 1)),
+) -> list[Axes]:
+    """Draw one small panel per class: its curve in colour, the other classes' in grey.
+
+    Args:
+        curves: ``evaluation.Curve`` of every class.
+        class_names: In label order.
+        xlabel: Name of the horizontal axis.
+        ylabel: Name of the vertical axis.
+        area_name: ``"AUC"`` or ``"AP"``.
+        baselines: Points (x, y) of the line that knows nothing, one per class.
+        limits: Visible range of x and of y.
+
+    Returns:
+        One axes per class.
+    """
+    rows = -(-len(curves) // 5)
+    figure, grid = plt.subplots(
+        rows, 5, figsize=(10, 2.15 * rows + 0.3), sharex=True, sharey=True, squeeze=False
+    )
+    axes: list[Axes] = list(grid.ravel()[: len(curves)])
+    for ax, name, curve, (base_x, base_y) in zip(axes, class_names, curves, baselines, strict=True):
+        for other in curves:
+            ax.plot(other.x, other.y, "-", color=GREY, alpha=0.3, linewidth=0.7)
+        ax.plot(curve.x, curve.y, "-", color=BLUE, linewidth=2)
+        ax.plot(base_x, base_y, ":", color=VERMILION)
+        ax.set_title(f"{name}: {area_name} {curve.area:.4f}", fontsize=9.5)
+        ax.set(xlim=limits[0], ylim=limits[1])
+    figure.supxlabel(xlabel, fontsize=10)
+    figure.supylabel(ylabel, fontsize=10)
+    return axes
+
+
+def confidence_histograms(
+    right: ArrayLike, wrong: ArrayLike, bins: int = 50, axes: Sequence[Axes] | None = None
+) -> list[Axes]:
+    """Draw the confidence of right and of wrong predictions over each other, as counts and as densities.
+
+    Args:
+        right: Top probabilities of the right predictions.
+        wrong: Top probabilities of the wrong ones.
+        bins: Number of bins between 0 and 1.
+        axes: Two axes, or None for a new figure.
+
+    Returns:
+        The two axes.
+    """
+    axes = new_row(axes, 2, figsize=(9.5, 3.4))
+    edges = np.linspace(0, 1, bins + 1).tolist()
+    for ax, density in zip(axes, (False, True), strict=True):
+        ax.hist(right, bins=edges, density=density, color=BLUE, alpha=0.55, label="right")
+        ax.hist(
+            wrong,
+            bins=edges,
+            density=density,
+            histtype="step",
+            color=VERMILION,
+            linewidth=2,
+            linestyle="--",
+            label="wrong",
+        )
+        ax.set(xlabel="confidence (top probability)", ylabel="density" if density else "images", xlim=(0, 1))
+        ax.legend(loc="upper left")
+    axes[0].set_title("Counts")
+    axes[1].set_title("Densities")
+    return axes
+
+
+def prediction_grid(
+    images: ArrayLike,
+    true_names: Sequence[str],
+    predicted_names: Sequence[str],
+    confidences: Sequence[float],
+    columns: int = 5,
+) -> list[Axes]:
+    """Draw images with prediction, truth and confidence.
+
+    Right and wrong differ in colour and in a second cue: wrong ones carry a cross and a thick dashed frame.
+
+    Args:
+        images: Shape (n, height, width) or (n, height, width, 3).
+        true_names: True class of each.
+        predicted_names: Predicted class of each.
+        confidences: Top probability of each, fractions.
+        columns: Images per row.
+
+    Returns:
+        One axes per image.
+    """
+    pictures = np.asarray(images)
+    rows = -(-len(pictures) // columns)
+    _, grid = plt.subplots(rows, columns, figsize=(1.75 * columns, 2.05 * rows), squeeze=False)
+    for ax in grid.ravel():
+        bare(ax)
+    axes: list[Axes] = list(grid.ravel()[: len(pictures)])
+    for ax, picture, true, predicted, confidence in zip(
+        axes, pictures, true_names, predicted_names, confidences, strict=True
+    ):
+        right = true == predicted
+        ax.imshow(picture, cmap="gray_r" if picture.ndim == 2 else None)
+        mark, colour = ("✓", BLUE) if right else ("✗", VERMILION)
+        ax.set_title(
+            f"{mark} {predicted} ({confidence:.1%})\ntrue: {true}", color=colour, fontsize=9, loc="center"
+        )
+        for spine in ax.spines.values():
+            spine.set(visible=True, color=colour, linewidth=1 if right else 2.5)
+            spine.set_linestyle("-" if right else "--")
+    return axes

@@ -1,0 +1,73 @@
+"""One look for all figures: readable at column width, safe for the colour-blind, clear in greyscale."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from cycler import cycler
+from matplotlib.axes import Axes
+
+BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#CC79A7",
+    "#56B4E9",
+    "#D55E00",
+)
+"""Okabe and Ito's palette, told apart under every common colour-vision deficiency."""
+
+GREY = "#6b7280"
+COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
+LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)))
+"""Line styles, the second cue beside colour."""
+
+MARKERS = ("o", "s", "^", "D", "v", "P")
+
+
+def use_book_style() -> None:
+    """Set matplotlib's defaults for the figures of this book; called by each chapter, never on import."""
+    plt.rcParams.update(
+        {
+            "figure.figsize": (8.0, 3.6),
+            "figure.dpi": 110,
+            "figure.facecolor": "white",
+            "figure.constrained_layout.use": True,
+            "savefig.facecolor": "white",
+            "font.size": 10.5,
+            "axes.titlesize": 11,
+            "axes.titleweight": "bold",
+            "axes.titlelocation": "left",
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.grid": True,
+            "axes.prop_cycle": cycler(color=COLOURS, linestyle=LINES),
+            "grid.alpha": 0.25,
+            "legend.frameon": False,
+            "lines.linewidth": 1.8,
+        }
+    )
+
+
+def new_axes(ax: Axes | None, **figure: Any) -> Axes:
+    """Return the given axes, or those of a new figure."""
+    return plt.subplots(**figure)[1] if ax is None else ax
+
+
+def new_row(axes: Sequence[Axes] | None, count: int, **figure: Any) -> list[Axes]:
+    """Return the given axes, or a new row of them."""
+    if axes is not None:
+        return list(axes)
+    return list(np.atleast_1d(plt.subplots(ncols=count, **figure)[1]))
+
+
+def bare(ax: Axes) -> Axes:
+    """Remove ticks, grid and frame, for images."""
+    ax.grid(False)
+    ax.set(xticks=[], yticks=[])
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    return ax

@@ -1,0 +1,146 @@
+"""Figures of training: loss and accuracy curves, schedules, range tests, comparisons of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import PercentFormatter
+
+from tutorial_utils.plots.style import BLUE, COLOURS, GREY, LINES, MARKERS, VERMILION, new_axes, new_row
+
+
+def learning_curves(frame: pd.DataFrame, axes: Sequence[Axes] | None = None) -> list[Axes]:
+    """Draw loss and accuracy of every epoch, on training and validation images.
+
+    Args:
+        frame: ``History.to_frame()``.
+        axes: Two axes, or None for a new figure.
+
+    Returns:
+        The two axes.
+    """
+    axes = new_row(axes, 2, figsize=(9.5, 3.6))
+    series = {"running (during the epoch)": "running", "training": "train", "validation": "validation"}
+    for ax, quantity in zip(axes, ("loss", "accuracy"), strict=True):
+        for (label, prefix), colour, line in zip(
+            series.items(), (GREY, BLUE, VERMILION), LINES, strict=False
+        ):
+            values = frame[f"{prefix}_{quantity}"]
+            if values.notna().all():
+                ax.plot(frame.index, values, line, color=colour, label=label)
+        ax.set(xlabel="epoch", title=quantity.capitalize())
+    axes[0].set_ylabel("cross-entropy (nats)")
+    axes[1].yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
+    axes[0].legend()
+    return axes
+
+
+def compare_curves(
+    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    *,
+    xlabel: str,
+    ylabel: str,
+    log_y: bool = False,
+    ax: Axes | None = None,
+    **settings: Any,
+) -> Axes:
+    """Draw several runs in one picture, told apart by colour and line style.
+
+    Args:
+        curves: Label to (x values, y values).
+        xlabel: Name and unit of the horizontal axis.
+        ylabel: Name and unit of the vertical axis.
+        log_y: Use a logarithmic vertical axis.
+        ax: Where to draw, or None for a new figure.
+        **settings: Further settings of the axes, such as ``title`` or ``ylim``.
+
+    Returns:
+        The axes.
+    """
+    ax = new_axes(ax)
+    for index, (label, (x, y)) in enumerate(curves.items()):
+        colour, line = COLOURS[index % len(COLOURS)], LINES[index % len(LINES)]
+        ax.plot(x, y, linestyle=line, color=colour, label=label)
+    ax.set(xlabel=xlabel, ylabel=ylabel, **settings)
+    if log_y:
+        ax.set_yscale("log")
+    ax.legend()
+    return ax
+
+
+def draw_schedule(epochs: Sequence[int], rates: Sequence[float], ax: Axes | None = None) -> Axes:
+    """Draw the learning rate of every epoch.
+
+    Args:
+        epochs: Epoch numbers.
+        rates: Rate of each epoch.
+        ax: Where to draw, or None for a new figure.
+
+    Returns:
+        The axes.
+    """
+    ax = new_axes(ax, figsize=(7, 2.8))
+    ax.step(epochs, rates, where="mid", color=BLUE)
+    ax.set(yscale="log", xlabel="epoch", ylabel="learning rate")
+    return ax
+
+
+def draw_range_test(
+    learning_rates: Sequence[float],
+    losses: Sequence[float],
+    smoothed: Sequence[float],
+    marks: Mapping[str, float],
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the loss against a rising learning rate.
+
+    Args:
+        learning_rates: Rates tried.
+        losses: Loss at each.
+        smoothed: The same, smoothed.
+        marks: Label to learning rate, drawn as vertical lines.
+        ax: Where to draw, or None for a new figure.
+
+    Returns:
+        The axes.
+    """
+    ax = new_axes(ax)
+    ax.plot(learning_rates, losses, "-", color=GREY, alpha=0.45, linewidth=1, label="each batch")
+    ax.plot(learning_rates, smoothed, "-", color=BLUE, label="smoothed")
+    for (label, rate), line, colour in zip(marks.items(), LINES[1:], COLOURS[1:], strict=False):
+        ax.axvline(rate, linestyle=line, color=colour, label=f"{label}: {rate:.2g}")
+    ax.set(xscale="log", yscale="log", xlabel="learning rate", ylabel="loss (nats)")
+    ax.legend(fontsize="small")
+    return ax
+
+
+def strips(
+    groups: Mapping[str, Sequence[float]], *, xlabel: str, shares: bool = True, ax: Axes | None = None
+) -> Axes:
+    """Draw every single value of each group, and its mean: no summary hides the runs.
+
+    Args:
+        groups: Label to one value per run; the order of runs is the same in every group.
+        xlabel: Name of the values.
+        shares: Values are fractions, shown as per cent.
+        ax: Where to draw, or None for a new figure.
+
+    Returns:
+        The axes.
+    """
+    ax = new_axes(ax, figsize=(8, 0.7 + 0.55 * len(groups)))
+    for row, (values, colour, marker) in enumerate(
+        zip(groups.values(), COLOURS * 3, MARKERS * 3, strict=False)
+    ):
+        # Runs are offset by their order, so that equal values stay visible and no randomness is needed.
+        offsets = [row + 0.25 * (2 * k / max(len(values) - 1, 1) - 1) for k in range(len(values))]
+        ax.plot(values, offsets, linestyle="none", marker=marker, color=colour, markersize=5, alpha=0.8)
+        ax.plot([sum(values) / len(values)] * 2, [row - 0.38, row + 0.38], "-", color="black", linewidth=2)
+    ax.set(yticks=range(len(groups)), yticklabels=list(groups), xlabel=xlabel)
+    ax.invert_yaxis()
+    if shares:
+        ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=1))
+    return ax

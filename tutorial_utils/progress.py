@@ -1,0 +1,59 @@
+"""What is said on screen while something takes long: one kind of progress bar, one kind of remark."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from typing import Any, cast
+
+from tqdm import tqdm
+
+QUIET_VARIABLE = "TUTORIAL_QUIET"
+"""Environment variable that switches progress bars off, as in builds; remarks are shown all the same."""
+
+
+def bar(
+    iterable: Iterable[Any] | None = None,
+    *,
+    total: float | None = None,
+    initial: int = 0,
+    description: str,
+    unit: str,
+    show: bool = True,
+) -> tqdm[Any]:
+    """Make a progress bar on stderr that vanishes when it is done.
+
+    It is plain tqdm: ``tqdm.auto`` leaves widgets behind that make built pages load scripts from other hosts.
+
+    Args:
+        iterable: What to loop over; None for a bar that is moved by ``update``.
+        total: Number of steps, when the iterable does not tell.
+        initial: Steps done before, when something interrupted goes on.
+        description: What takes long.
+        unit: What one step is, such as ``"epoch"``; with ``"B"``, bytes, the numbers get kB and MB.
+        show: False for no bar at all.
+
+    Returns:
+        The bar; it shows nothing when ``TUTORIAL_QUIET`` is set.
+    """
+    return tqdm(
+        cast("Iterable[Any]", iterable),  # None is fine for a bar without a loop
+        total=total,
+        initial=initial,
+        desc=description,
+        unit=unit,
+        unit_scale=unit == "B",
+        leave=False,
+        dynamic_ncols=True,
+        disable=not show or os.environ.get(QUIET_VARIABLE, "") not in ("", "0"),
+    )
+
+
+def note(message: str) -> None:
+    """Say something on stderr without tearing a progress bar.
+
+    Args:
+        message: One line.
+    """
+    tqdm.write(message, file=sys.stderr)

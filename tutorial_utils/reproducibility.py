@@ -1,0 +1,150 @@
+"""Where randomness and hardware are chosen and reported: seeds, threads, devices, versions."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import hashlib
+import importlib.metadata
+import os
+import platform
+import random
+import subprocess
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+
+MAX_SEED = 2**63 - 1
+"""Largest seed that ``torch.Generator`` and this package take."""
+
+REPORTED_PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "statsmodels", "matplotlib")
+"""Packages whose versions stand in every provenance box."""
+
+
+def make_generator(seed: int, purpose: str) -> torch.Generator:
+    """Make the random stream of one purpose.
+
+    Splitting, shuffling and initialising draw from streams of their own, so that drawing more numbers for
+    one of them does not change the others.
+
+    Args:
+        seed: The run's seed, 0 to 2**63 - 1.
+        purpose: Name of the stream, such as ``"split"``, ``"order"``, ``"initialisation"``.
+
+    Returns:
+        A generator on the CPU, seeded by a hash of both.
+    """
+    digest = hashlib.sha256(f"{purpose}:{seed}".encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") % MAX_SEED)
+
+
+def seed_everything(seed: int) -> None:
+    """Seed the global generators of Python, NumPy and PyTorch (all devices).
+
+    The package itself draws from :func:`make_generator`; this is for code that uses the global ones, such as
+    a ``DataLoader`` without a generator.
+
+    Args:
+        seed: 0 to 2**63 - 1; NumPy receives its lowest 32 bits.
+    """
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
+
+
+@contextlib.contextmanager
+def preserved_randomness(generators: Iterable[torch.Generator] = ()) -> Iterator[None]:
+    """Put the global generators and the given ones back as they were when the block ends.
+
+    Args:
+        generators: Further generators to protect, such as the one that shuffles the training batches.
+    """
+    generators = list(generators)
+    states = [generator.get_state() for generator in generators]
+    python_state, numpy_state = random.getstate(), np.random.get_state()
+    try:
+        with torch.random.fork_rng():
+            yield
+    finally:
+        random.setstate(python_state)
+        np.random.set_state(numpy_state)
+        for generator, state in zip(generators, states, strict=True):
+            generator.set_state(state)
+
+
+def available_devices() -> list[str]:
+    """List the devices of this machine, fastest first; ``"cpu"`` is always the last."""
+    devices = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+    if devices:
+        devices.insert(0, "cuda")
+    if torch.backends.mps.is_available():
+        devices.append("mps")
+    return [*devices, "cpu"]
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """Turn a device name into a device of this machine.
+
+    Args:
+        name: ``"auto"`` for the fastest, or one of :func:`available_devices`.
+
+    Returns:
+        The device.
+
+    Raises:
+        ValueError: The machine has no such device; the message names those it has.
+    """
+    devices = available_devices()
+    if name == "auto":
+        return torch.device(devices[0])
+    if name not in devices:
+        raise ValueError(f"no device {name!r} here; this machine has: auto, {', '.join(devices)}")
+    return torch.device(name)
+
+
+def cpu_name() -> str:
+    """Name the processor as the operating system does."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def git_commit() -> str:
+    """Commit of the repository around the working directory, ``"unknown"`` outside one."""
+    try:
+        answer = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=10"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return answer.stdout.strip() or "unknown"
+
+
+def report_environment() -> dict[str, object]:
+    """Report what a result depended on besides its parameters.
+
+    Returns:
+        Plain values: package versions, Python, operating system, processor, cores, threads, date, commit.
+    """
+    versions = {}
+    for package in REPORTED_PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            versions[package] = importlib.metadata.version(package)
+    return {
+        "versions": versions,
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "cpu": cpu_name(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "commit": git_commit(),
+    }

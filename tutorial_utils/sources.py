@@ -1,0 +1,229 @@
+"""Where files come from: what every source promises, how its speed is watched, and web servers as sources."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Protocol
+from urllib.parse import urljoin, urlsplit
+
+from tqdm import tqdm
+
+from tutorial_utils import archives, progress
+from tutorial_utils.catalogue import DataFile
+
+if TYPE_CHECKING:
+    import requests
+
+SLOW_SECONDS = 20.0
+SLOW_RATE = 100_000.0
+"""A source below this rate (bytes per second) over ``SLOW_SECONDS`` is left for another, if there is one."""
+
+CHUNK = 8192
+"""Bytes between two looks at the clock; small, so that the rate of a very slow server is noticed in time."""
+
+
+class SourceError(Exception):
+    """A source could not deliver.
+
+    Attributes:
+        transient: Whether trying the same source again may help.
+    """
+
+    def __init__(self, reason: str, *, transient: bool = False) -> None:
+        super().__init__(reason)
+        self.transient = transient
+
+
+class Source(Protocol):
+    """Anything that can put files into a folder."""
+
+    @property
+    def name(self) -> str:
+        """Name in messages."""
+
+    def by_hand(self, files: Sequence[DataFile]) -> str:
+        """Say how a person gets the files from here."""
+
+    def deliver(self, files: Sequence[DataFile], folder: Path, *, patient: bool) -> int:
+        """Write the files, unpacked, into the folder; nobody trusts them before their checksums are checked.
+
+        Args:
+            files: The files to deliver, by their names.
+            folder: An empty temporary folder.
+            patient: Stay with a slow source because no other is left.
+
+        Returns:
+            Number of bytes that were transferred.
+
+        Raises:
+            SourceError: It does not work; what is complete by then may still be used.
+            DataError: What came cannot be unpacked.
+        """
+
+
+class Pace:
+    """A progress bar that also watches the speed.
+
+    Attributes:
+        transferred: Bytes so far.
+    """
+
+    def __init__(self, source: str, *, total: int, limit: int, patient: bool) -> None:
+        self._source, self._limit, self._patient = source, limit, patient
+        self._bar: tqdm[object] = progress.bar(total=total, description=f"fetching from {source}", unit="B")
+        self.transferred = 0
+        self._window = (time.monotonic(), 0)
+
+    @property
+    def total(self) -> float | None:
+        """Number of bytes to expect; 0 when the server does not say."""
+        return self._bar.total
+
+    @total.setter
+    def total(self, total: int) -> None:
+        self._bar.total = total or None
+
+    def update(self, count: int) -> None:
+        """Move on by some bytes.
+
+        Raises:
+            SourceError: The source sends more than it may, or is too slow while another is left.
+        """
+        self._bar.update(count)
+        self.transferred += count
+        if self.transferred > self._limit:
+            raise SourceError(f"sends more than {self._limit:,} bytes")
+        began, bytes_then = self._window
+        seconds = time.monotonic() - began
+        if seconds < SLOW_SECONDS:
+            return
+        rate = (self.transferred - bytes_then) / seconds
+        self._window = (began + seconds, self.transferred)
+        if rate < SLOW_RATE:
+            said = f"slow: {rate / 1000:.0f} kB/s over {seconds:.0f} s"
+            if not self._patient:
+                raise SourceError(said)
+            progress.note(f"{self._source} is {said}; no other source is left, so this goes on")
+
+    def close(self) -> None:
+        """Take the bar off the screen."""
+        self._bar.close()
+
+
+@dataclass(frozen=True)
+class HttpSource:
+    """A web server with one address per file.
+
+    Attributes:
+        base_url: Address of the folder; https, or http on this machine itself.
+        suffix: What the server appends to file names; ``".gz"`` is unpacked.
+        timeout: Seconds to wait for a connection, and for the next byte.
+    """
+
+    base_url: str
+    suffix: str = ".gz"
+    timeout: tuple[float, float] = (10.0, 20.0)
+
+    def __post_init__(self) -> None:
+        if not is_trustworthy(self.base_url):
+            raise ValueError(f"a mirror must be https, not {self.base_url!r}")
+
+    @property
+    def name(self) -> str:
+        """Name in messages."""
+        return urlsplit(self.base_url).netloc
+
+    def address(self, file: DataFile) -> str:
+        """Address of one file."""
+        return f"{self.base_url.rstrip('/')}/{file.name}{self.suffix}"
+
+    def by_hand(self, files: Sequence[DataFile]) -> str:
+        """Say how a person gets the files from here."""
+        return "download and unpack " + ", ".join(self.address(file) for file in files)
+
+    def deliver(self, files: Sequence[DataFile], folder: Path, *, patient: bool) -> int:
+        """Download and unpack one file after the other; see :class:`Source`."""
+        transferred = 0
+        for file in files:
+            target = folder / file.name
+            packed = folder / f"{file.name}.download"
+            # gzip adds a header even to what it cannot shrink.
+            pace = Pace(self.name, total=file.size, limit=file.size + 2**16, patient=patient)
+            with contextlib.closing(pace):
+                self._get(self.address(file), packed, pace)
+            transferred += packed.stat().st_size
+            if self.suffix == ".gz":
+                archives.gunzip(packed, target, limit=file.size)
+            else:
+                packed.replace(target)
+        return transferred
+
+    def _get(self, url: str, target: Path, pace: Pace) -> None:
+        import pooch
+        import requests
+
+        def look(response: requests.Response, *args: object, **kwargs: object) -> None:
+            _refuse_downgrade(response)
+            pace.total = int(response.headers.get("content-length", 0))
+
+        download = pooch.HTTPDownloader(
+            chunk_size=CHUNK,
+            timeout=self.timeout,
+            hooks={"response": look},
+            headers={"Accept-Encoding": "identity"},  # else a server's own compression is undone unseen
+        )
+        try:
+            with target.open("wb") as output:
+                download(url=url, output_file=_Measured(output, pace), pooch=None)
+        except (requests.RequestException, ValueError) as error:  # ValueError: a length that is no number
+            raise _http_fault(url, error) from error
+
+
+class _Measured:
+    """A file that counts what is written to it; pooch's own progress counts full chunks only."""
+
+    def __init__(self, output: IO[bytes], pace: Pace) -> None:
+        self._output, self._pace = output, pace
+
+    def write(self, data: bytes) -> None:
+        self._output.write(data)
+        self._pace.update(len(data))
+
+    def flush(self) -> None:
+        self._output.flush()
+
+
+def _http_fault(url: str, error: Exception) -> SourceError:
+    """Say what requests ran into, in a line, and whether it may pass."""
+    import requests
+
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        return SourceError(f"{url} answers {error.response.status_code} {error.response.reason}")
+    origin: BaseException = error  # requests and urllib3 wrap the plain reason several times
+    while deeper := origin.__cause__ or origin.__context__:
+        origin = deeper
+    passing = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
+    transient = isinstance(error, passing) and not isinstance(error, requests.exceptions.SSLError)
+    return SourceError(f"{url}: {origin}", transient=transient)
+
+
+def is_trustworthy(url: str) -> bool:
+    """Tell whether an address is https, or plain http on this machine itself."""
+    parts = urlsplit(url)
+    if parts.scheme == "http":
+        with contextlib.suppress(ValueError):
+            return ipaddress.ip_address(parts.hostname or "").is_loopback
+    return parts.scheme == "https"
+
+
+def _refuse_downgrade(response: requests.Response) -> None:
+    """Look at an answer before requests follows it elsewhere."""
+    if response.is_redirect:
+        target = urljoin(response.url, response.headers["location"])
+        if not is_trustworthy(target):
+            raise SourceError(f"{response.url} redirects to {target}, which is not https")
