@@ -1,0 +1,96 @@
+# `make book` builds the book and `make test` runs every test. Both set up .venv themselves.
+# Make is the build cache: a chapter is executed again when its source, the package or the lock changed.
+SHELL := /bin/bash
+.SHELLFLAGS := -eo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: book test pair lock clean help FORCE
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+JOBS ?= 2
+# One thread for each process: two chapters share two cores, and runs repeat exactly.
+export OMP_NUM_THREADS := 1
+
+BIN := .venv/bin
+READY := .venv/.ready
+DATA := _build/.data
+DATA_FOLDER := $(or $(TUTORIAL_DATA),$(HOME)/.cache/tutorial_utils)
+PACKAGE := $(shell find tutorial_utils -name '*.py')
+PAGES := _config.yml $(shell find book -type f -not -path '*/__pycache__/*')
+
+SOURCES := $(wildcard notebooks/*/*.py)
+EXECUTED := $(SOURCES:notebooks/%.py=_build/executed/%.ipynb)
+RESULTS := $(SOURCES:notebooks/%.py=_build/results/%.json)
+# Chapters 03 time things, so each runs alone: after the chapters that need no trained model, before the others.
+TIMED := $(filter %/03_training.ipynb,$(EXECUTED))
+NEED_A_MODEL := $(filter %/04_evaluation.ipynb %/05_error_analysis.ipynb,$(EXECUTED))
+
+book:  ## build the book into _build/html
+	@$(MAKE) -j$(JOBS) _build/html/index.html
+	@$(BIN)/tutorial status
+
+test: book  ## run every check and test
+	@echo "Checking style and types"
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/mypy book/_ext
+	@$(BIN)/python -m pytest -n $(JOBS)
+
+pair: $(READY)  ## write every chapter's .ipynb from its .py
+	@$(BIN)/python book/_ext/pair.py $(SOURCES)
+
+lock:  ## choose new versions for requirements.lock (needs uv)
+	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }
+	uv pip compile --universal --all-extras --upgrade pyproject.toml -o requirements.lock
+
+clean:  ## remove everything that was built, but not .venv
+	rm -rf _build
+
+help:  ## show this list
+	@sed -n 's/^\([a-z]*\):.*##  *\(.*\)/make \1@\2/p' Makefile | column -t -s @
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Set-up needs Python 3.11 or newer as $(PYTHON). Another: make book PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || \
+	  { echo "Set-up needs Python's venv module: apt-get install python3-venv" >&2; exit 1; }
+	@echo "Setting up .venv with the versions in requirements.lock (the first time, several GB)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --disable-pip-version-check --requirement requirements.lock && \
+	  $(BIN)/python -m pip install --disable-pip-version-check --no-build-isolation --no-deps --editable . || \
+	  { echo "Set-up failed while pip installed packages. Read its last lines above, then run make again." >&2; exit 1; }
+	@touch $@
+
+# Every load checks the files again, so here it is enough that the folder is still there.
+$(DATA): tutorial_utils/catalogue.py $(if $(shell test -d "$(DATA_FOLDER)/MNIST" && echo yes),,FORCE) | $(READY)
+	@$(BIN)/tutorial data
+	@mkdir -p $(@D) && touch $@
+
+$(SOURCES:.py=.ipynb): %.ipynb: %.py | $(READY)
+	@$(BIN)/python book/_ext/pair.py --keep-outputs $<
+
+_build/executed/%.ipynb _build/results/%.json: notebooks/%.ipynb $(PACKAGE) requirements.lock | $(READY) $(DATA)
+	@$(BIN)/tutorial chapter $* --into _build
+
+$(TIMED): | $(filter-out $(TIMED) $(NEED_A_MODEL),$(EXECUTED))
+$(NEED_A_MODEL): | $(TIMED)
+# What a chapter loads from another.
+_build/executed/mnist/04_evaluation.ipynb: _build/executed/mnist/03_training.ipynb
+
+# Scripts that pages need offline.
+_build/vendor/.ready: book/_ext/vendor.py | $(READY)
+	@$(BIN)/python book/_ext/vendor.py $(@D) && touch $@
+
+# After a failure the doctrees go: Sphinx would not repeat its warnings for pages that it has already read.
+_build/html/index.html: $(PAGES) $(EXECUTED) $(RESULTS) _build/vendor/.ready | $(READY)
+	@echo "Building the pages"
+	@rm -rf _build/site $(if $(filter book/_ext/%,$?),_build/.doctrees)
+	@mkdir -p _build/site/notebooks
+	@cp -Rp _config.yml book _build/site
+	@mv _build/site/book/_toc.yml _build/site
+	@cp -p _build/vendor/*.js _build/site/book/_static
+	@cp -Rp _build/executed/. _build/site/notebooks
+	@$(BIN)/jupyter-book build -W -n --keep-going --path-output . _build/site || { rm -rf _build/.doctrees; exit 1; }
+	@touch $@

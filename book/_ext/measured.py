@@ -1,0 +1,239 @@
+"""Shows on the pages what the chapters measured: results, provenance and run times, read from results files.
+
+Pages are rebuilt when a results file changes, and the build warns when one is missing, so no number on a page
+is typed by hand. Everything is built from docutils nodes: text from a file can never become markup.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from docutils import nodes  # type: ignore[import-untyped]
+from docutils.statemachine import StringList  # type: ignore[import-untyped]
+from sphinx import addnodes
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.transforms import SphinxTransform
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
+
+from tutorial_utils import catalogue, narrate
+from tutorial_utils.exceptions import DataError
+from tutorial_utils.results import Results, read
+
+logger = logging.getLogger(__name__)
+
+CHAPTERS = "notebooks/"
+EVALUATION = re.compile(r".+/04_evaluation")
+
+Cell: TypeAlias = str | nodes.Node
+"""One cell of a table: text, or a node such as a link."""
+
+
+def results_of(env: BuildEnvironment, chapter: str) -> Results | None:
+    """Read a chapter's results for the page that is being read, which then depends on them.
+
+    Args:
+        env: Sphinx's environment; its current document is the page.
+        chapter: Such as ``"mnist/03_training"``.
+
+    Returns:
+        The results, or None after a warning when there are none.
+    """
+    path = Path(env.srcdir, env.config.measured_results, f"{chapter}.json").resolve()
+    env.note_dependency(str(path))
+    try:
+        return read(path)
+    except DataError as error:
+        logger.warning("%s", error, location=env.docname, type="measured")
+        return None
+
+
+def chapters_in(env: BuildEnvironment) -> list[str]:
+    """Names of the book's chapters, in order of their paths."""
+    return sorted(name.removeprefix(CHAPTERS) for name in env.found_docs if name.startswith(CHAPTERS))
+
+
+def link_to(env: BuildEnvironment, chapter: str, text: str) -> nodes.Node:
+    """Make a link to a chapter's page, resolved (and checked) by Sphinx."""
+    target = addnodes.pending_xref(
+        "",
+        nodes.inline("", text),
+        refdoc=env.docname,
+        refdomain="std",
+        reftype="doc",
+        reftarget=f"/{CHAPTERS}{chapter}",
+        refexplicit=True,
+        refwarn=True,
+    )
+    return nodes.paragraph("", "", target)
+
+
+def make_table(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> nodes.table:
+    """Make a table with one header row.
+
+    Args:
+        header: Column titles.
+        rows: Cells in the order of the columns.
+
+    Returns:
+        The table.
+    """
+    group = nodes.tgroup("", *(nodes.colspec(colwidth=1) for _ in header), cols=len(header))
+    group += nodes.thead("", _make_row(header))
+    group += nodes.tbody("", *(_make_row(row) for row in rows))
+    return nodes.table("", group, classes=["measured"])
+
+
+def _make_row(cells: Sequence[Cell]) -> nodes.row:
+    contents = (nodes.paragraph("", cell) if isinstance(cell, str) else cell for cell in cells)
+    return nodes.row("", *(nodes.entry("", content) for content in contents))
+
+
+def minutes(seconds: float) -> str:
+    """Write a duration for readers: ``"48 s"`` or ``"3 min 05 s"``."""
+    whole = round(seconds)
+    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60:02d} s"
+
+
+class MeasuredResults(SphinxDirective):
+    """``{measured-results}``: what each evaluation chapter measured, beside what its source published."""
+
+    def run(self) -> list[nodes.Node]:
+        """Make the table, one row for each data set."""
+        header = (
+            "Data set",
+            "Test accuracy",
+            "95 % interval",
+            "Test loss",
+            "Test images",
+            "Published accuracy",
+        )
+        rows = []
+        for chapter in filter(EVALUATION.fullmatch, chapters_in(self.env)):
+            results = results_of(self.env, chapter)
+            if results is not None:
+                rows.append(self._row(chapter, results))
+        return [make_table(header, rows)]
+
+    def _row(self, chapter: str, results: Results) -> list[Cell]:
+        dataset, metrics = results.parameters["dataset"], results.metrics
+        return [
+            link_to(self.env, chapter, catalogue.describe(dataset).title),
+            narrate.percent(metrics["test_accuracy"]),
+            narrate.interval(metrics["test_accuracy_low"], metrics["test_accuracy_high"]),
+            f"{metrics['test_loss']:.4f}",
+            f"{metrics['n_test']:,}",
+            self._markdown(self.config.measured_published.get(dataset, "none")),
+        ]
+
+    def _markdown(self, text: str) -> nodes.Node:
+        """Parse text from the settings, which may cite; text from results files never comes here."""
+        container = nodes.container()
+        self.state.nested_parse(StringList([text], source="_config.yml"), 0, container)
+        return container
+
+
+class MeasuredStatus(SphinxDirective):
+    """``{measured-status}``: every chapter of the book, how long it ran, with how much memory, and when."""
+
+    def run(self) -> list[nodes.Node]:
+        """Make the table, one row for each chapter."""
+        rows: list[list[Cell]] = []
+        for chapter in chapters_in(self.env):
+            results = results_of(self.env, chapter)
+            if results is not None:
+                link = link_to(self.env, chapter, chapter)
+                rows.append([link, *(text for _, text in describe_run(results))])
+        return [make_table(("Chapter", "Run time", "Peak memory", "Threads", "Executed"), rows)]
+
+
+def describe_run(results: Results) -> list[tuple[str, str]]:
+    """Say how a chapter ran.
+
+    Args:
+        results: What the chapter wrote.
+
+    Returns:
+        Run time, peak memory, threads and date, each with its label.
+    """
+    timings, provenance = results.timings, results.provenance
+    memory = timings.get("peak_memory_bytes")
+    return [
+        ("Run time", minutes(timings["chapter_seconds"])),
+        ("Peak memory", f"{memory / 2**20:,.0f} MiB" if memory else "not known"),
+        ("Threads", f"{provenance['threads']} on {provenance['cores']} cores"),
+        ("Executed", provenance["date"].replace("T", " ").replace("+00:00", " UTC")),
+    ]
+
+
+def make_provenance(results: Results) -> nodes.Node:
+    """Make the box at a page's foot that says where its numbers come from.
+
+    Args:
+        results: What the chapter wrote.
+
+    Returns:
+        A box that opens on a click.
+    """
+    provenance = results.provenance
+    rows = [
+        ("Parameters", _pairs(results.parameters, " = ")),
+        ("Seed", str(results.parameters.get("seed", "none"))),
+        ("Data", f"{results.parameters.get('dataset', 'none')}, fingerprint {provenance['data_hash']}"),
+        ("Versions", f"Python {provenance['python']}, {_pairs(provenance['versions'], ' ')}"),
+        ("Processor", f"{provenance['cpu']} ({provenance['system']})"),
+        *describe_run(results),
+        ("Commit", provenance["commit"]),
+    ]
+    fields = nodes.field_list("")
+    for label, text in rows:
+        fields += nodes.field(
+            "", nodes.field_name("", label), nodes.field_body("", nodes.paragraph("", text))
+        )
+    title = nodes.title("", "How the numbers on this page were made")
+    return nodes.admonition("", title, fields, classes=["dropdown", "provenance"])
+
+
+def _pairs(values: dict[str, Any], separator: str) -> str:
+    return ", ".join(f"{name}{separator}{value}" for name, value in values.items())
+
+
+class MeasuredProvenance(SphinxDirective):
+    """``{measured-provenance} mnist/03_training``: the box of one chapter, anywhere in the book."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Make the box."""
+        results = results_of(self.env, self.arguments[0])
+        return [] if results is None else [make_provenance(results)]
+
+
+class AppendProvenance(SphinxTransform):
+    """Puts the box under every chapter, so that no author can forget it."""
+
+    default_priority = 100
+
+    def apply(self, **kwargs: Any) -> None:
+        """Append the box to the page's outermost section."""
+        section = next(self.document.findall(nodes.section), None)
+        if section is None or not self.env.docname.startswith(CHAPTERS):
+            return
+        results = results_of(self.env, self.env.docname.removeprefix(CHAPTERS))
+        if results is not None:
+            section += make_provenance(results)
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the directives with Sphinx."""
+    app.add_config_value("measured_results", "../results", "env")
+    app.add_config_value("measured_published", {}, "env")
+    app.add_directive("measured-results", MeasuredResults)
+    app.add_directive("measured-status", MeasuredStatus)
+    app.add_directive("measured-provenance", MeasuredProvenance)
+    app.add_transform(AppendProvenance)
+    return {"version": "1", "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,92 @@
+"""Write the .ipynb half of a chapter from its .py half, the same bytes every time."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import jupytext  # type: ignore[import-untyped]
+import nbformat
+from jupytext.config import load_jupytext_config  # type: ignore[import-untyped]
+
+
+def pair_of(source: Path) -> Path:
+    """The .ipynb beside a .py."""
+    return source.with_suffix(".ipynb")
+
+
+def make_notebook(source: Path) -> Any:
+    """Turn a chapter in percent format into a notebook without outputs.
+
+    Args:
+        source: ``notebooks/<part>/<name>.py``.
+
+    Returns:
+        The notebook. Cell ids follow from the cells' content, so that a second conversion equals the first.
+    """
+    notebook = jupytext.read(source, config=load_jupytext_config(str(source.resolve())))
+    # papermill refuses a notebook without its language, and the page's highlighter wants the lexer's name.
+    notebook.metadata = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python", "file_extension": ".py", "pygments_lexer": "ipython3"},
+    }
+    seen: Counter[str] = Counter()
+    for cell in notebook.cells:
+        cell.metadata.pop("lines_to_next_cell", None)  # jupytext's note to itself about blank lines
+        key = f"{cell.cell_type}:{cell.source}"
+        seen[key] += 1
+        cell.id = hashlib.sha256(f"{key}:{seen[key]}".encode()).hexdigest()[:8]
+    return nbformat.from_dict(notebook)  # type: ignore[no-untyped-call]
+
+
+def cells_of(notebook: Any) -> list[dict[str, Any]]:
+    """What two halves of a chapter must share: kind, text, tags and figure of every cell."""
+    shared = ("tags", "mystnb")
+    return [
+        {
+            "type": cell.cell_type,
+            "source": cell.source,
+            "metadata": {key: cell.metadata[key] for key in shared if key in cell.metadata},
+        }
+        for cell in notebook.cells
+    ]
+
+
+def write_pair(source: Path, *, keep_outputs: bool) -> bool:
+    """Bring the .ipynb in step with the .py.
+
+    Args:
+        source: The .py half.
+        keep_outputs: Leave an .ipynb alone whose cells are already right: a reader may have run it.
+
+    Returns:
+        Whether the .ipynb was written.
+    """
+    target, notebook = pair_of(source), make_notebook(source)
+    text = nbformat.writes(notebook) + "\n"  # type: ignore[no-untyped-call]
+    if target.exists():
+        old = target.read_text(encoding="utf-8")
+        in_step = cells_of(nbformat.reads(old, 4)) == cells_of(notebook)  # type: ignore[no-untyped-call]
+        if old == text or (keep_outputs and in_step):
+            target.touch()
+            return False
+    target.write_text(text, encoding="utf-8")
+    return True
+
+
+def main() -> None:
+    """Pair the chapters named on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("sources", nargs="+", type=Path, help="chapters in percent format (.py)")
+    parser.add_argument("--keep-outputs", action="store_true", help="leave notebooks alone that are in step")
+    arguments = parser.parse_args()
+    for source in arguments.sources:
+        if write_pair(source, keep_outputs=arguments.keep_outputs):
+            print(f"Paired {pair_of(source)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""Fetches the scripts that pages need, so that the book works offline: pinned, verified, never tracked.
+
+Run as ``python book/_ext/vendor.py FOLDER``.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from pathlib import Path
+
+from tutorial_utils import download
+from tutorial_utils.catalogue import DataFile, NpmPackage
+from tutorial_utils.npm import NpmSource
+
+SCRIPTS = (
+    (
+        NpmPackage(name="mathjax", version="3.2.2", size=6_132_118, folder="package/es5"),
+        DataFile(
+            name="tex-svg.js",  # formulas as SVG, which needs no fonts
+            size=2_108_580,
+            sha256="d4295dc33744836935c1399feece5159577b34c5c8ffb9f1c6324cd82e03a882",
+            md5="e767e9be86ed9a6bbe91b3908df7faf1",
+        ),
+    ),
+    (
+        NpmPackage(name="mermaid", version="11.4.1", size=13_509_484, folder="package/dist"),
+        DataFile(
+            name="mermaid.min.js",  # the classic script: browsers refuse modules for file://
+            size=2_571_900,
+            sha256="a43bc1afd446f9c4cc66ac5dd45d02e8d65e26fc5344ec0ef787f88d6ddb6f9e",
+            md5="def493e96e3915c5dd101c4395d72dfa",
+        ),
+    ),
+)
+"""Where each script comes from, and how to know that it is the right one."""
+
+
+def fetch_scripts(folder: Path) -> None:
+    """Make sure that all scripts lie in a folder, saying where each came from.
+
+    Args:
+        folder: Made if needed.
+    """
+    for package, script in SCRIPTS:
+        arrival = download.ensure([script], folder, partial(list, [NpmSource(package)]))
+        print(f"{script.name}: {arrival}")
+
+
+if __name__ == "__main__":
+    fetch_scripts(Path(sys.argv[1]))

@@ -1,0 +1,173 @@
+"""Every chapter keeps the form that CONTRIBUTING.md describes."""
+
+import ast
+import importlib.util
+import re
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import nbformat
+import pytest
+
+from tutorial_utils.config import TrainingConfig
+
+ROOT = Path(__file__).parents[1]
+SOURCES = sorted((ROOT / "notebooks").glob("*/*.py"))
+NAMES = [f"{path.parent.name}/{path.stem}" for path in SOURCES]
+MAX_CELL_LINES = 20
+# Parameters that are no settings of a training run; each says in its own line what it means.
+EXTRA_PARAMETERS = {"num_seeds"}
+HEADER = """# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+"""
+
+every_chapter = pytest.mark.parametrize("source", SOURCES, ids=NAMES)
+
+
+def load_pair_tool() -> ModuleType:
+    """Import book/_ext/pair.py, which is not part of the package."""
+    spec = importlib.util.spec_from_file_location("pair", ROOT / "book" / "_ext" / "pair.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+pair = load_pair_tool()
+
+
+def cells(source: Path, kind: str) -> list[Any]:
+    return [cell for cell in pair.make_notebook(source).cells if cell.cell_type == kind]
+
+
+def prose(source: Path) -> str:
+    return "\n\n".join(cell.source for cell in cells(source, "markdown"))
+
+
+def test_there_are_chapters() -> None:
+    assert SOURCES
+
+
+@every_chapter
+def test_the_header_is_minimal(source: Path) -> None:
+    assert source.read_text().startswith(HEADER)
+
+
+@every_chapter
+def test_both_halves_of_the_pair_hold_the_same_cells(source: Path) -> None:
+    tracked = nbformat.read(pair.pair_of(source), as_version=4)
+    nbformat.validate(tracked)
+    assert pair.cells_of(tracked) == pair.cells_of(pair.make_notebook(source)), "run `make pair`"
+
+
+@every_chapter
+def test_pairing_twice_gives_the_same_bytes(source: Path) -> None:
+    assert nbformat.writes(pair.make_notebook(source)) == nbformat.writes(pair.make_notebook(source))
+
+
+@every_chapter
+def test_the_tracked_notebook_has_no_outputs_and_names_its_language(source: Path) -> None:
+    tracked = nbformat.read(pair.pair_of(source), as_version=4)
+    code = [cell for cell in tracked.cells if cell.cell_type == "code"]
+    assert not [cell.source for cell in code if cell.outputs or cell.execution_count is not None], (
+        "run `make pair`"
+    )
+    assert tracked.metadata.kernelspec.name == "python3"
+    assert tracked.metadata.language_info.name == "python"
+
+
+@every_chapter
+def test_one_cell_holds_the_parameters_as_documented_scalars(source: Path) -> None:
+    tagged = [cell for cell in cells(source, "code") if "parameters" in cell.metadata.get("tags", [])]
+    assert len(tagged) == 1
+    lines = tagged[0].source.splitlines()
+    for statement in ast.parse(tagged[0].source).body:
+        assert isinstance(statement, ast.AnnAssign), "name: type = value  # meaning"
+        assert isinstance(statement.target, ast.Name)
+        value = ast.literal_eval(statement.value) if statement.value else None
+        assert type(value).__name__ == ast.unparse(statement.annotation), f"{statement.target.id} = {value!r}"
+        assert isinstance(value, bool | int | float | str)
+        assert re.search(r"  # \S", lines[statement.lineno - 1]), f"say what {statement.target.id} means"
+        assert statement.target.id in TrainingConfig.model_fields.keys() | EXTRA_PARAMETERS
+
+
+@every_chapter
+def test_cell_metadata_is_tags_and_figures_only(source: Path) -> None:
+    for cell in pair.make_notebook(source).cells:
+        assert set(cell.metadata) <= {"tags", "mystnb"}, cell.source
+
+
+@every_chapter
+def test_every_figure_cell_has_caption_name_and_alt_text(source: Path) -> None:
+    for cell in cells(source, "code"):
+        figure = cell.metadata.get("mystnb")
+        if figure is None:
+            continue
+        assert list(figure) == ["figure", "image"], "myst-nb wants the figure before its image"
+        caption, alt = figure["figure"]["caption"], figure["image"]["alt"]
+        assert figure["figure"]["name"]
+        assert len(alt) >= 20, f"describe what is drawn: {alt!r}"
+        assert alt != caption
+
+
+def test_figure_names_are_unique_in_the_book() -> None:
+    names = [
+        cell.metadata["mystnb"]["figure"]["name"]
+        for source in SOURCES
+        for cell in cells(source, "code")
+        if "mystnb" in cell.metadata
+    ]
+    assert len(names) == len(set(names))
+
+
+@every_chapter
+def test_cells_that_a_reader_sees_are_short(source: Path) -> None:
+    shown = [
+        cell.source
+        for cell in cells(source, "code")
+        if not {"hide-input", "hide-cell"} & set(cell.metadata.get("tags", []))
+        and not re.match(r"(import|from) ", cell.source)
+    ]
+    assert not [code for code in shown if len(code.splitlines()) > MAX_CELL_LINES]
+
+
+@every_chapter
+def test_no_absolute_path_is_written_down(source: Path) -> None:
+    for half in (source, pair.pair_of(source)):
+        assert not re.findall(
+            r"(?<![\w.:/])/(?:home|root|tmp|work|Users|mnt|opt)/\S*|\b[A-Z]:\\", half.read_text()
+        )
+
+
+@every_chapter
+def test_a_chapter_opens_with_outcomes_and_closes_with_exercises(source: Path) -> None:
+    text = prose(source)
+    assert re.search(r"after this chapter you can", text, re.IGNORECASE)
+    assert re.search(r"\*\*You need\*\*|## What you need", text)
+    exercises = re.findall(r"^#+ Exercise (\d+)", text, re.MULTILINE)
+    assert exercises == [str(number) for number in range(1, len(exercises) + 1)]
+    assert len(exercises) >= 3
+    assert re.search(r"^#+ Further reading", text, re.MULTILINE)
+
+
+@every_chapter
+def test_a_chapter_writes_its_results_under_its_own_name(source: Path) -> None:
+    code = "\n".join(cell.source for cell in cells(source, "code"))
+    written = re.findall(r"results\.write\(\s*[\"']([^\"']+)[\"']", code)
+    assert written == [f"{source.parent.name}/{source.stem}"]
+
+
+@every_chapter
+def test_the_prose_neither_shouts_nor_sells(source: Path) -> None:
+    text = re.sub(r"```.*?```|\$\$.*?\$\$|`[^`]*`|\$[^$]*\$|!\[", "", prose(source), flags=re.DOTALL)
+    assert "!" not in text
+    assert not re.findall(
+        r"\b(?:amazing|powerful|state-of-the-art|revolutionary|simply|obviously)\b", text, re.IGNORECASE
+    )
