@@ -22,8 +22,8 @@ PAGES := _config.yml $(shell find book -type f -not -path '*/__pycache__/*')
 SOURCES := $(wildcard notebooks/*/*.py)
 EXECUTED := $(SOURCES:notebooks/%.py=_build/executed/%.ipynb)
 RESULTS := $(SOURCES:notebooks/%.py=_build/results/%.json)
-# Chapters 03 time things, so each runs alone: after the chapters that need no trained model, before the others.
-TIMED := $(filter %/03_training.ipynb,$(EXECUTED))
+# Chapters 03 and 02 time things, so each runs alone: first 03, which trains the model, then 02, then the rest.
+TIMED := $(filter %/03_training.ipynb %/02_model.ipynb,$(EXECUTED))
 NEED_A_MODEL := $(filter %/04_evaluation.ipynb %/05_error_analysis.ipynb,$(EXECUTED))
 
 book:  ## build the book into _build/html
@@ -77,7 +77,7 @@ _build/executed/%.ipynb _build/results/%.json: notebooks/%.ipynb $(PACKAGE) requ
 $(TIMED): | $(filter-out $(TIMED) $(NEED_A_MODEL),$(EXECUTED))
 $(NEED_A_MODEL): | $(TIMED)
 # What a chapter loads from another.
-_build/executed/mnist/04_evaluation.ipynb: _build/executed/mnist/03_training.ipynb
+$(foreach name,02_model 04_evaluation 05_error_analysis,_build/executed/mnist/$(name).ipynb): _build/executed/mnist/03_training.ipynb
 
 # Scripts that pages need offline.
 _build/vendor/.ready: book/_ext/vendor.py | $(READY)

@@ -185,3 +185,69 @@ def test_mnist_metrics_follow_from_the_confusion_matrix() -> None:
     assert sum(map(sum, matrix)) == metrics["n_test"] == 10_000
     assert metrics["test_accuracy"] == pytest.approx(sum(matrix[i][i] for i in range(10)) / 10_000)
     assert metrics["recall"] == pytest.approx([matrix[i][i] / sum(matrix[i]) for i in range(10)])
+
+
+# The curriculum
+
+ROWS = yaml.compose((ROOT / "book" / "curriculum.yml").read_text()).value
+CURRICULUM = yaml.safe_load((ROOT / "book" / "curriculum.yml").read_text())
+ADVICE = yaml.safe_load((ROOT / "book" / "advice.yml").read_text())
+
+
+def has_exercises(chapter: str) -> bool:
+    return "# ## Exercises\n" in (ROOT / "notebooks" / f"{chapter}.py").read_text()
+
+
+MNIST_WITH_EXERCISES = [
+    chapter for chapter in CHAPTERS if chapter.startswith("mnist/") and has_exercises(chapter)
+]
+
+
+def test_every_row_of_the_curriculum_is_mapped_once() -> None:
+    assert [row.value for row, _ in ROWS] == [f"M{number}" for number in range(30)]
+
+
+@pytest.mark.parametrize("row", CURRICULUM)
+def test_every_row_of_the_curriculum_is_taught_where_the_map_says(row: str) -> None:
+    entry = CURRICULUM[row]
+    assert entry["page"] in PAGES
+    assert page(entry["page"]).find(id=entry["anchor"]) is not None
+    assert entry["teaches"]
+
+
+@pytest.mark.parametrize("anchor", sorted({row["where"] for group in ADVICE for row in group["rows"]}))
+def test_every_piece_of_advice_links_to_a_place_in_the_book(anchor: str) -> None:
+    assert [name for name in PAGES if page(name).find(id=anchor)]
+    links = page("book/advice").select(f'table a[href$="#{anchor}"]')
+    assert links
+    assert all(link.get_text(strip=True) != anchor for link in links), "the link shows no title"
+
+
+def test_no_piece_of_advice_lacks_its_numbers() -> None:
+    tables = page("book/advice").select("table.measured")
+    assert len(tables) == len(ADVICE)
+    rows = [
+        [cell.get_text(" ", strip=True) for cell in row.select("td")]
+        for table in tables
+        for row in table.select("tbody tr")
+    ]
+    advice = [row["advice"] for group in ADVICE for row in group["rows"]]
+    assert [row[0].replace("’", "'") for row in rows] == advice  # noqa: RUF001
+    assert not [row for row in rows if "{" in row[2] or "None" in row[2] or "nan" in row[2].split()]
+
+
+@pytest.mark.parametrize("chapter", MNIST_WITH_EXERCISES)
+def test_exercises_come_by_threes_with_solutions_that_ran_and_are_hidden(chapter: str) -> None:
+    exercises = page(f"notebooks/{chapter}").select("section[id^=exercise-]")
+    assert len(exercises) >= 3
+    executed = nbformat.read(BUILD / "executed" / f"{chapter}.ipynb", as_version=4)
+    ran = {cell.source.strip() for cell in executed.cells if cell.get("execution_count")}
+    for exercise in exercises:
+        cells = exercise.select(".cell")
+        assert cells, exercise.get("id")
+        for cell in cells:
+            source = cell.select_one(".cell_input pre")
+            assert source is not None
+            assert source.get_text().strip() in ran
+            assert "tag_hide-cell" in cell["class"]
+            assert source.find_parent("details") is not None

@@ -497,3 +497,13 @@ def test_every_field_has_a_test_that_shows_what_it_does() -> None:
     """A new field needs a test above, marked with `behaviour_of`."""
     assert sorted(TESTED_FIELDS) == sorted(TrainingConfig.model_fields)
     assert OTHER_VALUES.keys() == TrainingConfig.model_fields.keys()
+
+
+def test_differences_list_only_what_differs_with_both_values() -> None:
+    config = TrainingConfig()
+    other = config.but(seed=3, momentum=0.5)
+    assert config.differences(other, ("one", "two")) == [
+        {"setting": "seed", "one": "0", "two": "3"},
+        {"setting": "momentum", "one": "0.9", "two": "0.5"},
+    ]
+    assert config.differences(config, ("one", "two")) == []

@@ -5,6 +5,7 @@ import warnings
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 import torch.nn.functional as F
@@ -21,6 +22,7 @@ from tutorial_utils.evaluation import (
     one_vs_rest_accuracy,
     per_class_report,
     precision_recall_curves,
+    rate_by_quantile,
     roc_curves,
 )
 from tutorial_utils.exceptions import PredictionError
@@ -306,3 +308,54 @@ def test_float32_probabilities_give_the_same_loss_within_rounding(float_type: to
     predictions = Predictions.from_probabilities(logits.to(float_type).softmax(dim=1))
     exact = F.cross_entropy(logits, labels).item()
     assert evaluate(labels, predictions).loss == pytest.approx(exact, rel=1e-5)
+
+
+# Rates in groups
+
+
+def random_rates(n: int) -> tuple[Tensor, Tensor]:
+    """What happened to n images, and a quantity without ties that has something to do with it."""
+    generator = torch.Generator().manual_seed(0)
+    quantity = torch.randperm(n, generator=generator).float().sqrt()
+    return torch.rand(n, generator=generator) < quantity / quantity.max(), quantity
+
+
+def test_groups_are_cut_in_order_of_the_quantity_and_counted() -> None:
+    quantity = torch.tensor([0.5, 9.0, 0.1, 3.0, 0.3, 4.0, 7.0, 5.0, 8.0])
+    happened = torch.tensor([False, True, False, True, True, False, True, False, True])
+    binned = rate_by_quantile(happened, quantity, num_groups=3)
+    assert binned.rates.tolist() == pytest.approx([1 / 3, 1 / 3, 1])
+    assert binned.centres.tolist() == pytest.approx([0.3, 4, 8])
+
+
+@pytest.mark.parametrize("groups", [1, 4, 5, 7])
+def test_groups_are_of_equal_size_and_rates_are_those_of_pandas(groups: int) -> None:
+    happened, quantity = random_rates(105 if groups != 4 else 108)
+    binned = rate_by_quantile(happened, quantity, groups)
+    by_group = pd.Series(happened).groupby(pd.qcut(pd.Series(quantity), groups, labels=False))
+    assert by_group.size().nunique() == 1
+    np.testing.assert_allclose(binned.rates, by_group.mean())
+    size = len(quantity) // groups
+    ordered = np.sort(quantity.numpy().astype(float)).reshape(groups, size)
+    np.testing.assert_allclose(binned.centres, np.median(ordered, axis=1), atol=np.diff(ordered).max())
+    assert (ordered[:, 0] <= binned.centres).all() and (binned.centres <= ordered[:, -1]).all()
+
+
+def test_bounds_of_a_groups_rate_are_its_wilson_interval() -> None:
+    happened, quantity = random_rates(103)  # 21, 21, 21, 20 and 20 images
+    binned = rate_by_quantile(happened, quantity)
+    ordered = happened[quantity.argsort()].tolist()
+    start = 0
+    for index, size in enumerate([21, 21, 21, 20, 20]):
+        hits = sum(ordered[start : start + size])
+        assert binned.rates[index] == pytest.approx(hits / size)
+        assert (binned.low[index], binned.high[index]) == wilson_interval(hits, size)
+        start += size
+    assert len(binned.low) == len(binned.high) == 5
+
+
+def test_fewer_images_than_groups_make_one_group_each() -> None:
+    binned = rate_by_quantile(torch.tensor([True, False, True]), torch.tensor([3, 1, 2]), num_groups=5)
+    assert binned.rates.tolist() == [0, 1, 1]
+    assert binned.centres.tolist() == [1, 2, 3]
+    assert list(zip(binned.low, binned.high, strict=True)) == [wilson_interval(hits, 1) for hits in (0, 1, 1)]

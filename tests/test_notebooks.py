@@ -10,7 +10,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from tutorial_utils.config import TrainingConfig
+from tutorial_utils.config import HEADLINE, TrainingConfig
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "notebooks").glob("*/*.py"))
@@ -171,3 +171,16 @@ def test_the_prose_neither_shouts_nor_sells(source: Path) -> None:
     assert not re.findall(
         r"\b(?:amazing|powerful|state-of-the-art|revolutionary|simply|obviously)\b", text, re.IGNORECASE
     )
+
+
+@every_chapter
+def test_the_parameters_are_those_of_the_headline_configuration(source: Path) -> None:
+    (cell,) = [cell for cell in cells(source, "code") if "parameters" in cell.metadata.get("tags", [])]
+    values: dict[str, object] = {}
+    exec(cell.source, values)
+    if "dataset" not in values:
+        pytest.skip("a chapter about no data set in particular")
+    headline = HEADLINE[str(values["dataset"])].model_dump()
+    assert {name: value for name, value in values.items() if name in headline} == {
+        name: value for name, value in headline.items() if name in values
+    }

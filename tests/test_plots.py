@@ -76,6 +76,12 @@ DRAWINGS: dict[str, Drawing] = {
     "data.profiles": lambda **where: data.profiles(
         {"a": ([1, 2], [4, 2]), "b": ([1, 2], [1, 5])}, xlabel="ring", ylabel="share", **where
     ),
+    "data.scatter": lambda **where: data.scatter(
+        {"cats": ([1, 2], [3, 4]), "dogs": ([5], [6])}, xlabel="red", ylabel="blue", **where
+    ),
+    "data.favourites": lambda **where: data.favourites(
+        [3, 1], {"plain": [0.5, 0.7], "centred": [0.2, 0.3]}, ["cat", "dog"], **where
+    ),
     "training.learning_curves": lambda **where: training.learning_curves(FRAME, **where),
     "training.compare_curves": lambda **where: training.compare_curves(
         {"fast": ([1, 2], [3, 4]), "slow": ([1, 2], [5, 6])}, xlabel="epoch", ylabel="loss", **where
@@ -296,7 +302,7 @@ def test_a_training_loss_that_was_not_measured_is_not_drawn() -> None:
 
 
 def test_compared_curves_are_those_given_with_names_and_settings() -> None:
-    curves = {f"run {k}": ([1, 2, 3], [k, 2 * k, 3 * k]) for k in range(1, 9)}  # more than there are colours
+    curves = {f"run {k}": ([1, 2, 3], [k, 2 * k, 3 * k]) for k in range(1, 7)}  # as many as can be told apart
     ax = training.compare_curves(curves, xlabel="epoch", ylabel="loss", log_y=True, title="Runs")
     assert lines(ax) == curves
     assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_yscale(), ax.get_title()) == (
@@ -308,6 +314,12 @@ def test_compared_curves_are_those_given_with_names_and_settings() -> None:
     legend = ax.get_legend()
     assert legend is not None and [text.get_text() for text in legend.get_texts()] == list(curves)
     assert training.compare_curves(curves, xlabel="x", ylabel="y").get_yscale() == "linear"
+
+
+def test_more_curves_than_can_be_told_apart_are_refused() -> None:
+    curves = {f"run {k}": ([1, 2], [1, 2]) for k in range(7)}
+    with pytest.raises(ValueError, match="7 series cannot be told apart, at most 6"):
+        training.compare_curves(curves, xlabel="x", ylabel="y")
 
 
 def test_the_schedule_is_drawn_on_a_logarithmic_axis() -> None:
@@ -494,3 +506,17 @@ def test_predictions_that_do_not_match_the_images_are_an_error(shorter: str) -> 
     values[shorter] = values[shorter][:2]
     with pytest.raises(ValueError, match="zip"):
         evaluation.prediction_grid(IMAGES[:3], **values)
+
+
+def test_scattered_groups_differ_in_marker_too() -> None:
+    groups = {"cats": ([1, 2], [3, 4]), "dogs": ([5], [6])}
+    ax = data.scatter(groups, xlabel="red", ylabel="blue")
+    assert lines(ax) == {label: (list(x), list(y)) for label, (x, y) in groups.items()}
+    assert len({line.get_marker() for line in ax.get_lines()}) == 2
+
+
+def test_favourites_show_the_counts_and_one_box_per_setting() -> None:
+    left, right = data.favourites([3, 1], {"plain": [0.5, 0.7], "centred": [0.2]}, ["cat", "dog"])
+    assert [bar.get_height() for bar in left.patches] == [3, 1]
+    assert [tick.get_text() for tick in left.get_xticklabels()] == ["cat", "dog"]
+    assert [tick.get_text() for tick in right.get_xticklabels()] == ["plain", "centred"]

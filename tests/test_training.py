@@ -684,7 +684,6 @@ def test_load_or_fit_trains_once_and_loads_afterwards(
     config = TrainingConfig(dataset="toy", num_epochs=2, batch_size=20)
     first_model, first = load_or_fit(config, toy_data, tmp_path)
     assert first.stop_reason is StopReason.FINISHED
-    assert all(loss is not None for loss in first.column("train_loss"))
     assert checkpoints.model_path(tmp_path, config, toy_data.fingerprint).is_file()
 
     def no_training(*arguments: Any, **options: Any) -> None:
@@ -706,9 +705,20 @@ def test_load_or_fit_trains_as_the_trainer_does(toy_data: LoadedDataset) -> None
     config = TrainingConfig(dataset="toy", num_epochs=3, batch_size=20)
     model, history = load_or_fit(config, toy_data, None)
     own_model = make_model(config)
-    own = fit(config, own_model, *training_batches(toy_data.train, config), measure_train=True)
+    own = fit(config, own_model, *training_batches(toy_data.train, config))
     assert timeless(history) == timeless(own)
     assert same(weights_of(model), weights_of(own_model))
+
+
+def test_load_or_fit_trains_again_when_the_stored_history_lacks_the_training_loss(
+    toy_data: LoadedDataset, tmp_path: Path
+) -> None:
+    config = TrainingConfig(dataset="toy", num_epochs=2, batch_size=20)
+    _, plain = load_or_fit(config, toy_data, tmp_path)
+    assert plain.column("train_loss") == [None, None]
+    _, measured = load_or_fit(config, toy_data, tmp_path, measure_train=True)
+    assert all(isinstance(loss, float) for loss in measured.column("train_loss"))
+    assert load_or_fit(config, toy_data, tmp_path)[1] == measured
 
 
 def test_load_or_fit_trains_again_when_the_stored_run_did_not_end(

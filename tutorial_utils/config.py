@@ -123,6 +123,23 @@ class TrainingConfig(BaseModel):
         """
         return TrainingConfig(**{**self.model_dump(), **changes})
 
+    def differences(self, other: TrainingConfig, columns: tuple[str, str]) -> list[dict[str, str]]:
+        """List the settings in which another configuration differs.
+
+        Args:
+            other: The other configuration.
+            columns: Names of the columns for this one and for the other.
+
+        Returns:
+            One row per differing setting, ready for a table.
+        """
+        mine, theirs = self.model_dump(), other.model_dump()
+        return [
+            {"setting": name, columns[0]: str(mine[name]), columns[1]: str(theirs[name])}
+            for name in mine
+            if mine[name] != theirs[name]
+        ]
+
     def learning_rate_at(self, epoch: int) -> float:
         """The step schedule: ``learning_rate * decay ** floor((epoch - 1) / step)``.
 
@@ -174,3 +191,7 @@ def describe_range(field: FieldInfo) -> str:
         if hasattr(limit, sign)
     ]
     return f" (allowed: {' and '.join(bounds)})" if bounds else ""
+
+
+HEADLINE = {"mnist": TrainingConfig(early_stopping_patience=30)}
+"""The configuration behind each data set's headline results; the chapters' parameters cells repeat it."""

@@ -281,6 +281,18 @@ def standardise_pixels(images: Tensor, mean: Sequence[float], std: Sequence[floa
     return images.float().div_(255).sub_(per_channel(mean)).div_(per_channel(std))
 
 
+def training_transform(description: DatasetDescription) -> Callable[[Tensor], Tensor]:
+    """Make the transform that :class:`Batches` applies to a data set's pixels.
+
+    Args:
+        description: Gives mean and standard deviation.
+
+    Returns:
+        :func:`standardise_pixels` with both filled in.
+    """
+    return functools.partial(standardise_pixels, mean=description.mean, std=description.std)
+
+
 class Batches:
     """Batches of images that lie in memory as one tensor; much quicker than fetching image by image.
 
@@ -343,7 +355,7 @@ def training_batches(data: ImageData, config: TrainingConfig) -> tuple[Batches, 
         )
     train, validation = split(data, config.validation_split, config.seed)
     device = choose_device(config.device)
-    transform = functools.partial(standardise_pixels, mean=data.description.mean, std=data.description.std)
+    transform = training_transform(data.description)
     order = make_generator(config.seed, "order")
     return (
         Batches(train.images.to(device), train.labels.to(device), config.batch_size, order, transform),

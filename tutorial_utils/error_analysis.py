@@ -33,13 +33,13 @@ def collect_errors(true_labels: Tensor, predictions: Predictions) -> pd.DataFram
         raise PredictionError(f"{len(true_labels):,} labels but {len(predictions):,} predictions")
     positions = (predictions.labels != true_labels).nonzero().squeeze(1)
     rows = predictions.probabilities[positions]
-    true = true_labels[positions]
-    confidence = rows.amax(dim=1)
+    true, predicted = true_labels[positions], predictions.labels[positions]
+    confidence = rows.gather(1, predicted[:, None]).squeeze(1)
     p_true = rows.gather(1, true[:, None]).squeeze(1)
     errors = pd.DataFrame(
         {
             "true": true.numpy(),
-            "predicted": predictions.labels[positions].numpy(),
+            "predicted": predicted.numpy(),
             "confidence": confidence.numpy(),
             "p_true": p_true.numpy(),
             "margin": (confidence - p_true).numpy(),

@@ -32,9 +32,11 @@ def interval(low: float, high: float, digits: int = 2) -> str:
 
 
 def enumerate_words(items: Iterable[Any]) -> str:
-    """Write a list in prose: ``"5, 8 and 2"``."""
+    """Write a list in prose: ``"5, 8 and 2"``; nothing for an empty one."""
     words = [str(item) for item in items]
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 @dataclass(frozen=True)

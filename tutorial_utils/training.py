@@ -325,7 +325,7 @@ def copy_weights(model: nn.Module) -> Tensors:
 
 
 def load_or_fit(
-    config: TrainingConfig, data: LoadedDataset, folder: Path | None
+    config: TrainingConfig, data: LoadedDataset, folder: Path | None, *, measure_train: bool = False
 ) -> tuple[LogisticRegression, History]:
     """Load the model of a configuration if it was trained before, or train it now.
 
@@ -334,6 +334,8 @@ def load_or_fit(
         data: The data set; only its training images are used.
         folder: Where trained models are kept, see :func:`tutorial_utils.results.output_folder`; None trains
             and keeps nothing.
+        measure_train: The history must hold the training loss after each epoch; a stored run without it is
+            trained again.
 
     Returns:
         The model with its best weights, and the history of its training.
@@ -342,9 +344,11 @@ def load_or_fit(
     model = make_model(config)
     if path is not None and path.is_file():
         saved = checkpoints.load(path)
-        if saved.history.stop_reason is not None:
+        measured = None not in saved.history.column("train_loss")
+        if saved.history.stop_reason is not None and (measured or not measure_train):
             checkpoints.fill(model, saved.best)
             return model, saved.history
     train, validation = training_batches(data.train, config)
-    history = Trainer(config, checkpoint=path, measure_train=True).fit(model, train, validation)
+    trainer = Trainer(config, checkpoint=path, measure_train=measure_train)
+    history = trainer.fit(model, train, validation)
     return model, history

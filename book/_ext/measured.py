@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import yaml  # type: ignore[import-untyped]
 from docutils import nodes  # type: ignore[import-untyped]
 from docutils.statemachine import StringList  # type: ignore[import-untyped]
 from sphinx import addnodes
@@ -213,6 +214,74 @@ class MeasuredProvenance(SphinxDirective):
         return [] if results is None else [make_provenance(results)]
 
 
+VALUE = re.compile(r"\{([^|{}]+)\|([^|{}]+)\|([^|{}]*)\}")
+"""A number in a sentence: ``{chapter|path|format}``; ``/`` stands between the parts of the path."""
+
+
+def fill_in(env: BuildEnvironment, sentence: str) -> str:
+    """Put measured values into a sentence.
+
+    Args:
+        env: Sphinx's environment; the page comes to depend on the results files.
+        sentence: With values written as :data:`VALUE` says.
+
+    Returns:
+        The sentence with numbers; a value that is not there stays as it was written, after a warning.
+    """
+
+    def look_up(match: re.Match[str]) -> str:
+        chapter, path, specification = match.groups()
+        results = results_of(env, chapter)
+        value: Any = results and {"metrics": results.metrics, "timings": results.timings}
+        try:
+            for part in path.split("/"):
+                value = value[int(part)] if isinstance(value, list) else value[part]
+            return format(value, specification)
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            text = f"{match[0]}: no such value ({error!r})"
+            logger.warning("%s", text, location=env.docname, type="measured")
+            return match[0]
+
+    return VALUE.sub(look_up, " ".join(sentence.split()))
+
+
+class MeasuredAdvice(SphinxDirective):
+    """``{measured-advice} FILE``: a table of advice, where the book keeps it and what it did."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Make one section and table for each group of the YAML file beside the page."""
+        path = Path(self.env.doc2path(self.env.docname)).parent / self.arguments[0]
+        self.env.note_dependency(str(path))
+        made: list[nodes.Node] = []
+        for group in yaml.safe_load(path.read_text()):
+            title = group["group"]
+            section = nodes.section(ids=[f"advice-{nodes.make_id(title)}"])
+            section += nodes.title("", title)
+            rows = [
+                [row["advice"], self._link(row["where"]), fill_in(self.env, row["effect"])]
+                for row in group["rows"]
+            ]
+            section += make_table(("Advice", "Where", "Measured effect"), rows)
+            made.append(section)
+        return made
+
+    def _link(self, anchor: str) -> nodes.Node:
+        """Link to an anchor by the title of its section, resolved (and checked) by Sphinx."""
+        target = addnodes.pending_xref(
+            "",
+            nodes.inline("", anchor),
+            refdoc=self.env.docname,
+            refdomain="std",
+            reftype="ref",
+            reftarget=anchor,
+            refexplicit=False,
+            refwarn=True,
+        )
+        return nodes.paragraph("", "", target)
+
+
 class AppendProvenance(SphinxTransform):
     """Puts the box under every chapter, so that no author can forget it."""
 
@@ -233,6 +302,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("measured_results", "../results", "env")
     app.add_config_value("measured_published", {}, "env")
     app.add_directive("measured-results", MeasuredResults)
+    app.add_directive("measured-advice", MeasuredAdvice)
     app.add_directive("measured-status", MeasuredStatus)
     app.add_directive("measured-provenance", MeasuredProvenance)
     app.add_transform(AppendProvenance)

@@ -9,7 +9,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from tutorial_utils.plots.style import BLUE, COLOURS, GREY, LINES, VERMILION, bare, new_axes, new_row
+from tutorial_utils.plots.style import (
+    BLUE,
+    GREY,
+    VERMILION,
+    bare,
+    looks,
+    new_axes,
+    new_row,
+)
 
 
 def image_grid(
@@ -61,11 +69,11 @@ def class_bars(
     ax = new_axes(ax)
     width = 0.8 / len(counts)
     hatches = ("", "///", "...")
-    for index, ((label, values), colour) in enumerate(zip(counts.items(), COLOURS, strict=False)):
+    for index, ((label, values), look) in enumerate(zip(counts.items(), looks(len(counts)), strict=True)):
         shares = np.asarray(values) / np.sum(values)
         positions = np.arange(len(shares)) + (index - (len(counts) - 1) / 2) * width
         ax.bar(
-            positions, 100 * shares, width, color=colour, label=label, hatch=hatches[index % 3], alpha=0.85
+            positions, 100 * shares, width, color=look[0], label=label, hatch=hatches[index % 3], alpha=0.85
         )
     ax.axhline(100 / len(class_names), linestyle="--", color="black", linewidth=1, label="equal shares")
     ax.set(xticks=range(len(class_names)), xlabel="class", ylabel="per cent of images")
@@ -155,6 +163,61 @@ def boxes(values: Mapping[str, ArrayLike], *, ylabel: str, ax: Axes | None = Non
     return ax
 
 
+def scatter(
+    groups: Mapping[str, tuple[ArrayLike, ArrayLike]], *, xlabel: str, ylabel: str, ax: Axes | None = None
+) -> Axes:
+    """Draw points in groups, told apart by colour and marker.
+
+    Args:
+        groups: Label to (x values, y values).
+        xlabel: Name and unit of the horizontal axis.
+        ylabel: Name and unit of the vertical axis.
+        ax: Where to draw, or None for a new figure.
+
+    Returns:
+        The axes.
+    """
+    ax = new_axes(ax, figsize=(6, 4))
+    for (label, (x, y)), (colour, _, marker) in zip(groups.items(), looks(len(groups)), strict=True):
+        points = (np.asarray(x), np.asarray(y))
+        ax.plot(*points, linestyle="none", marker=marker, markersize=5, alpha=0.6, color=colour, label=label)
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.legend()
+    return ax
+
+
+def favourites(
+    counts: ArrayLike,
+    shares: Mapping[str, ArrayLike],
+    class_names: Sequence[str],
+    axes: Sequence[Axes] | None = None,
+) -> list[Axes]:
+    """Draw which class untrained models favour, and how strongly.
+
+    Args:
+        counts: Number of models that favour each class, shape (k,).
+        shares: Name of a setting to the share of images that each model's favourite gets.
+        class_names: In label order.
+        axes: Two axes, or None for a new figure.
+
+    Returns:
+        The two axes.
+    """
+    left, right = new_row(axes, 2, figsize=(10, 3.6))
+    left.bar(range(len(class_names)), np.asarray(counts), color=BLUE, alpha=0.85)
+    left.set_xticks(range(len(class_names)), class_names, rotation=60, ha="right", fontsize=8)
+    left.set_ylabel("models that favour it")
+    left.grid(False, axis="x")
+    boxes(
+        {name: 100 * np.asarray(values) for name, values in shares.items()},
+        ylabel="per cent of images",
+        ax=right,
+    )
+    right.set_title("Share of the favourite")
+    left.set_title("Favourite class")
+    return [left, right]
+
+
 def profiles(
     curves: Mapping[str, tuple[ArrayLike, ArrayLike]], *, xlabel: str, ylabel: str, ax: Axes | None = None
 ) -> Axes:
@@ -170,9 +233,11 @@ def profiles(
         The axes.
     """
     ax = new_axes(ax, figsize=(7, 3.2))
-    for (label, (x, y)), colour, line in zip(curves.items(), COLOURS, LINES, strict=False):
+    for (label, (x, y)), (colour, line, marker) in zip(curves.items(), looks(len(curves)), strict=True):
         values = np.asarray(y)
-        ax.plot(np.asarray(x), values / values.max(), line, color=colour, marker="o", label=label)
+        ax.plot(
+            np.asarray(x), values / values.max(), linestyle=line, color=colour, marker=marker, label=label
+        )
     ax.axhline(0, color=GREY, linewidth=0.8)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.legend()

@@ -12,7 +12,16 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import ArrayLike
 
-from tutorial_utils.plots.style import BLUE, COLOURS, GREY, MARKERS, VERMILION, bare, new_axes, new_row
+from tutorial_utils.plots.style import (
+    BLUE,
+    COLOURS,
+    GREY,
+    VERMILION,
+    bare,
+    looks,
+    new_axes,
+    new_row,
+)
 
 
 def confusion_matrix(
@@ -68,14 +77,14 @@ def rates(
     Returns:
         The axes.
     """
-    axes = new_row(axes, len(panels), figsize=(2.6 * len(panels) + 0.6, 3.0), sharey=True)
+    axes = new_row(axes, len(panels), figsize=(1.9 * len(panels) + 0.6, 2.6), sharey=True)
     for ax, (name, (x, y, low, high)) in zip(axes, panels.items(), strict=True):
         errors = [np.subtract(y, low), np.subtract(high, y)]
         ax.errorbar(x, y, yerr=errors, fmt="o-", color=BLUE, ecolor=GREY, capsize=3)
         ax.set(xlabel=name)
-        ax.set_ylim(bottom=0)
         ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes[0].set_ylabel(ylabel)
+    axes[0].set_ylim(bottom=0)  # after all panels are drawn: a shared axis stops growing once it is set
     return axes
 
 
@@ -125,7 +134,7 @@ def dots(
         The axes.
     """
     ax = new_axes(ax, figsize=(7.5, 0.9 + 0.32 * len(labels)))
-    for (label, values), colour, marker in zip(columns.items(), COLOURS, MARKERS, strict=False):
+    for (label, values), (colour, _, marker) in zip(columns.items(), looks(len(columns)), strict=True):
         ax.plot(values, range(len(labels)), linestyle="none", marker=marker, color=colour, label=label)
     ax.set(yticks=range(len(labels)), xlabel=xlabel)
     ax.set_yticklabels(labels)

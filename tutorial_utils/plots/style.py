@@ -28,6 +28,23 @@ LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)))
 MARKERS = ("o", "s", "^", "D", "v", "P")
 
 
+def looks(count: int) -> list[tuple[str, Any, str]]:
+    """Choose colour, line style and marker of each series.
+
+    Args:
+        count: Number of series.
+
+    Returns:
+        One triple per series.
+
+    Raises:
+        ValueError: There are more series than can be told apart.
+    """
+    if count > len(COLOURS):
+        raise ValueError(f"{count} series cannot be told apart, at most {len(COLOURS)}; draw several panels")
+    return list(zip(COLOURS, LINES, MARKERS, strict=True))[:count]
+
+
 def use_book_style() -> None:
     """Set matplotlib's defaults for the figures of this book; called by each chapter, never on import."""
     plt.rcParams.update(

@@ -9,7 +9,15 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from tutorial_utils.plots.style import BLUE, COLOURS, GREY, LINES, MARKERS, VERMILION, new_axes, new_row
+from tutorial_utils.plots.style import (
+    BLUE,
+    GREY,
+    LINES,
+    VERMILION,
+    looks,
+    new_axes,
+    new_row,
+)
 
 
 def learning_curves(frame: pd.DataFrame, axes: Sequence[Axes] | None = None) -> list[Axes]:
@@ -61,8 +69,7 @@ def compare_curves(
         The axes.
     """
     ax = new_axes(ax)
-    for index, (label, (x, y)) in enumerate(curves.items()):
-        colour, line = COLOURS[index % len(COLOURS)], LINES[index % len(LINES)]
+    for (label, (x, y)), (colour, line, _) in zip(curves.items(), looks(len(curves)), strict=True):
         ax.plot(x, y, linestyle=line, color=colour, label=label)
     ax.set(xlabel=xlabel, ylabel=ylabel, **settings)
     if log_y:
@@ -110,7 +117,7 @@ def draw_range_test(
     ax = new_axes(ax)
     ax.plot(learning_rates, losses, "-", color=GREY, alpha=0.45, linewidth=1, label="each batch")
     ax.plot(learning_rates, smoothed, "-", color=BLUE, label="smoothed")
-    for (label, rate), line, colour in zip(marks.items(), LINES[1:], COLOURS[1:], strict=False):
+    for (label, rate), (colour, line, _) in zip(marks.items(), looks(len(marks) + 1)[1:], strict=True):
         ax.axvline(rate, linestyle=line, color=colour, label=f"{label}: {rate:.2g}")
     ax.set(xscale="log", yscale="log", xlabel="learning rate", ylabel="loss (nats)")
     ax.legend(fontsize="small")
@@ -132,8 +139,8 @@ def strips(
         The axes.
     """
     ax = new_axes(ax, figsize=(8, 0.7 + 0.55 * len(groups)))
-    for row, (values, colour, marker) in enumerate(
-        zip(groups.values(), COLOURS * 3, MARKERS * 3, strict=False)
+    for row, (values, (colour, _, marker)) in enumerate(
+        zip(groups.values(), looks(len(groups)), strict=True)
     ):
         # Runs are offset by their order, so that equal values stay visible and no randomness is needed.
         offsets = [row + 0.25 * (2 * k / max(len(values) - 1, 1) - 1) for k in range(len(values))]

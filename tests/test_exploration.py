@@ -1,0 +1,255 @@
+"""Measurements on images agree with NumPy and SciPy, whatever the number of images and channels."""
+
+import dataclasses
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import ndimage, stats
+from torch import Tensor
+
+from tutorial_utils import exploration
+from tutorial_utils.catalogue import MNIST
+from tutorial_utils.datasets import ImageData, LoadedDataset
+
+SHAPES = [(11, 1, 7, 9), (11, 3, 6, 5)]
+DESCRIPTION = dataclasses.replace(MNIST, image_shape=(2, 3, 4), class_names=("cat", "dog", "owl", "yak"))
+
+every_shape = pytest.mark.parametrize("shape", SHAPES, ids=["grey", "colour"])
+in_parts_and_at_once = pytest.mark.usefixtures("chunk")
+
+
+@pytest.fixture(params=[4, exploration.CHUNK], ids=["in-parts", "at-once"])
+def chunk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eleven images are two parts of four and one of three, or a single part."""
+    monkeypatch.setattr(exploration, "CHUNK", request.param)
+
+
+def random_images(shape: tuple[int, ...], seed: int = 0) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randint(256, shape, generator=generator, dtype=torch.uint8)
+
+
+def labelled(labels: list[int]) -> ImageData:
+    images = random_images((len(labels), *DESCRIPTION.image_shape))
+    return ImageData(images, torch.tensor(labels), DESCRIPTION)
+
+
+def as_floats(images: Tensor) -> Any:
+    """Pixels in [0, 1], for NumPy and SciPy to measure."""
+    return images.numpy() / 255
+
+
+def grey(images: Tensor) -> Any:
+    return as_floats(images).mean(axis=1)
+
+
+def one_picture(picture: Any) -> Tensor:
+    """A grey picture as a set of one image."""
+    return torch.from_numpy(np.asarray(picture, dtype=np.uint8))[None, None]
+
+
+# Statistics
+
+
+@in_parts_and_at_once
+@every_shape
+def test_pixel_statistics_are_those_of_numpy(shape: tuple[int, ...]) -> None:
+    images = random_images(shape)
+    found, pixels = exploration.pixel_statistics(images), as_floats(images)
+    np.testing.assert_allclose(found.mean, pixels.mean(axis=(0, 2, 3)), rtol=1e-12)
+    np.testing.assert_allclose(found.std, pixels.std(axis=(0, 2, 3)), rtol=1e-12)
+    np.testing.assert_allclose(found.mean_image, pixels.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(found.std_image, pixels.std(axis=0), rtol=1e-10)
+    assert found.mean.shape == found.std.shape == shape[1:2]
+    assert found.mean.dtype == found.std_image.dtype == torch.float64
+
+
+def test_the_deviation_over_all_pixels_is_not_the_mean_of_the_deviations_of_each() -> None:
+    found = exploration.pixel_statistics(torch.tensor([[[[0, 255]]], [[[0, 255]]]], dtype=torch.uint8))
+    assert found.std.tolist() == [0.5]
+    assert found.std_image.tolist() == [[[0, 0]]]
+
+
+@in_parts_and_at_once
+def test_pixel_statistics_do_not_depend_on_the_order_of_the_images() -> None:
+    images = random_images((11, 3, 6, 5))
+    there, back = exploration.pixel_statistics(images), exploration.pixel_statistics(images.flip(0))
+    for field in dataclasses.fields(there):
+        assert torch.equal(getattr(there, field.name), getattr(back, field.name))
+
+
+@pytest.mark.parametrize("value", [0, 77, 255])
+def test_equal_pixels_have_a_deviation_of_exactly_zero(value: int) -> None:
+    found = exploration.pixel_statistics(torch.full((11, 2, 5, 3), value, dtype=torch.uint8))
+    assert found.std.tolist() == [0, 0]
+    assert not found.std_image.any()
+
+
+@pytest.mark.data
+def test_mnist_has_the_mean_and_deviation_that_everyone_standardises_with(mnist: LoadedDataset) -> None:
+    found = exploration.pixel_statistics(mnist.train.images)
+    assert (round(found.mean.item(), 4), round(found.std.item(), 4)) == (0.1307, 0.3081)
+
+
+# Classes
+
+
+def test_classes_are_counted_in_label_order_and_absent_ones_are_zero() -> None:
+    assert exploration.class_counts(labelled([2, 0, 2, 2, 0])).tolist() == [2, 0, 3, 0]
+
+
+def test_the_average_of_a_class_is_numpys_and_that_of_an_absent_class_is_nan() -> None:
+    data = labelled([2, 0, 2, 2, 0])
+    means, pixels = exploration.class_means(data), as_floats(data.images)
+    assert means.shape == (4, 2, 3, 4)
+    assert means.dtype == torch.float64
+    np.testing.assert_allclose(means[0], pixels[[1, 4]].mean(axis=0))
+    np.testing.assert_allclose(means[2], pixels[[0, 2, 3]].mean(axis=0))
+    assert means[[1, 3]].isnan().all()
+
+
+# Quality
+
+
+@in_parts_and_at_once
+@every_shape
+def test_brightness_and_contrast_are_mean_and_deviation_of_an_images_pixels(shape: tuple[int, ...]) -> None:
+    images = random_images(shape)
+    pixels = as_floats(images).reshape(len(images), -1)
+    np.testing.assert_allclose(exploration.brightness(images), pixels.mean(axis=1), rtol=1e-5)
+    np.testing.assert_allclose(exploration.contrast(images), pixels.std(axis=1), rtol=1e-5)
+
+
+def test_brightness_runs_from_black_to_white_and_contrast_is_largest_for_halves() -> None:
+    black, white, halves = (one_picture([row] * 2) for row in ([0, 0], [255, 255], [0, 255]))
+    images = torch.cat([black, white, halves])
+    assert exploration.brightness(images).tolist() == [0, 1, 0.5]
+    assert exploration.contrast(images).tolist() == [0, 0, 0.5]
+
+
+@in_parts_and_at_once
+@every_shape
+def test_sharpness_is_the_variance_of_scipys_laplacian(shape: tuple[int, ...]) -> None:
+    images = random_images(shape)
+    inner = [ndimage.laplace(picture)[1:-1, 1:-1] for picture in grey(images)]
+    np.testing.assert_allclose(exploration.sharpness(images), [part.var() for part in inner], rtol=1e-4)
+
+
+def test_blurring_lowers_sharpness() -> None:
+    picture = random_images((20, 30)).numpy().astype(float)
+    blurs = [picture, *(ndimage.gaussian_filter(picture, sigma) for sigma in (0.5, 1, 2))]
+    values = exploration.sharpness(torch.cat([one_picture(blur.round()) for blur in blurs])).tolist()
+    assert all(sharper > 1.5 * duller for sharper, duller in itertools.pairwise(values))
+
+
+@in_parts_and_at_once
+@every_shape
+def test_noise_is_the_mean_of_second_differences_across_second_differences_down(
+    shape: tuple[int, ...],
+) -> None:
+    images = random_images(shape)
+    twice = np.diff(np.diff(grey(images), n=2, axis=1), n=2, axis=2)
+    expected = np.sqrt(np.pi / 2) / 6 * np.abs(twice).mean(axis=(1, 2))
+    np.testing.assert_allclose(exploration.noise(images), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("deviation", [3, 8, 20])
+def test_noise_recovers_the_deviation_of_gaussian_noise_on_a_smooth_ramp(deviation: int) -> None:
+    rows, columns = np.mgrid[:64, :64]
+    ramp = 90 + 0.7 * rows + 0.4 * columns
+    noisy = ramp + np.random.default_rng(0).normal(0, deviation, (11, 64, 64))
+    images = torch.from_numpy(noisy.round().clip(0, 255).astype(np.uint8))[:, None]
+    expected = np.sqrt(deviation**2 + 1 / 12) / 255  # rounding to integers is noise too
+    assert exploration.noise(images).mean().item() == pytest.approx(expected, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    "surface",
+    [lambda y, x: 50 + 0 * x, lambda y, x: 4 * x, lambda y, x: 3 * y + 2 * x, lambda y, x: y**2 // 5 + x * 3],
+    ids=["flat", "ramp", "plane", "curved-one-way"],
+)
+def test_noise_is_zero_on_smooth_surfaces(surface: Callable[[Any, Any], Any]) -> None:
+    rows, columns = np.mgrid[:25, :30]
+    assert exploration.noise(one_picture(surface(rows, columns))).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_noise_is_zero_on_a_product_of_ramps() -> None:
+    rows, columns = np.mgrid[:15, :17]
+    assert exploration.noise(one_picture(rows * columns)).item() == pytest.approx(0, abs=1e-6)
+
+
+# Where the ink is
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "expected"),
+    [(0, 0, (-2, -1.5)), (4, 3, (2, 1.5)), (2, 3, (0, 1.5)), (3, 1, (1, -0.5))],
+)
+def test_the_centre_of_one_pixel_is_that_pixel_below_and_right_of_the_middle(
+    row: int, column: int, expected: tuple[float, float]
+) -> None:
+    picture = np.zeros((5, 4))
+    picture[row, column] = 40
+    assert exploration.centre_of_mass(one_picture(picture)).tolist() == [list(expected)]
+
+
+@in_parts_and_at_once
+@every_shape
+def test_the_centre_of_mass_is_scipys(shape: tuple[int, ...]) -> None:
+    images = random_images(shape)
+    expected = [ndimage.center_of_mass(picture) for picture in grey(images)]
+    middle = (np.array(shape[2:]) - 1) / 2
+    np.testing.assert_allclose(exploration.centre_of_mass(images), expected - middle, atol=1e-5)
+
+
+def test_an_empty_image_has_no_centre() -> None:
+    assert exploration.centre_of_mass(torch.zeros(1, 1, 3, 3, dtype=torch.uint8)).isnan().all()
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (9, 12)])
+def test_the_radial_profile_recovers_a_picture_that_is_constant_on_rings(shape: tuple[int, int]) -> None:
+    rows, columns = (np.arange(length) - (length - 1) / 2 for length in shape)
+    distance = np.hypot(rows[:, None], columns[None, :])
+    width = distance.max() / 5
+    heights = np.array([7.0, 1.0, 5.0, 0.0, 3.0])
+    picture = heights[np.minimum((distance / width).astype(int), 4)]
+    radii, means = exploration.radial_profile(torch.from_numpy(picture), num_rings=5)
+    np.testing.assert_allclose(radii, (np.arange(5) + 0.5) * width)
+    np.testing.assert_allclose(means, heights)
+
+
+def test_the_radial_profile_of_any_picture_is_scipys_binned_mean() -> None:
+    picture = random_images((28, 28))
+    rows, columns = np.mgrid[:28, :28] - 13.5
+    distance = np.hypot(rows, columns).ravel()
+    binned = stats.binned_statistic(
+        distance, picture.numpy().ravel(), bins=10, range=(0, distance.max() + 1e-9)
+    )
+    _, means = exploration.radial_profile(picture)
+    np.testing.assert_allclose(means, binned.statistic)
+
+
+# Duplicates
+
+
+@given(bits=st.lists(st.lists(st.integers(0, 1), min_size=2, max_size=2), min_size=1, max_size=12))
+def test_duplicates_are_the_images_that_are_equal_pixel_by_pixel(bits: list[list[int]]) -> None:
+    images = torch.tensor(bits, dtype=torch.uint8).view(-1, 1, 1, 2)
+    expected = [
+        [j for j in range(len(bits)) if bits[j] == bits[i]]
+        for i in range(len(bits))
+        if bits[i] not in bits[:i] and bits.count(bits[i]) > 1
+    ]
+    assert exploration.duplicate_groups(images) == expected
+
+
+def test_images_that_differ_in_one_pixel_are_no_duplicates() -> None:
+    images = random_images((1, 3, 6, 5)).repeat(3, 1, 1, 1)
+    images[1, 2, 5, 4] ^= 1
+    assert exploration.duplicate_groups(images) == [[0, 2]]

@@ -1,0 +1,435 @@
+"""The Sphinx extensions: numbers come from results, their text is never markup, diagrams are described."""
+
+import importlib.util
+import json
+import logging
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+from bs4 import BeautifulSoup
+from sphinx.errors import ExtensionError
+from sphinx.testing.util import SphinxTestApp
+from sphinx.util.console import strip_colors
+
+ROOT = Path(__file__).parents[1]
+BOOK = yaml.safe_load((ROOT / "_config.yml").read_text())
+CHAPTER = "mnist/04_evaluation"
+MARKUP = "<script>alert(1)</script> **bold** `code` {ref}`x` [link](y) $z$ &amp; <b>x</b>"
+DIAGRAM = """flowchart LR
+    accTitle: From images to labels
+    accDescr: An image goes through <one> model & becomes a label.
+    image["<b>image</b>"] --> label
+"""
+RESULTS = {
+    "notebook": CHAPTER,
+    "parameters": {"dataset": "mnist", "seed": 7, "remark": MARKUP},
+    "metrics": {
+        "test_accuracy": 0.92653,
+        "test_accuracy_low": 0.92125,
+        "test_accuracy_high": 0.93144,
+        "test_loss": 0.26781,
+        "n_test": 10_000,
+        "counts": [5923, 6742],
+        "matrix": [[980, 2], [3, 1135]],
+        "inputs": {"raw pixels": 12345.6, "weight decay 0.001": 0.5, "reference: 30 epochs": -0.25},
+        "undefined": None,
+        "remark": MARKUP,
+        "braces": "{mnist/04_evaluation|metrics/n_test|,}",
+    },
+    "timings": {"chapter_seconds": 185.4, "peak_memory_bytes": 512 * 2**20},
+    "provenance": {
+        "python": "3.11.7",
+        "versions": {"torch": "2.14.1"},
+        "cpu": MARKUP,
+        "system": "Linux",
+        "cores": 2,
+        "threads": 1,
+        "date": "2026-01-02T03:04:05+00:00",
+        "commit": "abc1234",
+        "data_hash": "c65580678af9",
+    },
+}
+
+
+def load_extension(name: str) -> ModuleType:
+    """Import book/_ext/NAME.py, which is not part of the package."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "book" / "_ext" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+diagrams, measured, vendor = (load_extension(name) for name in ("diagrams", "measured", "vendor"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def sphinx_finds_the_extensions() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "diagrams", diagrams)
+        patch.setitem(sys.modules, "measured", measured)
+        yield
+
+
+def write_results(folder: Path, content: dict[str, Any]) -> None:
+    path = folder / "results" / f"{CHAPTER}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content))
+
+
+class Site:
+    """A tiny book in a folder: pages read with the settings of the real one."""
+
+    def __init__(self, folder: Path, pages: dict[str, str], **settings: Any) -> None:
+        self.folder = folder
+        pages = {"index": "# Home\n\n```{toctree}\n:glob:\n**\n```\n", **pages}
+        for name, text in pages.items():
+            path = folder / "site" / (name if Path(name).suffix else f"{name}.md")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        config = {
+            "extensions": ["myst_nb", "measured", "diagrams"],
+            "nb_execution_mode": BOOK["execute"]["execute_notebooks"],
+            "myst_enable_extensions": BOOK["parse"]["myst_enable_extensions"],
+            "myst_fence_as_directive": BOOK["sphinx"]["config"]["myst_fence_as_directive"],
+            "measured_results": BOOK["sphinx"]["config"]["measured_results"],
+            "html_theme": "basic",
+            **settings,
+        }
+        conf = "".join(f"{key} = {value!r}\n" for key, value in config.items())
+        (folder / "site" / "conf.py").write_text(conf)
+
+    def build(self) -> str:
+        """Build what is out of date, and return the warnings."""
+        app = SphinxTestApp("html", srcdir=self.folder / "site", builddir=self.folder / "build")
+        try:
+            app.build()
+            return strip_colors(app.warning.getvalue())
+        finally:
+            app.cleanup()
+
+    def page(self, name: str) -> BeautifulSoup:
+        path = self.folder / "build" / "html" / f"{name}.html"
+        return BeautifulSoup(path.read_text(), "html.parser")
+
+
+def advice(*effects: str, where: str = "numbers") -> str:
+    """A table of advice with one group."""
+    rows = [{"advice": f"Advice {i}.", "where": where, "effect": effect} for i, effect in enumerate(effects)]
+    return yaml.safe_dump([{"group": "Data & more", "rows": rows}])
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """Everything in order: a chapter, advice, a diagram, and a page after it without one."""
+    pages = {
+        "about/advice": "# Advice\n\n```{measured-advice} advice.yml\n```\n",
+        "about/advice.yml": advice(
+            "Accuracy {mnist/04_evaluation|metrics/test_accuracy|.2%} on\n  "
+            "{mnist/04_evaluation|metrics/n_test|,} images.",
+            "Said {mnist/04_evaluation|metrics/remark|}.",
+            "No number.",
+        ),
+        "diagram": f"# Diagram\n\n```mermaid\n{DIAGRAM}```\n",
+        f"notebooks/{CHAPTER}": "(numbers)=\n# Counting\n\nText.\n\n## Last section\n\nMore.\n",
+        "plain": '# Plain\n\n```html\n<pre class="mermaid">only shown</pre>\n```\n',
+        "tables": "# Tables\n\n```{measured-results}\n```\n\n```{measured-status}\n```\n",
+    }
+    made = Site(tmp_path_factory.mktemp("book"), pages, measured_published={"mnist": "*about* 0.93"})
+    write_results(made.folder, RESULTS)
+    assert made.build() == ""
+    return made
+
+
+def rows_of(soup: BeautifulSoup) -> list[list[str]]:
+    return [[cell.get_text().strip() for cell in row.select("td")] for row in soup.select("tbody tr")]
+
+
+# Numbers in sentences
+
+
+@pytest.fixture
+def env(tmp_path: Path) -> Any:
+    """The part of Sphinx's environment that reading results takes."""
+    write_results(tmp_path, RESULTS)
+    dependencies: list[str] = []
+    return SimpleNamespace(
+        srcdir=tmp_path / "site",
+        config=SimpleNamespace(measured_results="../results"),
+        docname="page",
+        note_dependency=dependencies.append,
+        dependencies=dependencies,
+    )
+
+
+@pytest.fixture
+def warned() -> Iterator[list[str]]:
+    """Messages that the extension logs."""
+    messages: list[str] = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: messages.append(record.getMessage())  # type: ignore[method-assign]
+    logger = logging.getLogger("sphinx.measured")
+    logger.addHandler(handler)
+    yield messages
+    logger.removeHandler(handler)
+
+
+@pytest.mark.parametrize(
+    ("path", "specification", "expected"),
+    [
+        ("metrics/test_accuracy", ".2%", "92.65%"),
+        ("metrics/test_accuracy", ".0f", "1"),
+        ("metrics/n_test", ",", "10,000"),
+        ("metrics/n_test", "", "10000"),
+        ("metrics/counts/1", ",", "6,742"),
+        ("metrics/matrix/1/0", "d", "3"),
+        ("metrics/inputs/raw pixels", ",.0f", "12,346"),
+        ("metrics/inputs/weight decay 0.001", ".1f", "0.5"),
+        ("metrics/inputs/reference: 30 epochs", "+.3f", "-0.250"),
+        ("timings/chapter_seconds", ".0f", "185"),
+    ],
+)
+def test_a_number_is_found_by_its_path_and_written_in_its_format(
+    env: Any, warned: list[str], path: str, specification: str, expected: str
+) -> None:
+    text = measured.fill_in(env, f"It is {{{CHAPTER}|{path}|{specification}}}, no less.")
+    assert text == f"It is {expected}, no less."
+    assert not warned
+    assert set(env.dependencies) == {str(Path(env.srcdir).parent / "results" / f"{CHAPTER}.json")}
+
+
+def test_a_sentence_may_hold_several_numbers_on_several_lines(env: Any, warned: list[str]) -> None:
+    value = f"{{{CHAPTER}|metrics/counts/0|d}}"
+    assert measured.fill_in(env, f"From {value}\n   to {value}.\n") == "From 5923 to 5923."
+    assert not warned
+
+
+@pytest.mark.parametrize("sentence", ["No number.", "A {set} of {a|b}, |x| and {}.", "{a|b|c|d}"])
+def test_braces_that_name_no_number_are_left_alone(env: Any, warned: list[str], sentence: str) -> None:
+    assert measured.fill_in(env, sentence) == sentence
+    assert not warned
+
+
+def test_a_value_that_looks_like_a_number_to_fill_in_is_not_filled_in(env: Any) -> None:
+    assert measured.fill_in(env, f"{{{CHAPTER}|metrics/braces|}}") == RESULTS["metrics"]["braces"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        f"{CHAPTER}|metrics/absent|d",
+        f"{CHAPTER}|metrics/counts/2|d",
+        f"{CHAPTER}|metrics/counts/first|d",
+        f"{CHAPTER}|metrics/n_test/0|d",
+        f"{CHAPTER}|metrics/undefined|.2f",
+        f"{CHAPTER}|metrics/remark|.2f",
+        f"{CHAPTER}|metrics/test_accuracy|d",
+        f"{CHAPTER}|metrics/counts|.2f",
+        f"{CHAPTER}|parameters/seed|d",
+        f"{CHAPTER}|metrics/raw pixels|d",
+    ],
+)
+def test_a_value_that_is_not_there_leaves_its_text_and_a_warning(
+    env: Any, warned: list[str], value: str
+) -> None:
+    sentence = f"Before {{{CHAPTER}|metrics/n_test|,}}, then {{{value}}}."
+    assert measured.fill_in(env, sentence) == f"Before 10,000, then {{{value}}}."
+    assert len(warned) == 1
+    assert warned[0].startswith(f"{{{value}}}: no such value")
+
+
+def test_a_value_of_a_chapter_without_results_leaves_its_text_and_says_which(
+    env: Any, warned: list[str]
+) -> None:
+    sentence = "So {mnist/06_absent|metrics/x|d}."
+    assert measured.fill_in(env, sentence) == sentence
+    assert any("06_absent.json" in message and "make book" in message for message in warned)
+    assert any(message.startswith("{mnist/06_absent|metrics/x|d}") for message in warned)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(0.4, "0 s"), (59.4, "59 s"), (59.6, "1 min 00 s"), (185.4, "3 min 05 s"), (3_725, "62 min 05 s")],
+)
+def test_durations_are_written_in_minutes_and_seconds(seconds: float, expected: str) -> None:
+    assert measured.minutes(seconds) == expected
+
+
+# Results on pages
+
+
+def test_advice_becomes_a_section_with_a_table_that_links_to_where_it_is_taught(site: Site) -> None:
+    page = site.page("about/advice")
+    assert page.select_one("section#advice-data-more h2") is not None
+    first, second, third = rows_of(page)
+    assert first == ["Advice 0.", "Counting", "Accuracy 92.65% on 10,000 images."]
+    assert second[2] == f"Said {MARKUP}."
+    assert third[2] == "No number."
+    links = {str(link["href"]) for link in page.select("td a")}
+    assert links == {"../notebooks/mnist/04_evaluation.html#numbers"}
+
+
+def test_a_results_table_has_a_row_for_each_evaluation(site: Site) -> None:
+    results, status = site.page("tables").select("table.measured")
+    assert [cell.get_text().strip() for cell in results.select("tbody td")] == [
+        "MNIST",
+        "92.65 %",
+        "[92.12 %, 93.14 %]",
+        "0.2678",
+        "10,000",
+        "about 0.93",
+    ]
+    assert results.select_one("td em") is not None  # what was published may be marked up: it is ours
+    assert [cell.get_text().strip() for cell in status.select("tbody td")] == [
+        CHAPTER,
+        "3 min 05 s",
+        "512 MiB",
+        "1 on 2 cores",
+        "2026-01-02 03:04:05 UTC",
+    ]
+    assert {str(link["href"]) for link in site.page("tables").select("td a")} == {f"notebooks/{CHAPTER}.html"}
+
+
+def test_a_chapter_ends_with_the_box_that_says_where_its_numbers_come_from(site: Site) -> None:
+    page = site.page(f"notebooks/{CHAPTER}")
+    box = page.select_one(".provenance")
+    assert box is not None
+    assert len(page.select(".provenance")) == 1
+    assert not box.find_all_next("h2")
+    text = re.sub(r"\s+", " ", box.get_text())
+    for expected in ("seed = 7", "mnist, fingerprint c65580678af9", "torch 2.14.1", "abc1234", "3 min 05 s"):
+        assert expected in text
+    assert not site.page("plain").select(".provenance")
+
+
+@pytest.mark.parametrize("name", [f"notebooks/{CHAPTER}", "about/advice"])
+def test_text_from_results_that_looks_like_markup_stays_text(site: Site, name: str) -> None:
+    body = site.page(name).select_one("div.body")
+    assert body is not None
+    assert MARKUP in body.get_text()
+    shown = body.select_one(".provenance") or body.select_one("table")
+    assert shown is not None
+    assert not shown.select("script, strong, b, code, .math")
+    assert not shown.select('a[href="y"]')
+
+
+def test_a_page_follows_when_results_change(tmp_path: Path) -> None:
+    pages = {
+        "advice": "(numbers)=\n# Advice\n\n```{measured-advice} advice.yml\n```\n",
+        "advice.yml": advice(f"Of {{{CHAPTER}|metrics/n_test|,}}."),
+    }
+    made = Site(tmp_path, pages)
+    for count, shown in ((10_000, "Of 10,000."), (26_032, "Of 26,032.")):
+        write_results(tmp_path, {**RESULTS, "metrics": {"n_test": count}})
+        assert made.build() == ""
+        assert rows_of(made.page("advice"))[0][2] == shown
+    (tmp_path / "site" / "advice.yml").write_text(advice("Now without."))
+    assert made.build() == ""
+    assert rows_of(made.page("advice"))[0][2] == "Now without."
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory: pytest.TempPathFactory) -> tuple[Site, str]:
+    """What an author may get wrong, and the warnings of the build."""
+    pages = {
+        "advice": "# Advice\n\n```{measured-advice} advice.yml\n```\n",
+        "advice.yml": advice(f"Of {{{CHAPTER}|metrics/absent|,}}.", where="nowhere"),
+        "diagram": "# Diagram\n\n```mermaid\nflowchart LR\n    accTitle: No description\n    a --> b\n```\n",
+        f"notebooks/{CHAPTER}": "# Evaluation\n",
+        "notebooks/mnist/05_absent": "# Absent\n",
+    }
+    made = Site(tmp_path_factory.mktemp("broken"), pages)
+    write_results(made.folder, RESULTS)
+    return made, made.build()
+
+
+@pytest.mark.parametrize(
+    "expected",
+    [
+        r"advice.*WARNING: \{mnist/04_evaluation\|metrics/absent\|,\}: no such value",
+        r"advice.*WARNING: undefined label: 'nowhere'",
+        r"05_absent.*WARNING: no results at .*05_absent\.json",
+        r"diagram.*ERROR: a diagram needs an accDescr line",
+    ],
+)
+def test_the_build_warns_of_every_mistake(broken: tuple[Site, str], expected: str) -> None:
+    assert len(re.findall(expected, broken[1])) == 1, broken[1]
+    assert len(re.findall("WARNING|ERROR", broken[1])) == 4, broken[1]
+
+
+def test_a_missing_value_is_visible_on_the_page(broken: tuple[Site, str]) -> None:
+    assert rows_of(broken[0].page("advice"))[0][2] == f"Of {{{CHAPTER}|metrics/absent|,}}."
+
+
+# Diagrams
+
+
+def test_a_fence_becomes_a_diagram_with_its_source_as_text(site: Site) -> None:
+    (diagram,) = site.page("diagram").select("pre.mermaid")
+    assert diagram.get_text() == DIAGRAM.rstrip("\n")
+    assert not diagram.find_all(True), "the source has become markup"
+
+
+def scripts_of(soup: BeautifulSoup) -> list[str]:
+    """What concerns diagrams among a page's scripts: addresses and code."""
+    scripts = [str(script.get("src") or script.get_text()) for script in soup.select("script")]
+    return [script for script in scripts if "mermaid" in script]
+
+
+def test_the_script_is_loaded_and_started_on_pages_with_a_diagram_and_on_no_other(site: Site) -> None:
+    address, start = scripts_of(site.page("diagram"))
+    assert re.fullmatch(r"_static/mermaid\.min\.js(\?v=\w+)?", address)
+    assert "startOnLoad: true" in start and "securityLevel: 'strict'" in start
+    for name in ("index", "about/advice", f"notebooks/{CHAPTER}", "plain", "tables"):
+        assert scripts_of(site.page(name)) == []
+
+
+def test_a_diagram_without_a_description_is_not_drawn(broken: tuple[Site, str]) -> None:
+    page = broken[0].page("diagram")
+    assert not page.select("pre.mermaid")
+    assert scripts_of(page) == []
+
+
+def test_diagrams_refuse_a_book_in_which_plain_fences_would_not_be_drawn(tmp_path: Path) -> None:
+    with pytest.raises(ExtensionError, match="myst_fence_as_directive"):
+        Site(tmp_path, {}, myst_fence_as_directive=[]).build()
+
+
+# Scripts
+
+
+@pytest.mark.parametrize(("package", "script"), vendor.SCRIPTS, ids=lambda part: part.name)
+def test_scripts_are_pinned_by_version_size_and_checksum(package: Any, script: Any) -> None:
+    assert re.fullmatch(r"[0-9a-f]{64}", script.sha256)
+    assert re.fullmatch(r"[0-9a-f]{32}", script.md5)
+    assert re.fullmatch(r"\d+\.\d+\.\d+", package.version)
+    assert 0 < script.size < package.size
+    assert script.name.endswith(".js")
+
+
+def test_scripts_are_the_ones_that_the_pages_load() -> None:
+    fetched = {script.name for _, script in vendor.SCRIPTS}
+    assert fetched == {diagrams.SCRIPT, BOOK["sphinx"]["config"]["mathjax_path"]}
+
+
+def test_every_script_is_ensured_in_the_folder_from_its_own_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[tuple[str, Path, str]] = []
+
+    def ensure(files: list[Any], folder: Path, sources: Callable[[], list[Any]]) -> str:
+        (file,), (source,) = files, sources()
+        asked.append((file.name, folder, source.package.name))
+        return "present"
+
+    monkeypatch.setattr(vendor.download, "ensure", ensure)
+    vendor.fetch_scripts(tmp_path)
+    assert asked == [("tex-svg.js", tmp_path, "mathjax"), ("mermaid.min.js", tmp_path, "mermaid")]
+    assert capsys.readouterr().out.count("present") == 2
