@@ -20,3 +20,11 @@ def mnist() -> "LoadedDataset":
     from tutorial_utils import datasets
 
     return datasets.load("mnist")
+
+
+@pytest.fixture(scope="session")
+def cifar10() -> "LoadedDataset":
+    """The real CIFAR-10; see `mnist`."""
+    from tutorial_utils import datasets
+
+    return datasets.load("cifar10")

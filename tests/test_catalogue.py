@@ -4,11 +4,12 @@ import dataclasses
 import hashlib
 import math
 import re
+from pathlib import Path
 
 import pytest
 
 from tutorial_utils import catalogue, datasets
-from tutorial_utils.catalogue import DATASETS, MNIST, DatasetDescription, describe
+from tutorial_utils.catalogue import CIFAR10, DATASETS, MNIST, DatasetDescription, describe
 from tutorial_utils.exceptions import ConfigurationError
 
 EVERY_DATASET = pytest.mark.parametrize("description", DATASETS.values(), ids=DATASETS)
@@ -20,6 +21,37 @@ def test_mnist_is_described_by_its_published_numbers() -> None:
     assert MNIST.num_features == 784
     assert MNIST.num_classes == 10
     assert MNIST.class_names == ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9")
+
+
+def test_cifar10_is_described_by_its_published_numbers() -> None:
+    assert (CIFAR10.num_train, CIFAR10.num_test) == (50_000, 10_000)
+    assert CIFAR10.image_shape == (3, 32, 32)
+    assert CIFAR10.num_features == 3072
+    names = "airplane automobile bird cat deer dog frog horse ship truck"
+    assert CIFAR10.class_names == tuple(names.split())
+    assert [file.md5 for file in CIFAR10.files] == [
+        "5dd7e06a14cb22eb9f671a540d1b7c25",
+        "5ea93a67294ea407fff1d09f752e9692",
+        "942cd6a4bcdd0dd3c604fbe906cb4421",
+        "ae636b3ba5c66a11e91e8cb52e771fcb",
+        "53f37980c15c3d472c316c40844f3f0d",
+        "803d5f7f4d78ea53de84dbe85f74fb6d",
+    ]
+    assert CIFAR10.archive is not None
+    assert CIFAR10.archive.md5 == "c32a1d4ab5d03f1284b67883e8d87530"
+
+
+@EVERY_DATASET
+def test_sprites_hold_as_many_images_as_the_files_that_they_become(description: DatasetDescription) -> None:
+    sprite_sets = description.npm.sprite_sets
+    for sprite_set in sprite_sets:
+        assert sprite_set.num_pixels == math.prod(description.image_shape[1:])
+        assert sprite_set.num_classes == description.num_classes
+    stems = [Path(sprite.name).stem for sprite_set in sprite_sets for sprite in sprite_set.sprites]
+    assert stems == ([Path(file.name).stem for file in description.files] if sprite_sets else [])
+    if sprite_sets:
+        total = sum(len(sprite_set.sprites) * sprite_set.num_images for sprite_set in sprite_sets)
+        assert total == description.num_train + description.num_test
 
 
 def test_features_and_classes_follow_from_shape_and_names() -> None:
@@ -45,8 +77,8 @@ def test_idx_files_are_as_long_as_header_and_content(
 def test_a_description_is_consistent(description: DatasetDescription) -> None:
     assert DATASETS[description.name] is description
     assert len(description.mean) == len(description.std) == description.image_shape[0]
-    assert all(0 < mean < 1 for mean in description.mean)
-    assert all(0 < std < 1 for std in description.std)
+    assert all(0 <= mean < 1 for mean in description.mean)
+    assert all(0 < std <= 1 for std in description.std)
     assert len(set(description.class_names)) == description.num_classes
     assert description.files == description.train_files + description.test_files
     for attribute in ("name", "sha256", "md5"):
@@ -92,9 +124,13 @@ def test_mean_and_standard_deviation_are_those_of_the_training_pixels(
 
 
 @pytest.mark.data
-def test_the_files_have_the_pinned_size_and_both_checksums(mnist: datasets.LoadedDataset) -> None:
-    folder = datasets.data_root() / mnist.description.folder
-    for file in mnist.description.files:
+@EVERY_DATASET
+def test_the_files_have_the_pinned_size_and_both_checksums(
+    description: DatasetDescription, request: pytest.FixtureRequest
+) -> None:
+    request.getfixturevalue(description.name)
+    folder = datasets.data_root() / description.folder
+    for file in description.files:
         content = (folder / file.name).read_bytes()
         assert len(content) == file.size
         assert hashlib.sha256(content).hexdigest() == file.sha256

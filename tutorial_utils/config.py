@@ -193,5 +193,18 @@ def describe_range(field: FieldInfo) -> str:
     return f" (allowed: {' and '.join(bounds)})" if bounds else ""
 
 
-HEADLINE = {"mnist": TrainingConfig(early_stopping_patience=30)}
+HEADLINE = {
+    "mnist": TrainingConfig(early_stopping_patience=30),
+    "cifar10": TrainingConfig(
+        dataset="cifar10",
+        validation_split=0.2,
+        initialisation="default",
+        num_epochs=60,
+        batch_size=100,
+        learning_rate=0.009,
+        momentum=0.0,
+        learning_rate_decay=1.0,
+        early_stopping_patience=60,
+    ),
+}
 """The configuration behind each data set's headline results; the chapters' parameters cells repeat it."""

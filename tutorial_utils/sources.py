@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import ipaddress
 import time
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from urllib.parse import urljoin, urlsplit
 from tqdm import tqdm
 
 from tutorial_utils import archives, progress
-from tutorial_utils.catalogue import DataFile
+from tutorial_utils.catalogue import DataFile, WebArchive
 
 if TYPE_CHECKING:
     import requests
@@ -130,8 +131,7 @@ class HttpSource:
     timeout: tuple[float, float] = (10.0, 20.0)
 
     def __post_init__(self) -> None:
-        if not is_trustworthy(self.base_url):
-            raise ValueError(f"a mirror must be https, not {self.base_url!r}")
+        _require_trustworthy(self.base_url)
 
     @property
     def name(self) -> str:
@@ -155,7 +155,7 @@ class HttpSource:
             # gzip adds a header even to what it cannot shrink.
             pace = Pace(self.name, total=file.size, limit=file.size + 2**16, patient=patient)
             with contextlib.closing(pace):
-                self._get(self.address(file), packed, pace)
+                _get(self.address(file), packed, pace, self.timeout)
             transferred += packed.stat().st_size
             if self.suffix == ".gz":
                 archives.gunzip(packed, target, limit=file.size)
@@ -163,25 +163,66 @@ class HttpSource:
                 packed.replace(target)
         return transferred
 
-    def _get(self, url: str, target: Path, pace: Pace) -> None:
-        import pooch
-        import requests
 
-        def look(response: requests.Response, *args: object, **kwargs: object) -> None:
-            _refuse_downgrade(response)
-            pace.total = int(response.headers.get("content-length", 0))
+@dataclass(frozen=True)
+class HttpArchiveSource:
+    """A web server with one archive that holds all files.
 
-        download = pooch.HTTPDownloader(
-            chunk_size=CHUNK,
-            timeout=self.timeout,
-            hooks={"response": look},
-            headers={"Accept-Encoding": "identity"},  # else a server's own compression is undone unseen
-        )
-        try:
-            with target.open("wb") as output:
-                download(url=url, output_file=_Measured(output, pace), pooch=None)
-        except (requests.RequestException, ValueError) as error:  # ValueError: a length that is no number
-            raise _http_fault(url, error) from error
+    Attributes:
+        archive: Its address (https, or http on this machine itself) and what it should be.
+        timeout: Seconds to wait for a connection, and for the next byte.
+    """
+
+    archive: WebArchive
+    timeout: tuple[float, float] = (10.0, 20.0)
+
+    def __post_init__(self) -> None:
+        _require_trustworthy(self.archive.url)
+
+    @property
+    def name(self) -> str:
+        """Name in messages."""
+        return urlsplit(self.archive.url).netloc
+
+    def by_hand(self, files: Sequence[DataFile]) -> str:
+        """Say how a person gets the files from here."""
+        return f"download {self.archive.url} and take them from its folder {self.archive.folder}"
+
+    def deliver(self, files: Sequence[DataFile], folder: Path, *, patient: bool) -> int:
+        """Download the archive and unpack the files alone; see :class:`Source`."""
+        packed = folder / "archive.download"
+        size = self.archive.size
+        with contextlib.closing(Pace(self.name, total=size, limit=size, patient=patient)) as pace:
+            _get(self.archive.url, packed, pace, self.timeout)
+        with packed.open("rb") as stream:
+            # The publishers give no better checksum; each unpacked file is held to its SHA-256 all the same.
+            found = hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+        if found != self.archive.md5:
+            raise SourceError(f"{self.archive.url} has the MD5 {found}, expected {self.archive.md5}")
+        archives.extract(packed, {f"{self.archive.folder}/{file.name}": file for file in files}, folder)
+        return packed.stat().st_size
+
+
+def _get(url: str, target: Path, pace: Pace, timeout: tuple[float, float]) -> None:
+    """Download one address to a file."""
+    import pooch
+    import requests
+
+    def look(response: requests.Response, *args: object, **kwargs: object) -> None:
+        _refuse_downgrade(response)
+        pace.total = int(response.headers.get("content-length", 0))
+
+    download = pooch.HTTPDownloader(
+        chunk_size=CHUNK,
+        timeout=timeout,
+        hooks={"response": look},
+        headers={"Accept-Encoding": "identity"},  # else a server's own compression is undone unseen
+    )
+    try:
+        with target.open("wb") as output:
+            download(url=url, output_file=_Measured(output, pace), pooch=None)
+    except (requests.RequestException, ValueError) as error:  # ValueError: a length that is no number
+        raise _http_fault(url, error) from error
 
 
 class _Measured:
@@ -219,6 +260,12 @@ def is_trustworthy(url: str) -> bool:
         with contextlib.suppress(ValueError):
             return ipaddress.ip_address(parts.hostname or "").is_loopback
     return parts.scheme == "https"
+
+
+def _require_trustworthy(url: str) -> None:
+    """Refuse the address of a mirror that anyone on the way could change."""
+    if not is_trustworthy(url):
+        raise ValueError(f"a mirror must be https, not {url!r}")
 
 
 def _refuse_downgrade(response: requests.Response) -> None:
