@@ -22,9 +22,8 @@ PAGES := _config.yml $(shell find book -type f -not -path '*/__pycache__/*')
 SOURCES := $(wildcard notebooks/*/*.py)
 EXECUTED := $(SOURCES:notebooks/%.py=_build/executed/%.ipynb)
 RESULTS := $(SOURCES:notebooks/%.py=_build/results/%.json)
-# Chapters 03 and 02 time things, so each runs alone: first 03, which trains the model, then 02, then the rest.
-TIMED := $(filter %/03_training.ipynb %/02_model.ipynb,$(EXECUTED))
-NEED_A_MODEL := $(filter %/04_evaluation.ipynb %/05_error_analysis.ipynb,$(EXECUTED))
+# Chapters that time things run one by one, each alone, before all others.
+TIMED := $(addprefix _build/executed/,mnist/03_training.ipynb mnist/02_model.ipynb foundations/03_gradient_descent.ipynb)
 
 book:  ## build the book into _build/html
 	@$(MAKE) -j$(JOBS) _build/html/index.html
@@ -63,8 +62,8 @@ $(READY): requirements.lock pyproject.toml
 	  { echo "Set-up failed while pip installed packages. Read its last lines above, then run make again." >&2; exit 1; }
 	@touch $@
 
-# Every load checks the files again, so here it is enough that the folder is still there.
-$(DATA): tutorial_utils/catalogue.py $(if $(shell test -d "$(DATA_FOLDER)/MNIST" && echo yes),,FORCE) | $(READY)
+# Every load checks the files again, so here it is enough that the folders are still there.
+$(DATA): tutorial_utils/catalogue.py $(if $(shell test -d "$(DATA_FOLDER)/MNIST" && test -d "$(DATA_FOLDER)/cifar-10-batches-bin" && echo yes),,FORCE) | $(READY)
 	@$(BIN)/tutorial data
 	@mkdir -p $(@D) && touch $@
 
@@ -74,10 +73,12 @@ $(SOURCES:.py=.ipynb): %.ipynb: %.py | $(READY)
 _build/executed/%.ipynb _build/results/%.json: notebooks/%.ipynb $(PACKAGE) requirements.lock | $(READY) $(DATA)
 	@$(BIN)/tutorial chapter $* --into _build
 
-$(TIMED): | $(filter-out $(TIMED) $(NEED_A_MODEL),$(EXECUTED))
-$(NEED_A_MODEL): | $(TIMED)
+$(word 2,$(TIMED)): | $(word 1,$(TIMED))
+$(word 3,$(TIMED)): | $(word 2,$(TIMED))
+$(filter-out $(TIMED),$(EXECUTED)): | $(TIMED)
 # What a chapter loads from another.
-$(foreach name,02_model 04_evaluation 05_error_analysis,_build/executed/mnist/$(name).ipynb): _build/executed/mnist/03_training.ipynb
+$(patsubst %,_build/executed/mnist/%.ipynb,02_model 04_evaluation 05_error_analysis): _build/executed/mnist/03_training.ipynb
+$(patsubst %,_build/executed/cifar10/%.ipynb,04_evaluation 05_error_analysis): _build/executed/cifar10/03_training.ipynb
 
 # Scripts that pages need offline.
 _build/vendor/.ready: book/_ext/vendor.py | $(READY)

@@ -204,7 +204,11 @@ MNIST_WITH_EXERCISES = [
 
 
 def test_every_row_of_the_curriculum_is_mapped_once() -> None:
-    assert [row.value for row, _ in ROWS] == [f"M{number}" for number in range(30)]
+    assert [row.value for row, _ in ROWS] == [
+        *(f"F{number}" for number in range(1, 9)),
+        *(f"M{number}" for number in range(30)),
+        *(f"C{number}" for number in range(1, 13)),
+    ]
 
 
 @pytest.mark.parametrize("row", CURRICULUM)

@@ -236,6 +236,8 @@ def fill_in(env: BuildEnvironment, sentence: str) -> str:
         try:
             for part in path.split("/"):
                 value = value[int(part)] if isinstance(value, list) else value[part]
+            if value is None:
+                raise ValueError("it is undefined")
             return format(value, specification)
         except (KeyError, IndexError, TypeError, ValueError) as error:
             text = f"{match[0]}: no such value ({error!r})"

@@ -71,7 +71,8 @@ def write_pair(source: Path, *, keep_outputs: bool) -> bool:
         old = target.read_text(encoding="utf-8")
         in_step = cells_of(nbformat.reads(old, 4)) == cells_of(notebook)  # type: ignore[no-untyped-call]
         if old == text or (keep_outputs and in_step):
-            target.touch()
+            if target.stat().st_mtime < source.stat().st_mtime:
+                target.touch()  # Make compares times; a newer .py with the same cells changes nothing
             return False
     target.write_text(text, encoding="utf-8")
     return True

@@ -82,6 +82,8 @@ data = datasets.load(config.dataset)
 #     logits -- softmax --> probabilities["10 prob-<br/>abilities"]
 # ```
 #
+# Why exponentials, and not shares of the scores? [The first chapter of the foundations](foundations-why-exponentials) answers that.
+#
 # In PyTorch:
 
 

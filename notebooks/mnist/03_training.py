@@ -123,6 +123,7 @@ say(
 # \ell = -\ln p_y = -z_y + \ln \sum_j e^{z_j}.
 # $$
 #
+# [The foundations](foundations-cross-entropy) explain why accuracy would not do as a loss, and [derive its gradient](foundations-update-rule).
 # The loss of a batch is the mean over its images. In PyTorch, `cross_entropy` takes the logits, not the
 # probabilities. Here it is by hand, on the first batch and the untrained model.
 

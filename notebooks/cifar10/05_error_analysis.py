@@ -1,0 +1,650 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Error analysis on CIFAR-10
+#
+# The model is wrong on most photographs. This chapter studies how, with the tools of the digits, and then asks the question that the source only answers in words: is that inevitable for a linear model?
+#
+# **After this chapter you can**
+#
+# * study errors when they are the rule;
+# * draw a model's templates, and explain errors with them;
+# * find the minimum of a penalised loss, and say why the minimum of the training loss is no ceiling of accuracy;
+# * separate what the method cannot do from what training has not done yet.
+#
+# **You need** [](04_evaluation), and [the error analysis of MNIST](../mnist/05_error_analysis) for the methods.
+
+# %% tags=["parameters"]
+dataset: str = "cifar10"  # data set, "cifar10"
+seed: int = 0  # fixes split, order and initial weights, 0 or more
+device: str = "auto"  # where to compute: "auto", "cpu", "cuda", "mps"
+initialisation: str = "default"  # initial weights, "xavier_uniform" or "default"
+num_epochs: int = 60  # passes over the training images, 1 or more
+batch_size: int = 100  # images per update, 1 to 40,000
+learning_rate: float = 0.009  # step length of the first epoch, above 0
+momentum: float = 0.0  # share of the last step kept in the next, 0 to below 1
+weight_decay: float = 0.0  # strength of the L2 penalty, 0 or more
+learning_rate_decay: float = 1.0  # factor on the rate at each decay, above 0 to 1
+learning_rate_step: int = 10  # epochs between two decays, 1 or more
+validation_split: float = 0.2  # share of images held out, between 0 and 1
+early_stopping_patience: int = 60  # epochs without improvement, 1 or more
+log_interval: int = 100  # batches between two updates of the progress bar, 1 or more
+
+# %%
+from tutorial_utils.config import HEADLINE, TrainingConfig
+
+config = TrainingConfig(
+    **{name: globals()[name] for name in TrainingConfig.model_fields}
+)
+
+# %%
+import numpy as np
+import torch
+import torch.nn.functional as F
+from scipy.optimize import minimize
+from scipy.stats import binomtest
+from torch import nn
+
+from tutorial_utils import datasets, error_analysis, evaluation, exploration, results
+from tutorial_utils.models import make_model, predict
+from tutorial_utils.narrate import enumerate_words, percent, say, table
+from tutorial_utils.plots import data as draw
+from tutorial_utils.plots import evaluation as draw_evaluation
+from tutorial_utils.plots.style import use_book_style
+from tutorial_utils.plots.training import compare_curves
+from tutorial_utils.reproducibility import make_generator
+from tutorial_utils.training import load_or_fit, measure
+
+use_book_style()
+data = datasets.load(config.dataset)
+names = data.description.class_names
+model, _ = load_or_fit(config, data, results.output_folder())
+train_part, held_out = datasets.split(data.train, config.validation_split, config.seed)
+
+# %% [markdown]
+# (cifar10-errors-changes)=
+# :::{admonition} What changed from MNIST
+# :class: note
+# The settings, computed from the headline configurations of the two data sets.
+# :::
+
+# %% tags=["hide-input"]
+table(HEADLINE["mnist"].differences(config, ("MNIST", "here")))
+
+# %% [markdown]
+# (cifar10-collect-errors)=
+# ## The errors, by class and by pair
+#
+# As before, hypotheses come from validation images and are confirmed on test images.
+
+# %%
+parts = {"validation": held_out, "test": data.test}
+said = {
+    name: predict(model, datasets.standardise(part)) for name, part in parts.items()
+}
+errors = {
+    name: error_analysis.collect_errors(part.labels, said[name])
+    for name, part in parts.items()
+}
+
+# %%
+matrices = {
+    name: evaluation.evaluate(part.labels, said[name]).confusion_matrix
+    for name, part in parts.items()
+}
+missed = {
+    name: 1 - np.diag(matrix) / matrix.sum(axis=1) for name, matrix in matrices.items()
+}
+table(
+    [
+        {
+            "class": name,
+            "validation errors": missed["validation"][k],
+            "test errors": missed["test"][k],
+        }
+        for k, name in enumerate(names)
+    ],
+    {"validation errors": ".1%", "test errors": ".1%"},
+)
+
+# %% tags=["hide-input"]
+hard = [names[k] for k in missed["validation"].argsort()[::-1][:3]]
+hard_on_test = [names[k] for k in missed["test"].argsort()[::-1][:3]]
+say(
+    f"{len(errors['test']):,} of {len(data.test):,} test images are wrong. Hardest on"
+    f" validation: {enumerate_words(hard)}; on test: {enumerate_words(hard_on_test)}."
+)
+
+# %% mystnb={"figure": {"caption": "Errors on the validation images, in per cent of each true class's images.", "name": "fig-cifar10-error-patterns"}, "image": {"alt": "A ten by ten heat map with class names on both axes and per cent numbers in the cells; dark cells pair automobile with truck, and animals with one another."}}
+pattern = error_analysis.error_patterns(
+    errors["validation"], matrices["validation"].sum(axis=1)
+)
+ax = draw_evaluation.confusion_matrix(pattern, names, shares=True)
+_ = ax.set_xticks(range(len(names)), names, rotation=45, ha="right")
+
+# %% [markdown]
+# A pair counts as confirmed if, on the test images, it takes more than its even share, one ninetieth, of all errors. The p-values are multiplied by six, for six tests. This shows that a pair is over-represented, not why; that
+# pairs differ at all is no surprise.
+
+# %%
+pairs = {
+    name: evaluation.most_common_confusions(matrix) for name, matrix in matrices.items()
+}
+on_test = {pair[:2]: pair[2] for pair in pairs["test"]}
+hypotheses = []
+for true, predicted, count in pairs["validation"][:6]:
+    found = on_test.get((true, predicted), 0)
+    p_value = min(
+        1.0,
+        6 * binomtest(found, len(errors["test"]), 1 / 90, alternative="greater").pvalue,
+    )
+    hypotheses.append(
+        {"true": names[true], "taken for": names[predicted], "validation": count, "test": found,
+         "adjusted p": p_value, "confirmed": "yes" if p_value < 0.05 else "no"}
+    )  # fmt: skip
+table(hypotheses, {"adjusted p": ".0e"})
+
+# %% [markdown]
+# (cifar10-confident-errors)=
+# ## Confident errors
+
+
+# %% mystnb={"figure": {"caption": "The fifteen most confident errors on the test images.", "name": "fig-cifar10-most-confident"}, "image": {"alt": "Fifteen small colour photographs in three rows. Above each stands the wrong prediction with a high confidence, and the true class."}}
+def show(frame):
+    pictures = data.test.images[torch.tensor(frame.index.tolist())].permute(0, 2, 3, 1)
+    return draw.image_grid(
+        pictures,
+        [
+            f"{names[row.predicted]} ({row.confidence:.0%})\nis {names[row.true]}"
+            for row in frame.itertuples()
+        ],
+    )
+
+
+most = errors["test"].nlargest(15, "confidence")
+axes = show(most)
+
+# %% mystnb={"figure": {"caption": "The fifteen least confident errors on the test images.", "name": "fig-cifar10-least-confident"}, "image": {"alt": "Fifteen small colour photographs in three rows. Above each stands the wrong prediction with a low confidence, and the true class."}}
+least = errors["test"].nsmallest(15, "confidence")
+axes = show(least)
+
+# %% tags=["hide-input"]
+taken_for = enumerate_words(sorted({names[k] for k in most.predicted}))
+say(
+    f"The most confident errors reach {percent(most.confidence.iloc[0], 1)}; the least"
+    f" confident ones stand at {percent(least.confidence.iloc[0], 1)}, hardly more than"
+    " a guess. Compare the backgrounds of the confident ones with the average images"
+    f" of the classes that they were taken for: {taken_for}."
+)
+
+# %% mystnb={"figure": {"caption": "Average test image of each of the ten most common confusions, with the number of images.", "name": "fig-cifar10-average-errors"}, "image": {"alt": "Ten blurred colour patches in two rows, each with the true class, the class it was taken for and the number of images averaged."}}
+common = pairs["test"][:10]
+averages = error_analysis.average_images(data.test.images, errors["test"], common)
+axes = draw.image_grid(
+    torch.stack(averages).permute(0, 2, 3, 1),
+    [
+        f"{names[true]} as\n{names[predicted]}, n = {count}"
+        for true, predicted, count in common
+    ],
+)
+
+# %% [markdown]
+# (cifar10-errors-and-quality)=
+# ## Do errors go with image quality?
+
+# %% mystnb={"figure": {"caption": "Share of errors among the test images in five groups of equal size, by four properties of the image, with 95 % intervals.", "name": "fig-cifar10-error-quality"}, "image": {"alt": "Four panels, one per image property, each with the error rate of five groups of images joined by a line and an interval at each point."}}
+measures = {
+    "brightness": exploration.brightness,
+    "contrast": exploration.contrast,
+    "sharpness": exploration.sharpness,
+    "noise": exploration.noise,
+}
+is_wrong = said["test"].labels != data.test.labels
+binned = {
+    name: evaluation.rate_by_quantile(is_wrong, quantity(data.test.images))
+    for name, quantity in measures.items()
+}
+axes = draw_evaluation.rates(
+    {
+        name: (bins.centres, bins.rates, bins.low, bins.high)
+        for name, bins in binned.items()
+    },
+    ylabel="errors",
+)
+
+# %% tags=["hide-input"]
+spread = {name: bins.rates.max() - bins.rates.min() for name, bins in binned.items()}
+widest = max(spread, key=spread.get)
+say(
+    "Between the best and the worst fifth, the error rate changes by"
+    f" {enumerate_words(f'{100 * value:.1f} points ({name})' for name, value in spread.items())}."
+    f" Even the best fifth by {widest} is wrong on"
+    f" {percent(binned[widest].rates.min(), 0)} of its images: these four properties"
+    " alone do not separate right from wrong."
+)
+
+# %% [markdown]
+# (cifar10-two-versions)=
+# ## Two versions
+#
+# Does a different seed make the same errors?
+
+# %%
+other, _ = load_or_fit(
+    config.but(seed=config.seed + 1, num_epochs=min(15, config.num_epochs)),
+    data,
+    results.output_folder(),
+)
+change = error_analysis.compare_errors(
+    error_analysis.collect_errors(
+        data.test.labels, predict(other, datasets.standardise(data.test))
+    ),
+    errors["test"],
+)
+# %% tags=["hide-input"]
+say(
+    "From a model with another seed and fewer epochs to this one:"
+    f" {len(change.fixed):,} errors fixed, {len(change.new):,} new,"
+    f" {len(change.kept):,} kept. "
+    + (
+        "Most errors are made by both models: they belong to the images and the method"
+        " more than to the seed."
+        if len(change.kept) > len(change.fixed) + len(change.new)
+        else "Many errors depend on the run."
+    )
+)
+
+# %% [markdown]
+# (cifar10-inevitable)=
+# ## Is low accuracy inevitable?
+#
+# The source argues that it is: a class's score is a weighted sum of pixels, so each pixel speaks for or against the class in the same way wherever the object stands. That argument is sound, as far as it goes. How far does it go?
+#
+# **Two numbers cannot separate the classes.** Here are two channels of one pixel, for two classes:
+
+# %% mystnb={"figure": {"caption": "Red against blue of the centre pixel, for 300 training images of each of two classes.", "name": "fig-cifar10-two-channels"}, "image": {"alt": "A scatter plot of two classes, marked by different shapes and colours, which overlap almost completely."}}
+first, second = names.index("cat"), names.index("dog")
+clouds = {
+    names[label]: (
+        train_part.images[train_part.labels == label][:300, :, 16, 16].float() / 255
+    )
+    for label in (first, second)
+}
+ax = draw.scatter(
+    {name: (cloud[:, 0], cloud[:, 2]) for name, cloud in clouds.items()},
+    xlabel="red",
+    ylabel="blue",
+)
+
+# %% [markdown]
+# They overlap, but that alone proves nothing: two of 3,072 numbers overlap, and 3,072 together might not. In fact few images in many dimensions can always be separated; what matters is *new* images.
+#
+# **Fewer classes.** How well does the model tell new images of two classes apart, and how does that change as classes are added? Five random subsets for each number of classes,
+# eight epochs each. More classes also mean more images and more steps.
+
+
+# %%
+def batches_of(part, size, generator=None):
+    transform = datasets.training_transform(data.description)
+    return datasets.Batches(part.images, part.labels, size, generator, transform)
+
+
+def train(model, part, held, epochs=8, size=100, rate=0.009, momentum=0.0):
+    optimiser = torch.optim.SGD(model.parameters(), lr=rate, momentum=momentum)
+    batches = batches_of(part, size, make_generator(config.seed, "order"))
+    for _ in range(epochs):
+        for images, labels in batches:
+            optimiser.zero_grad()
+            F.cross_entropy(model(images), labels).backward()
+            optimiser.step()
+    return measure(model, batches_of(held, 500))[1]
+
+
+# %%
+def only(part, labels, per_class):
+    kept = [(part.labels == label).nonzero()[:per_class, 0] for label in labels]
+    return part.subset(torch.cat(kept))
+
+
+subsets = {}
+for count in (2, 3, 5, 7, 10):
+    draws = [
+        torch.randperm(len(names), generator=make_generator(each, "subset"))[:count]
+        for each in range(5 if count < len(names) else 1)
+    ]
+    subsets[count] = [
+        train(
+            make_model(config), only(train_part, each, 1_500), only(held_out, each, 500)
+        )
+        for each in draws
+    ]
+
+# %% mystnb={"figure": {"caption": "Validation accuracy on random subsets of 2 to 10 classes, trained on 1,500 images per class. Crosses: guessing.", "name": "fig-cifar10-subsets"}, "image": {"alt": "Marks for the accuracy of each subset against the number of classes, and crosses for guessing; both fall as classes are added, and the marks of two classes spread widely."}}
+ax = draw.scatter(
+    {
+        "softmax regression": (
+            [count for count, values in subsets.items() for _ in values],
+            [value for values in subsets.values() for value in values],
+        ),
+        "guessing": (list(subsets), [1 / count for count in subsets]),
+    },
+    xlabel="number of classes",
+    ylabel="validation accuracy",
+)
+
+# %% tags=["hide-input"]
+pair_low, pair_high = min(subsets[2]), max(subsets[2])
+say(
+    f"With two classes accuracy lies between {percent(pair_low, 0)} and"
+    f" {percent(pair_high, 0)}, depending on the pair; with all ten it is"
+    f" {percent(subsets[10][0], 0)}. "
+    + (
+        "Even two classes are not told apart reliably on new images. "
+        if pair_low < 0.9
+        else ""
+    )
+    + "This is no proof that they are inseparable: 3,000 training images in 3,072"
+    " dimensions can almost always be separated by a plane. That plane need not hold"
+    " for new images."
+)
+
+# %% [markdown]
+# (cifar10-templates)=
+# **The templates.** One set of weights per class, drawn as an image. As before only differences between classes mean anything, so the mean over classes is subtracted, and the range is scaled for display.
+
+# %% mystnb={"figure": {"caption": "Weights of each class relative to the mean over classes, scaled to the range of an image.", "name": "fig-cifar10-templates"}, "image": {"alt": "Ten noisy colour patches, one per class: bluish ones for airplane and ship, greenish and brownish ones for animals, and a faint red car shape for automobile."}}
+weights = (
+    model.linear.weight.detach().cpu().view(len(names), *data.description.image_shape)
+)
+relative = weights - weights.mean(dim=0)
+scaled = (0.5 + relative / (6 * relative.std())).clamp(0, 1)
+axes = draw.image_grid(scaled.permute(0, 2, 3, 1), names)
+
+# %% [markdown]
+# There is one template for each class, and it must serve every pose and palette at once. A horse that faces left and one that faces right pull the same weights in different directions, and the template
+# is a compromise.
+#
+# (cifar10-penalised-minimum)=
+# **The minimum of the loss.** Perhaps training just stopped too early? The loss is convex, so its minimum can be sought by a method that uses curvature, L-BFGS. Without a penalty there may be no minimum to reach; below, that search is stopped at a limit.
+# With an L2 penalty of strength $\lambda$, the objective
+#
+# $$
+# J(W, b) = \frac{1}{n}\sum_i \ell_i + \frac{\lambda}{2}\lVert W \rVert^2
+# $$
+#
+# has exactly one best $W$ (and biases up to a common constant). The strength is chosen on validation images.
+#
+# One preparation helps the search: subtract the mean pixel from the inputs. The minimum stays the same, because the bias, which is not penalised, can absorb the shift.
+
+# %%
+inputs, labels = train_part.images.flatten(1).float().div_(255), train_part.labels
+mean_pixel = inputs.mean(dim=0)
+inputs -= mean_pixel
+held_inputs = held_out.images.flatten(1).float().div_(255) - mean_pixel
+shape = (len(names), data.description.num_features)
+
+
+def unpack(packed):
+    packed = torch.tensor(packed, dtype=torch.float32)
+    return packed[: -len(names)].view(shape), packed[-len(names) :]
+
+
+# %%
+def objective(packed, strength):
+    weight, bias = unpack(packed)
+    log_p = torch.addmm(bias, inputs, weight.T).log_softmax(dim=1)
+    loss = F.nll_loss(log_p, labels) + strength / 2 * weight.square().sum()
+    error = log_p.exp_()
+    error[torch.arange(len(labels)), labels] -= 1
+    gradient = error.T @ inputs / len(labels) + strength * weight
+    packed_gradient = torch.cat([gradient.flatten(), error.mean(dim=0)])
+    return loss.double().item(), packed_gradient.double().numpy()
+
+
+# %% [markdown]
+# The gradient is the formula $(p - y)\,x^\top$, averaged, plus the penalty's share. Check it against autograd, then search.
+
+# %%
+start = np.zeros(shape[0] * shape[1] + shape[0])
+probe = 0.01 * np.random.default_rng(config.seed).standard_normal(len(start))
+weight, bias = unpack(probe)
+weight.requires_grad_()
+loss = F.cross_entropy(torch.addmm(bias, inputs, weight.T), labels)
+(loss + 0.01 / 2 * weight.square().sum()).backward()
+by_formula, _ = unpack(objective(probe, 0.01)[1])
+torch.testing.assert_close(by_formula, weight.grad, rtol=1e-3, atol=1e-5)
+
+
+# %%
+def share_right(packed, inputs, labels):
+    weight, bias = unpack(packed)
+    answers = torch.addmm(bias, inputs, weight.T).argmax(dim=1)
+    return (answers == labels).double().mean().item()
+
+
+def held_accuracy(packed):
+    return share_right(packed, held_inputs, held_out.labels)
+
+
+# %%
+def search(strength, steps):
+    path = []
+    found = minimize(
+        objective, start, args=(strength,), jac=True, method="L-BFGS-B",
+        callback=lambda packed: path.append(held_accuracy(packed)),
+        options={"maxiter": steps, "maxfun": 2 * steps, "gtol": 1e-5, "ftol": 0, "maxcor": 20},
+    )  # fmt: skip
+    return found, path
+
+
+STRENGTHS = (0.01, 0.003)
+minima = {strength: search(strength, steps=150) for strength in STRENGTHS}
+unpenalised, drift = search(0.0, steps=110)
+
+# %%
+minimum_rows = [
+    {
+        "penalty": f"{strength:g}",
+        "steps": len(path),
+        "ended": "converged" if found.success else "step limit",
+        "objective": found.fun,
+        "gradient (norm)": float(np.linalg.norm(found.jac)),
+        "validation accuracy": held_accuracy(found.x),
+    }
+    for strength, (found, path) in {**minima, 0.0: (unpenalised, drift)}.items()
+]
+table(
+    minimum_rows,
+    {"objective": ".4f", "gradient (norm)": ".1e", "validation accuracy": ".2%"},
+)
+
+# %% mystnb={"figure": {"caption": "Validation accuracy along the search for the minimum, with each strength of the penalty and without one.", "name": "fig-cifar10-minimum"}, "image": {"alt": "Curves of validation accuracy against the number of L-BFGS steps: with a penalty they level off, without one the curve rises and then drifts down."}}
+ax = compare_curves(
+    {
+        **{
+            f"penalty {strength:g}": (range(1, len(path) + 1), path)
+            for strength, (_, path) in minima.items()
+        },
+        "no penalty": (range(1, len(drift) + 1), drift),
+    },
+    xlabel="steps of L-BFGS",
+    ylabel="validation accuracy",
+    ylim=(0.3, 0.45),
+)
+
+# %%
+chosen = max(STRENGTHS, key=lambda strength: held_accuracy(minima[strength][0].x))
+solution = minima[chosen][0]
+test_inputs = data.test.images.flatten(1).float().div_(255) - mean_pixel
+minimum_accuracy = share_right(solution.x, test_inputs, data.test.labels)
+test_accuracy = 1 - len(errors["test"]) / len(data.test)
+inputs = held_inputs = test_inputs = None  # hundreds of megabytes, no longer needed
+
+# %% tags=["hide-input"]
+say(
+    f"The best of these penalties on validation images is {chosen:g}; its"
+    f" {'minimum' if solution.success else 'end point'} (gradient norm"
+    f" {np.linalg.norm(solution.jac):.0e}) scores {percent(minimum_accuracy)} on the"
+    f" test images, where gradient descent scored {percent(test_accuracy)}. Without a"
+    f" penalty, validation accuracy peaked at {percent(max(drift), 1)} and stood at"
+    f" {percent(drift[-1], 1)} when the search was ended"
+    + (
+        ": fitting the training images ever better lowers accuracy on the others."
+        if drift[-1] < max(drift)
+        else "."
+    ),
+    (
+        "The two ways of training agree to within one point on the test images. "
+        if abs(minimum_accuracy - test_accuracy) < 0.01
+        else (
+            "The two ways of training differ by"
+            f" {100 * abs(minimum_accuracy - test_accuracy):.1f} points on the test"
+            " images. "
+        )
+    )
+    + "Neither figure is a ceiling: the minimum of a loss is not the maximum of"
+    " accuracy."
+    + (
+        " The chosen penalty is at the edge of those tried; one beyond it may do"
+        " better."
+        if chosen in (min(STRENGTHS), max(STRENGTHS))
+        else ""
+    ),
+)
+
+# %% [markdown]
+# (cifar10-nonlinear)=
+# **A model that is not linear.** A small convolutional network, with 10,000 training images and a few epochs:
+
+
+# %%
+def small_network():
+    torch.manual_seed(config.seed)
+    return nn.Sequential(
+        nn.Conv2d(3, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(16, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Linear(32 * 8 * 8, 10),
+    )  # fmt: skip
+
+
+# %%
+network, pool = small_network(), train_part.subset(torch.arange(10_000))
+network_accuracy = train(
+    network, pool, held_out, epochs=6, size=50, rate=0.02, momentum=0.9
+)
+linear_accuracy = train(make_model(config), pool, held_out, epochs=20)
+
+# %% tags=["hide-input"]
+say(
+    f"On validation images the network reaches {percent(network_accuracy, 1)}, softmax"
+    f" regression on the same 10,000 images {percent(linear_accuracy, 1)}, and on all"
+    f" {len(train_part):,} of them"
+    f" {percent(1 - len(errors['validation']) / len(held_out), 1)}. "
+    + (
+        "The data hold more than this linear model uses. "
+        if network_accuracy > linear_accuracy
+        else "Here the network does no better. "
+    )
+    + "Low accuracy is a property of the method on raw pixels; with other features a"
+    " linear model may do better."
+)
+
+# %% [markdown]
+# (cifar10-errors-results)=
+# ## What this chapter measured
+
+# %% tags=["hide-input"]
+path = results.write(
+    "cifar10/05_error_analysis",
+    parameters=config.model_dump(),
+    metrics={
+        "n_errors": len(errors["test"]),
+        "n_errors_validation": len(errors["validation"]),
+        "confusions": pairs["test"],
+        "confirmed_hypotheses": sum(row["confirmed"] == "yes" for row in hypotheses),
+        "versions": {"fixed": len(change.fixed), "new": len(change.new), "kept": len(change.kept)},
+        "quality_spread": spread,
+        "subset_accuracies": subsets,
+        "penalised_minimum": {"penalty": chosen, "test_accuracy": minimum_accuracy,
+                              "gradient_norm": float(np.linalg.norm(solution.jac))},
+        "unpenalised_path": {"peak": max(drift), "end": drift[-1]},
+        "network_accuracy": network_accuracy,
+    },
+    data_hash=data.fingerprint,
+)  # fmt: skip
+
+# %% [markdown]
+# ## What you have learnt
+#
+# You can now
+#
+# * study errors when they are the rule;
+# * draw templates, and explain errors with them;
+# * find the minimum of a penalised loss, and keep it apart from a ceiling of accuracy;
+# * separate what the method cannot do from what training has not done.
+#
+# ## Exercises
+#
+# ### Exercise 1: mirrored images
+#
+# Classes that face either way are hard for a template. Mirror every test image: how many predictions change?
+
+# %% tags=["hide-cell"]
+# Solution: flip, predict, compare.
+flipped = predict(model, datasets.standardise(data.test).flip(dims=(3,)))
+changed = (flipped.labels != said["test"].labels).double().mean().item()
+say(
+    f"{percent(changed, 0)} of the predictions change, though nothing that matters has."
+)
+
+# %% [markdown]
+# ### Exercise 2: grey photographs
+#
+# Replace each image by its grey version in all three channels, without training again. Which classes lose most recall? What does that say about the templates?
+
+# %% tags=["hide-cell"]
+# Solution: average the channels, repeat them, predict.
+grey = datasets.standardise(data.test).mean(dim=1, keepdim=True).expand(-1, 3, -1, -1)
+grey_recall = evaluation.evaluate(data.test.labels, predict(model, grey)).recall
+loss_of_recall = (1 - missed["test"]) - grey_recall
+order = loss_of_recall.argsort()[::-1]
+say(
+    "The largest losses: "
+    + enumerate_words(
+        f"{names[k]} ({100 * loss_of_recall[k]:.0f} points)" for k in order[:3]
+    )
+    + ". These classes are recognised by colour."
+)
+
+# %% [markdown]
+# ### Exercise 3: the easiest and the hardest pair
+#
+# Of all 45 pairs of classes, which is the easiest to tell apart, and which the hardest? Use the ten-class model's probabilities: for images of a pair, compare only those two.
+
+# %% tags=["hide-cell"]
+# Solution: restrict the argmax to two columns.
+scores = {}
+for i in range(len(names)):
+    for j in range(i):
+        both = (held_out.labels == i) | (held_out.labels == j)
+        p = said["validation"].probabilities[both]
+        scores[names[j], names[i]] = (
+            ((p[:, i] > p[:, j]) == (held_out.labels[both] == i)).double().mean().item()
+        )
+easy, difficult = max(scores, key=scores.get), min(scores, key=scores.get)
+say(
+    f"Easiest: {' and '.join(easy)}, {percent(scores[easy], 0)}. Hardest:"
+    f" {' and '.join(difficult)}, {percent(scores[difficult], 0)}."
+)
+
+# %% [markdown]
+# ## Further reading
+#
+# * {cite:t}`dhalla2020` for the argument that started this chapter.
+# * {cite:t}`krizhevsky2009` on what the images are.

@@ -1,0 +1,151 @@
+"""Figures of the foundations: paths over a loss, decision regions in the plane, curves with a band."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from numpy.typing import ArrayLike
+
+from tutorial_utils.plots.style import looks, new_axes
+
+
+def loss_paths(
+    x: ArrayLike,
+    y: ArrayLike,
+    losses: ArrayLike,
+    paths: Mapping[str, ArrayLike],
+    *,
+    xlabel: str,
+    ylabel: str,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw a loss of two parameters as contour lines, and the ways that optimisers took over it.
+
+    Args:
+        x: Values of the first parameter.
+        y: Values of the second.
+        losses: Shape (len(y), len(x)).
+        paths: Label to parameters after each step, shape (steps, 2); all begin at the same point.
+        xlabel: Name of the first parameter.
+        ylabel: Name of the second.
+        ax: Where to draw, or None for a new figure.
+
+    Returns:
+        The axes.
+    """
+    ax = new_axes(ax, figsize=(7, 4.8))
+    values = np.asarray(losses)
+    levels = np.geomspace(values.min() * 1.02, values.max(), 14)
+    lines = ax.contour(x, y, values, levels=levels, colors="black", linewidths=0.6, alpha=0.45)
+    ax.clabel(lines, levels[1::3], fontsize=7, fmt="%.2g")
+    for (label, path), (colour, line, marker) in zip(paths.items(), looks(len(paths)), strict=True):
+        points = np.asarray(path)
+        every = max(len(points) // 12, 1)
+        ax.plot(*points.T, linestyle=line, color=colour, marker=marker, markevery=every, ms=4, label=label)
+    start = np.asarray(next(iter(paths.values())))[0]
+    ax.plot(*start, marker="*", color="black", markersize=13, linestyle="none", label="start")
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.grid(False)
+    ax.legend(fontsize="small")
+    return ax
+
+
+def decision_regions(
+    x: ArrayLike,
+    y: ArrayLike,
+    predicted: ArrayLike,
+    points: ArrayLike,
+    labels: ArrayLike,
+    *,
+    title: str = "",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw points of the plane by class, and which class a classifier gives to every place.
+
+    Args:
+        x: Horizontal grid.
+        y: Vertical grid.
+        predicted: Class number at every place of the grid, shape (len(y), len(x)).
+        points: Shape (n, 2).
+        labels: Class numbers of the points, shape (n,).
+        title: Title of the panel.
+        ax: Where to draw, or None for a new figure.
+
+    Returns:
+        The axes.
+    """
+    ax = new_axes(ax, figsize=(4.6, 4))
+    regions, positions, classes = np.asarray(predicted), np.asarray(points), np.asarray(labels)
+    count = int(max(regions.max(), classes.max())) + 1
+    colours = ListedColormap([colour for colour, _, _ in looks(count)])
+    ax.pcolormesh(x, y, regions, cmap=colours, vmin=-0.5, vmax=count - 0.5, alpha=0.16, shading="nearest")
+    for number, (colour, _, marker) in enumerate(looks(count)):
+        inside = regions == number
+        if inside.any() and not inside.all():  # matplotlib warns of a contour that is nowhere
+            ax.contour(x, y, inside, levels=[0.5], colors="black", linewidths=1.2)
+        ax.plot(
+            *positions[classes == number].T,
+            linestyle="none",
+            marker=marker,
+            color=colour,
+            markersize=4,
+            markeredgecolor="white",
+            markeredgewidth=0.4,
+            label=f"class {number}",
+        )
+    ax.set_title(title, fontsize=10)
+    ax.grid(False)
+    return ax
+
+
+def bands(
+    curves: Mapping[str, tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike]],
+    *,
+    xlabel: str,
+    ylabel: str,
+    ax: Axes | None = None,
+    **settings: Any,
+) -> Axes:
+    """Draw curves, each with the band in which its values lay.
+
+    Args:
+        curves: Label to (x values, middle, lower end, upper end).
+        xlabel: Name and unit of the horizontal axis.
+        ylabel: Name and unit of the vertical axis.
+        ax: Where to draw, or None for a new figure.
+        **settings: Further settings of the axes, such as ``xscale``.
+
+    Returns:
+        The axes.
+    """
+    ax = new_axes(ax, figsize=(7, 3.6))
+    for (label, (x, middle, low, high)), look in zip(curves.items(), looks(len(curves)), strict=True):
+        colour, line, marker = look
+        ax.plot(x, middle, linestyle=line, color=colour, marker=marker, markersize=5, label=label)
+        ax.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
+    ax.set(xlabel=xlabel, ylabel=ylabel, **settings)
+    ax.legend()
+    return ax
+
+
+def mark_levels(levels: Sequence[tuple[float, str]], ax: Axes | None = None) -> Axes:
+    """Mark heights that curves approach or pass, by thin dotted lines with a name.
+
+    Args:
+        levels: Pairs of height and name.
+        ax: Where to draw, or None for a new figure.
+
+    Returns:
+        The axes.
+    """
+    ax = new_axes(ax)
+    for height, name in levels:
+        ax.axhline(height, color="black", linestyle=":", linewidth=1, zorder=0)
+        ax.annotate(
+            name, (1, height), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=9
+        )
+    return ax
