@@ -525,3 +525,14 @@ def test_the_module_imports_neither_torchvision_nor_a_network_library() -> None:
         "assert not {'torchvision', 'requests', 'pooch', 'sklearn'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[1], check=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    "mean, std", [((0.0,), (1.0,)), ((0.2,), (1.0,)), ((0.0,), (0.5,)), ((0.2,), (0.5,))]
+)
+def test_steps_that_change_nothing_are_left_out_without_changing_a_bit(
+    mean: tuple[float], std: tuple[float]
+) -> None:
+    images = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
+    plain = (images.float() / 255 - torch.tensor(mean)) / torch.tensor(std)
+    assert torch.equal(datasets.standardise_pixels(images, mean, std), plain)

@@ -296,7 +296,12 @@ def standardise_pixels(images: Tensor, mean: Sequence[float], std: Sequence[floa
         return torch.tensor(values, device=images.device).view(-1, 1, 1)
 
     # In place, so that the images exist as floats once and not four times.
-    return images.float().div_(255).sub_(per_channel(mean)).div_(per_channel(std))
+    scaled = images.float().div_(255)
+    if any(mean):  # inputs that stay in [0, 1] need no further pass over all pixels
+        scaled.sub_(per_channel(mean))
+    if any(value != 1 for value in std):
+        scaled.div_(per_channel(std))
+    return scaled
 
 
 def training_transform(description: DatasetDescription) -> Callable[[Tensor], Tensor]:
