@@ -295,13 +295,12 @@ def standardise_pixels(images: Tensor, mean: Sequence[float], std: Sequence[floa
     def per_channel(values: Sequence[float]) -> Tensor:
         return torch.tensor(values, device=images.device).view(-1, 1, 1)
 
-    # In place, so that the images exist as floats once and not four times.
-    scaled = images.float().div_(255)
-    if any(mean):  # inputs that stay in [0, 1] need no further pass over all pixels
-        scaled.sub_(per_channel(mean))
-    if any(value != 1 for value in std):
-        scaled.div_(per_channel(std))
-    return scaled
+    if not any(mean) and all(value == 1 for value in std):
+        return images.float().div_(255)
+    # Multiply and add, in place: two passes over floats that exist once, instead of three with divisions.
+    scale = [1 / (255 * value) for value in std]
+    shift = [-centre / value for centre, value in zip(mean, std, strict=True)]
+    return images.float().mul_(per_channel(scale)).add_(per_channel(shift))
 
 
 def training_transform(description: DatasetDescription) -> Callable[[Tensor], Tensor]:
