@@ -202,7 +202,6 @@ def count_pairs(part):
 pairs = {part: count_pairs(part) for part in said}
 rank = {pair[:2]: place for place, pair in enumerate(pairs["test"], start=1)}
 counts = {pair[:2]: pair[2] for pair in pairs["test"]}
-mean_count = n_errors["test"] / 90
 
 # %% [markdown]
 # The six most common confusions on the validation images are the hypotheses. **Above even** means: the pair occurs more often on the test images than
