@@ -23,7 +23,8 @@ SOURCES := $(wildcard notebooks/*/*.py)
 EXECUTED := $(SOURCES:notebooks/%.py=_build/executed/%.ipynb)
 RESULTS := $(SOURCES:notebooks/%.py=_build/results/%.json)
 # Chapters that time things run one by one, each alone, before all others.
-TIMED := $(addprefix _build/executed/,mnist/03_training.ipynb mnist/02_model.ipynb foundations/03_gradient_descent.ipynb)
+TIMED := $(addprefix _build/executed/,mnist/03_training.ipynb mnist/02_model.ipynb foundations/03_gradient_descent.ipynb \
+  claims/03_timing.ipynb)
 
 book:  ## build the book into _build/html
 	@$(MAKE) -j$(JOBS) _build/html/index.html
@@ -75,10 +76,11 @@ _build/executed/%.ipynb _build/results/%.json: notebooks/%.ipynb $(PACKAGE) requ
 
 $(word 2,$(TIMED)): | $(word 1,$(TIMED))
 $(word 3,$(TIMED)): | $(word 2,$(TIMED))
+$(word 4,$(TIMED)): | $(word 3,$(TIMED))
 $(filter-out $(TIMED),$(EXECUTED)): | $(TIMED)
 # What a chapter loads from another.
-$(patsubst %,_build/executed/mnist/%.ipynb,02_model 04_evaluation 05_error_analysis): _build/executed/mnist/03_training.ipynb
-$(patsubst %,_build/executed/cifar10/%.ipynb,04_evaluation 05_error_analysis): _build/executed/cifar10/03_training.ipynb
+$(patsubst %,_build/executed/%.ipynb,mnist/02_model mnist/04_evaluation mnist/05_error_analysis claims/01_mnist): _build/executed/mnist/03_training.ipynb
+$(patsubst %,_build/executed/%.ipynb,cifar10/04_evaluation cifar10/05_error_analysis claims/02_cifar10): _build/executed/cifar10/03_training.ipynb
 
 # Scripts that pages need offline.
 _build/vendor/.ready: book/_ext/vendor.py | $(READY)

@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,13 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from tutorial_utils import checkpoints
-from tutorial_utils.checkpoints import Checkpoint, fill, model_path, package_fingerprint
+from tutorial_utils.checkpoints import (
+    Checkpoint,
+    fill,
+    model_path,
+    package_fingerprint,
+    training_fingerprint,
+)
 from tutorial_utils.config import TrainingConfig
 from tutorial_utils.exceptions import CheckpointError
 from tutorial_utils.history import EpochRecord, History, StopReason
@@ -335,6 +342,27 @@ def test_the_fingerprint_of_the_package_is_stable_and_follows_its_source(
     package_fingerprint.cache_clear()
 
 
+def test_a_model_depends_on_what_training_imports_and_on_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "tutorial_utils"
+    shutil.copytree(ROOT / "tutorial_utils", copy, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(checkpoints, "__file__", str(copy / "checkpoints.py"))
+    matters = {}
+    for file in sorted(copy.rglob("*.py")):
+        training_fingerprint.cache_clear()
+        before = training_fingerprint()
+        file.write_text(file.read_text() + "# changed\n")
+        training_fingerprint.cache_clear()
+        matters[str(file.relative_to(copy))] = training_fingerprint() != before
+    needed = {"training.py", "replicas.py", "config.py", "datasets.py", "models.py", "reproducibility.py"}
+    assert needed < {name for name, matter in matters.items() if matter}
+    assert not any(matters[name] for name in matters if name.startswith("plots"))
+    assert not any(matters[name] for name in ("evaluation.py", "statistics.py", "narrate.py", "cli.py"))
+    monkeypatch.undo()
+    training_fingerprint.cache_clear()
+
+
 def test_the_path_of_a_model_follows_settings_data_and_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -343,7 +371,7 @@ def test_the_path_of_a_model_follows_settings_data_and_package(
     assert path.parent == tmp_path / "models" and path.suffix == ".safetensors"
     assert model_path(tmp_path, config.but(log_interval=7), "data") == path
     others = {path, model_path(tmp_path, config.but(seed=1), "data"), model_path(tmp_path, config, "other")}
-    monkeypatch.setattr(checkpoints, "package_fingerprint", lambda: "other")
+    monkeypatch.setattr(checkpoints, "training_fingerprint", lambda: "other")
     others.add(model_path(tmp_path, config, "data"))
     assert len(others) == 4
 
@@ -351,3 +379,23 @@ def test_the_path_of_a_model_follows_settings_data_and_package(
 def test_a_checkpoint_cannot_be_changed_by_accident() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         checkpoint().model = {}
+
+
+def test_a_finished_model_comes_back(path: Path) -> None:
+    made = checkpoint()
+    model, empty = (LogisticRegression(4, 3) for _ in range(2))
+    checkpoints.save_model(path, made.config, made.history, model)
+    assert checkpoints.load_model(path, empty) == made.history
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), empty.parameters(), strict=True))
+
+
+def test_a_finished_model_cannot_be_resumed_nor_a_foreign_file_loaded(path: Path) -> None:
+    made, model = checkpoint(), LogisticRegression(4, 3)
+    checkpoints.save_model(path, made.config, made.history, model)
+    with pytest.raises(CheckpointError):
+        checkpoints.load(path)
+    with pytest.raises(CheckpointError, match="does not fit"):
+        checkpoints.load_model(path, LogisticRegression(5, 3))
+    save_file({"linear.weight": torch.zeros(3, 4), "linear.bias": torch.zeros(3)}, path)
+    with pytest.raises(CheckpointError, match="not a model of this package"):
+        checkpoints.load_model(path, model)

@@ -19,6 +19,7 @@ NAMES = st.text(alphabet="abcdefghij_", min_size=1, max_size=12)
         ("DataError", ValueError),
         ("CheckpointError", ValueError),
         ("PredictionError", ValueError),
+        ("ClaimError", ValueError),
         ("ChapterError", RuntimeError),
     ],
 )

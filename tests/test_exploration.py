@@ -212,6 +212,60 @@ def test_an_empty_image_has_no_centre() -> None:
     assert exploration.centre_of_mass(torch.zeros(1, 1, 3, 3, dtype=torch.uint8)).isnan().all()
 
 
+@in_parts_and_at_once
+@every_shape
+def test_the_slant_is_the_slope_of_numpys_weighted_line(shape: tuple[int, ...]) -> None:
+    images = random_images(shape)
+    rows, columns = np.indices(shape[2:])
+    slopes = [
+        np.polyfit(rows.ravel(), columns.ravel(), deg=1, w=np.sqrt(picture.ravel()))[0]
+        for picture in grey(images)
+    ]
+    np.testing.assert_allclose(exploration.slant(images), -np.array(slopes), atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("picture", "expected"),
+    [(np.eye(5), -1), (np.eye(5)[::-1], 1), (np.ones((4, 7)), 0)],
+    ids=["falling", "rising", "flat"],
+)
+def test_ink_that_rises_to_the_right_has_positive_slant(picture: Any, expected: float) -> None:
+    assert exploration.slant(one_picture(200 * picture)).item() == pytest.approx(expected, abs=1e-12)
+
+
+def test_an_image_without_slant_is_left_as_it_is() -> None:
+    row = np.zeros((4, 6))
+    row[2, 1:5] = 90
+    images = torch.cat([one_picture(np.zeros((4, 6))), one_picture(row)])
+    assert exploration.slant(images).isnan().all()
+    assert torch.equal(exploration.deskew(images), images)
+
+
+@in_parts_and_at_once
+@every_shape
+def test_deskewing_is_scipys_shear_about_the_middle(shape: tuple[int, ...]) -> None:
+    images = random_images(shape)
+    middle = (np.array(shape[2:]) - 1) / 2
+    upright = exploration.deskew(images)
+    assert upright.dtype == torch.uint8
+    for before, after, lean in zip(images.numpy(), upright.numpy(), exploration.slant(images), strict=True):
+        shear = np.array([[1, 0], [-lean.item(), 1]])
+        for channel, sheared in zip(before.astype(float), after, strict=True):
+            expected = ndimage.affine_transform(
+                channel, shear, middle - shear @ middle, order=1, mode="grid-constant"
+            )
+            np.testing.assert_allclose(sheared, expected, atol=0.51)  # rounding to integers
+
+
+@pytest.mark.parametrize("lean", [-0.5, 0.3, 0.8])
+def test_a_leaning_stroke_becomes_upright(lean: float) -> None:
+    rows, columns = np.mgrid[:28, :28] - 13.5
+    stroke = 255 * np.exp(-((columns + lean * rows) ** 2) / 4) * (np.abs(rows) < 8)
+    image = one_picture(stroke.round())
+    assert exploration.slant(image).item() == pytest.approx(lean, abs=0.02)
+    assert exploration.slant(exploration.deskew(image)).item() == pytest.approx(0, abs=0.02)
+
+
 @pytest.mark.parametrize("shape", [(28, 28), (9, 12)])
 def test_the_radial_profile_recovers_a_picture_that_is_constant_on_rings(shape: tuple[int, int]) -> None:
     rows, columns = (np.arange(length) - (length - 1) / 2 for length in shape)

@@ -1,5 +1,6 @@
 """The Sphinx extensions: numbers come from results, their text is never markup, diagrams are described."""
 
+import copy
 import importlib.util
 import json
 import logging
@@ -16,6 +17,8 @@ from bs4 import BeautifulSoup
 from sphinx.errors import ExtensionError
 from sphinx.testing.util import SphinxTestApp
 from sphinx.util.console import strip_colors
+
+from tutorial_utils.ledger import Ledger, Part, above, below
 
 ROOT = Path(__file__).parents[1]
 BOOK = yaml.safe_load((ROOT / "_config.yml").read_text())
@@ -35,6 +38,9 @@ RESULTS = {
         "test_accuracy_high": 0.93144,
         "test_loss": 0.26781,
         "n_test": 10_000,
+        "accuracy_over_seeds": [0.9253, 0.9265],
+        "accuracy_seed_mean": 0.9259,
+        "accuracy_seed_deviation": 0.00086,
         "counts": [5923, 6742],
         "matrix": [[980, 2], [3, 1135]],
         "inputs": {"raw pixels": 12345.6, "weight decay 0.001": 0.5, "reference: 30 epochs": -0.25},
@@ -78,8 +84,8 @@ def sphinx_finds_the_extensions() -> Iterator[None]:
         yield
 
 
-def write_results(folder: Path, content: dict[str, Any]) -> None:
-    path = folder / "results" / f"{CHAPTER}.json"
+def write_results(folder: Path, content: dict[str, Any], chapter: str = CHAPTER) -> None:
+    path = folder / "results" / f"{chapter}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content))
 
@@ -282,8 +288,9 @@ def test_a_results_table_has_a_row_for_each_evaluation(site: Site) -> None:
         "MNIST",
         "92.65 %",
         "[92.12 %, 93.14 %]",
-        "0.2678",
         "10,000",
+        "mean 92.59 %, sd 0.09 points, n = 2 seeds",
+        "0.2678",
         "about 0.93",
     ]
     assert results.select_one("td em") is not None  # what was published may be marked up: it is ours
@@ -366,6 +373,223 @@ def test_the_build_warns_of_every_mistake(broken: tuple[Site, str], expected: st
 
 def test_a_missing_value_is_visible_on_the_page(broken: tuple[Site, str]) -> None:
     assert rows_of(broken[0].page("advice"))[0][2] == f"Of {{{CHAPTER}|metrics/absent|,}}."
+
+
+# The ledger
+
+
+LEDGER_CHAPTERS = ("claims/01_first", "claims/02_second")
+LEDGER_PAGES = {"claims": "# Claims\n\n```{measured-ledger}\n```\n"}
+LEDGER_ANCHORS = "".join(f"(claim-{id})=\n## Section {id}\n\nText.\n\n" for id in range(1, 51))
+
+
+def made_up_ledgers(ids: range = range(1, 51)) -> list[Ledger]:
+    """Two chapters' claims: 7 has markup, 9 takes time, 11 is mixed, 12 fails, 13 cannot be tested."""
+    ledgers = [Ledger(), Ledger()]
+    for id in ids:
+        ledgers[id > 25].record(id, **made_up_claim(id))  # the second chapter has the later ones
+    return ledgers
+
+
+def made_up_claim(id: int) -> dict[str, Any]:
+    value = 0.25 if id == 12 else 0.75
+    part = Part(f"share {id}", value, above(0.5), value - 0.0625, value + 0.0625, n=10_000, of_what="images")
+    claim: dict[str, Any] = {"text": f"statement {id}", "source": "M" if id < 26 else "C", "parts": [part]}
+    if id == 7:
+        parts = [Part(MARKUP, 1, above(0), n=5, of_what=MARKUP, no_interval=MARKUP, digits=0)]
+        claim |= {"text": MARKUP, "remark": MARKUP, "parts": parts}
+    if id == 9:
+        claim["kind"] = "timing"
+    if id == 11:
+        claim["parts"] = [part, Part("count 11", 3, below(2), n=4, of_what="seeds", no_interval="a count")]
+    if id == 13:
+        reason = {"no_interval": "a count", "reason": MARKUP}
+        claim["parts"] = [Part("minima", 1, None, n=1, of_what="losses", digits=0, **reason)]
+    return claim
+
+
+def results_with(ledger: Ledger, **more: Any) -> dict[str, Any]:
+    content = copy.deepcopy(RESULTS) | more
+    content["metrics"]["claims"] = ledger.entries("metric")
+    content["timings"]["claims"] = ledger.entries("timing")
+    return content
+
+
+def ledger_site(folder: Path, ledgers: list[Ledger], **pages: str) -> Site:
+    anchors = LEDGER_ANCHORS.split("(claim-26)=")
+    chapters = {f"notebooks/{LEDGER_CHAPTERS[0]}": f"# First\n\n{anchors[0]}"}
+    chapters[f"notebooks/{LEDGER_CHAPTERS[1]}"] = f"# Second\n\n(claim-26)={anchors[1]}"
+    made = Site(folder, {**LEDGER_PAGES, **chapters, **pages})
+    for chapter, ledger in zip(LEDGER_CHAPTERS, ledgers, strict=True):
+        write_results(folder, results_with(ledger), chapter)
+    return made
+
+
+def ledger_rows(site: Site) -> dict[str, list[str]]:
+    """Cells of the ledger by the claim's number."""
+    return {row[0]: row[1:] for row in rows_of(site.page("claims"))}
+
+
+@pytest.fixture(scope="module")
+def fifty(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """A ledger with every claim, as it should be, and a chapter elsewhere whose "claims" are none of its."""
+    ledgers, other = made_up_ledgers(), f"notebooks/{CHAPTER}"
+    made = ledger_site(tmp_path_factory.mktemp("ledger"), ledgers, **{other: "# Evaluation\n"})
+    write_results(made.folder, results_with(ledgers[0]))
+    assert made.build() == ""
+    return made
+
+
+def test_the_ledger_has_a_row_for_each_claim_of_every_chapter_in_order(fifty: Site) -> None:
+    (table,) = fifty.page("claims").select("table.measured.ledger")
+    header = ["No.", "Claim", "Measurement", "Rule", "Verdict", "Where"]
+    assert [cell.get_text() for cell in table.select("th")] == header
+    rows = ledger_rows(fifty)
+    assert list(rows) == [str(id) for id in range(1, 51)]
+    assert rows["1"] == [
+        "statement 1 (source M)",
+        "Share 1: 0.75, 95 % interval [0.69, 0.81], n = 10,000 images",
+        "above 0.5",
+        "✓ holds",
+        "measured here",
+    ]
+    assert rows["9"][3] == "✓ holds", "a timing claim is read from the timings"
+    assert rows["30"][0] == "statement 30 (source C)"
+
+
+def test_the_style_sheet_labels_the_ledgers_cells_as_its_header_does(fifty: Site) -> None:
+    style = (ROOT / "book" / "_static" / "measured.css").read_text()
+    labels = re.findall(r"table\.ledger td:nth-child\((\d)\)::before \{\s*content: \"([^\"]+)\"", style)
+    header = [cell.get_text() for cell in fifty.page("claims").select("table.ledger th")]
+    assert labels == [(str(number), name) for number, name in enumerate(header, 1)]
+
+
+def test_parts_of_a_claim_carry_letters_and_their_own_verdicts(fifty: Site) -> None:
+    (row,) = [row for row in fifty.page("claims").select("tbody tr") if row.select_one("#ledger-11")]
+    lines = [[line.get_text() for line in cell.select(".line")] for cell in row.select("td")]
+    assert lines[2] == [
+        "a. Share 11: 0.75, 95 % interval [0.69, 0.81], n = 10,000 images",
+        "b. Count 11: 3.00, no interval (a count), n = 4 seeds",
+    ]
+    assert lines[3] == ["a. above 0.5 (holds)", "b. below 2 (does not hold)"]
+    assert row.select("td")[4].get_text() == "◐ holds in part"
+
+
+@pytest.mark.parametrize(
+    ("id", "word", "name"),
+    [(1, "holds", "holds"), (11, "holds in part", "in-part"), (12, "does not hold", "fails")],
+)
+def test_a_verdict_has_a_word_and_a_class(fifty: Site, id: int, word: str, name: str) -> None:
+    (row,) = [row for row in fifty.page("claims").select("tbody tr") if row.select_one(f"#ledger-{id}")]
+    (verdict,) = row.select(".verdict")
+    assert verdict.get_text()[2:] == word
+    assert name in verdict["class"]
+    style = (ROOT / "book" / "_static" / "measured.css").read_text()
+    assert f".verdict.{name} " in style
+
+
+def test_every_row_links_to_the_section_that_measured_the_claim(fifty: Site) -> None:
+    links = [str(link["href"]) for link in fifty.page("claims").select("tbody a")]
+    chapters = [LEDGER_CHAPTERS[id > 25] for id in range(1, 51)]
+    assert links == [f"notebooks/{chapter}.html#claim-{id}" for id, chapter in enumerate(chapters, 1)]
+
+
+def test_verdicts_are_counted_and_contradictions_named_above_the_table(fifty: Site) -> None:
+    page = fifty.page("claims")
+    table = page.select_one("table.ledger")
+    assert table is not None
+    before = [tag.get_text().strip() for tag in reversed(table.find_all_previous(["p", "li"]))]
+    counts = "Of 50 claims, 47 hold, 1 holds in part, 1 does not hold and 1 cannot be tested as stated."
+    assert before.index(counts) < before.index("Claim 12 (source M): statement 12.")
+    (item,) = page.select("ul.contradicted li")
+    link = item.select_one("a")
+    assert link is not None
+    assert link["href"] == "notebooks/claims/01_first.html#claim-12"
+
+
+def test_text_of_a_claim_that_looks_like_markup_stays_text(fifty: Site) -> None:
+    claim, finding, *_ = ledger_rows(fifty)["7"]
+    assert claim == f"{MARKUP} (source M)"
+    assert finding == f"{MARKUP}: 1, no interval ({MARKUP}), n = 5 {MARKUP}"
+    assert ledger_rows(fifty)["13"][2] == f"none: {MARKUP}"
+    table = fifty.page("claims").select_one("table.ledger")
+    assert table is not None
+    assert not table.select("script, strong, b, code, em, .math")
+    assert not table.select('a[href="y"]')
+
+
+@pytest.mark.parametrize(
+    ("changes", "finding", "rule", "verdict"),
+    [
+        ({"measurement": 0.5}, "Share 40: 0.50, 95 % interval [0.69, 0.81]", "above 0.5", "✗ does not hold"),
+        ({"measurement": 0.7}, "Share 40: 0.70, 95 % interval [0.69, 0.81]", "above 0.5", "✓ holds"),
+        ({"low": 0.375}, "Share 40: 0.75, 95 % interval [0.38, 0.81]", "above 0.5", "◐ holds in part"),
+        ({"parts/rule": 0.8}, "Share 40: 0.75, 95 % interval [0.69, 0.81]", "above 0.8", "✗ does not hold"),
+    ],
+)
+def test_a_changed_number_in_a_results_file_changes_sentence_and_verdict(
+    fifty: Site, changes: dict[str, float], finding: str, rule: str, verdict: str
+) -> None:
+    content = results_with(made_up_ledgers()[1])
+    (stored,) = [stored for stored in content["metrics"]["claims"] if stored["id"] == 40]
+    for key, value in changes.items():
+        if key == "parts/rule":
+            stored["parts"][0]["rule"]["bounds"] = [value]
+        else:
+            stored[key] = value
+    write_results(fifty.folder, content, LEDGER_CHAPTERS[1])
+    try:
+        assert fifty.build() == ""
+        row = ledger_rows(fifty)["40"]
+        assert row[1:4] == [f"{finding}, n = 10,000 images", rule, verdict]
+        contradicted = [item.get_text() for item in fifty.page("claims").select("ul.contradicted li")]
+        assert ("Claim 40 (source C): statement 40." in contradicted) == (verdict == "✗ does not hold")
+    finally:
+        write_results(fifty.folder, results_with(made_up_ledgers()[1]), LEDGER_CHAPTERS[1])
+        assert fifty.build() == ""
+
+
+def test_nothing_is_called_contradicted_when_nothing_is(tmp_path: Path) -> None:
+    made = ledger_site(tmp_path, made_up_ledgers(range(1, 4)))
+    made.build()
+    page = made.page("claims")
+    assert not page.select("ul.contradicted")
+    assert "No claim is contradicted as a whole." in page.get_text()
+    counts = "Of 3 claims, 3 hold, 0 hold in part, 0 do not hold and 0 cannot be tested as stated."
+    assert counts in page.get_text()
+
+
+def test_missing_doubled_and_unreadable_claims_and_missing_sections_are_warned_of(tmp_path: Path) -> None:
+    first, second = made_up_ledgers(range(2, 50))
+    second.record(5, **made_up_claim(5))
+    made = ledger_site(tmp_path, [first, second])
+    content = results_with(second)
+    content["metrics"]["claims"][-1]["low"] = "small"  # claim 49
+    write_results(tmp_path, content, LEDGER_CHAPTERS[1])
+    chapter = tmp_path / "site" / "notebooks" / f"{LEDGER_CHAPTERS[0]}.md"
+    chapter.write_text(chapter.read_text().replace("(claim-3)=\n", ""))
+    warnings = made.build()
+    for expected in (
+        r"claims.*WARNING: claims/02_second: the entry of claim 49 cannot be read .*small.*make book",
+        r"claims.*WARNING: recorded in no chapter: claim 1, 49 and 50; each needs",
+        r"claims.*WARNING: recorded more than once: claim 5; each needs",
+        r"claims.*WARNING: undefined label: 'claim-3'",
+    ):
+        assert len(re.findall(expected, warnings)) == 1, warnings
+    assert warnings.count("WARNING") == 4, warnings
+    assert [row[0] for row in rows_of(made.page("claims"))][:6] == ["2", "3", "4", "5", "5", "6"]
+
+
+def test_a_claims_chapter_without_results_is_warned_of_and_read_once_it_has_some(tmp_path: Path) -> None:
+    made = ledger_site(tmp_path, made_up_ledgers())
+    path = tmp_path / "results" / f"{LEDGER_CHAPTERS[1]}.json"
+    content = path.read_text()
+    path.unlink()
+    assert re.search(r"claims.*WARNING: no results at .*02_second\.json", made.build())
+    assert len(ledger_rows(made)) == 25
+    path.write_text(content)
+    assert made.build() == ""
+    assert len(ledger_rows(made)) == 50
 
 
 # Diagrams

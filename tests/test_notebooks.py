@@ -17,7 +17,7 @@ SOURCES = sorted((ROOT / "notebooks").glob("*/*.py"))
 NAMES = [f"{path.parent.name}/{path.stem}" for path in SOURCES]
 MAX_CELL_LINES = 20
 # Parameters that are no settings of a training run; each says in its own line what it means.
-EXTRA_PARAMETERS = {"num_seeds"}
+EXTRA_PARAMETERS = {"num_seeds", "short_epochs"}
 HEADER = """# ---
 # jupyter:
 #   kernelspec:

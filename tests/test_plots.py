@@ -19,6 +19,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgba
 from matplotlib.patches import Polygon, Rectangle
 
+from tutorial_utils.calibration import Reliability
 from tutorial_utils.evaluation import Curve, evaluate, per_class_report
 from tutorial_utils.models import Predictions
 from tutorial_utils.plots import data, evaluation, style, training
@@ -52,6 +53,17 @@ REPORT = pd.DataFrame(
 )
 CURVES = [Curve(np.array([0, 0.1 * k, 1]), np.array([0, 0.9, 1]), 0.9 + k / 100) for k in range(7)]
 IMAGES = np.arange(7 * 4 * 4).reshape(7, 4, 4)
+BEFORE, AFTER = (
+    Reliability(
+        confidence=np.array([0.4, 0.7, 0.95]) - shift,
+        accuracy=np.array([0.3, 0.6, 0.9]),
+        low=np.array([0.1, 0.5, 0.85]),
+        high=np.array([0.5, 0.65, 0.92]),
+        counts=np.array([1, 30, 700]),
+        edges=np.linspace(0, 1, 4),
+    )
+    for shift in (0, 0.05)
+)
 RIGHT, WRONG = [0.15, 0.95, 0.97, 0.99], [0.35, 0.55]
 
 
@@ -113,6 +125,9 @@ DRAWINGS: dict[str, Drawing] = {
     ),
     "evaluation.confidence_histograms": lambda **where: evaluation.confidence_histograms(
         RIGHT, WRONG, bins=10, **where
+    ),
+    "evaluation.reliability_diagram": lambda **where: evaluation.reliability_diagram(
+        BEFORE, AFTER, ("before", "after"), **where
     ),
     "evaluation.prediction_grid": lambda: evaluation.prediction_grid(
         IMAGES[:2], ["cat", "dog"], ["cat", "owl"], [0.99, 0.51]
@@ -472,6 +487,38 @@ def test_confidence_histograms_are_counts_and_densities_of_the_same_values() -> 
         }
         assert outline.get_linestyle() not in ("-", "solid") and not outline.get_fill()
     assert (counts.get_ylabel(), densities.get_ylabel()) == ("images", "density")
+
+
+def test_a_reliability_diagram_shows_accuracy_with_its_interval_against_confidence() -> None:
+    ax = evaluation.reliability_diagram(BEFORE)
+    diagonal, points, *_ = ax.get_lines()
+    assert list(diagonal.get_xdata()) == list(diagonal.get_ydata()) == [0, 1]
+    assert list(points.get_xdata()) == list(BEFORE.confidence)
+    assert list(points.get_ydata()) == list(BEFORE.accuracy)
+    np.testing.assert_allclose(error_bars(ax), np.column_stack([BEFORE.low, BEFORE.high]))
+    (below,) = ax.child_axes
+    stems = [part for part in below.collections if isinstance(part, LineCollection)]
+    tops = [tuple(segment[1]) for stem in stems for segment in stem.get_segments()]
+    assert tops == list(zip(BEFORE.confidence, BEFORE.counts, strict=True))
+    assert (ax.get_ylabel(), below.get_ylabel(), below.get_yscale()) == ("accuracy", "images", "log")
+    assert "confidence" in below.get_xlabel()
+    assert below.get_xlim() == ax.get_xlim()
+    legend = ax.get_legend()
+    assert legend is not None and len(legend.get_texts()) == 1  # the diagonal; the points have no name
+
+
+def test_two_sets_in_a_reliability_diagram_differ_in_marker_and_line() -> None:
+    ax = evaluation.reliability_diagram(BEFORE, AFTER, ("before", "after"))
+    legend = ax.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()][1:] == ["before", "after"]
+    first, second = [
+        line for line in ax.get_lines() if len(line.get_xdata()) == 3 and line.get_linestyle() != "None"
+    ]
+    assert list(second.get_xdata()) == list(AFTER.confidence)
+    assert first.get_marker() != second.get_marker()
+    assert first.get_linestyle() != second.get_linestyle()
+    assert first.get_markerfacecolor() != second.get_markerfacecolor() == "white"
 
 
 def test_right_and_wrong_predictions_differ_without_colour() -> None:

@@ -1,10 +1,12 @@
 """Intervals agree with published values, formulas and SciPy, and refuse what they cannot answer."""
 
 import math
+import tracemalloc
 import warnings
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -13,8 +15,12 @@ from sklearn.metrics import f1_score
 
 from tutorial_utils.statistics import (
     bootstrap_from_confusion,
+    bootstrap_interval,
     f1_from_confusion,
+    finite_values,
     mean_interval,
+    paired_difference,
+    proportion_difference,
     spread,
     wilson_interval,
 )
@@ -177,3 +183,271 @@ def test_the_bootstrap_leaves_resamples_out_in_which_the_metric_is_undefined() -
         low, high = bootstrap_from_confusion(matrix, f1_from_confusion)
     assert (low[:2] == 1).all() and (high[:2] == 1).all()
     assert np.isnan([low[2], high[2]]).all()
+
+
+def test_the_interval_of_a_mean_covers_it_as_often_as_it_says() -> None:
+    runs = 2_000
+    samples = np.random.default_rng(0).normal(loc=3, size=(runs, 8))
+    covered = [low <= 3 <= high for low, high in map(mean_interval, samples)]
+    assert np.mean(covered) == pytest.approx(0.95, abs=3 * math.sqrt(0.95 * 0.05 / runs))
+
+
+@pytest.mark.parametrize("confidence", [0, 1, 95, math.nan])
+def test_a_level_that_is_no_fraction_is_refused_everywhere(confidence: float) -> None:
+    right = [True, False, True]
+    for call in (
+        lambda: wilson_interval(1, 10, confidence),
+        lambda: mean_interval([1, 2], confidence),
+        lambda: bootstrap_from_confusion(CONFUSION, f1_from_confusion, confidence=confidence),
+        lambda: paired_difference(right, right[::-1], confidence=confidence),
+        lambda: paired_difference([1.0, 2.0], [2.0, 4.0], confidence=confidence),
+    ):
+        with pytest.raises(ValueError, match=rf"between 0 and 1, such as 0.95; found {confidence}"):
+            call()
+
+
+def test_a_bootstrap_without_resamples_is_refused_everywhere() -> None:
+    for call in (
+        lambda: bootstrap_from_confusion(CONFUSION, f1_from_confusion, resamples=0),
+        lambda: paired_difference([True, False], [True, True], resamples=0),
+        lambda: paired_difference([1.0, 2.0], [2.0, 4.0], resamples=0),
+        lambda: bootstrap_interval([1.0, 2.0], np.mean, resamples=0),
+    ):
+        with pytest.raises(ValueError, match=r"at least 1 resample.*found 0"):
+            call()
+
+
+# Bootstrap of any statistic
+
+
+def test_the_bootstrap_of_a_share_is_the_binomial_distribution() -> None:
+    """Drawing n images of which a share p is right draws a binomial count: its quantiles are exact."""
+    values = np.arange(400) < 120
+    expected = stats.binom.ppf([0.025, 0.975], 400, 0.3) / 400
+    assert bootstrap_interval(values, np.mean, resamples=20_000) == pytest.approx(expected, abs=1 / 400)
+
+
+def test_the_bootstrap_draws_whole_rows() -> None:
+    values = np.random.default_rng(0).normal(size=(30, 1)).repeat(2, axis=1)
+    assert bootstrap_interval(values, lambda rows: np.abs(rows[:, 0] - rows[:, 1]).max()) == (0, 0)
+
+
+def test_the_bootstrap_of_two_columns_agrees_with_scipys_of_pairs() -> None:
+    generator = np.random.default_rng(0)
+    values = generator.normal(size=(200, 2)) @ [[1, 0.5], [0, 1]]
+    expected = stats.bootstrap(
+        tuple(values.T),
+        lambda x, y: np.corrcoef(x, y)[0, 1],
+        paired=True,
+        vectorized=False,
+        method="percentile",
+        n_resamples=4_000,
+        rng=np.random.default_rng(1),
+    ).confidence_interval
+    interval = bootstrap_interval(values, lambda rows: np.corrcoef(rows.T)[0, 1], resamples=4_000)
+    # Two Monte Carlo quantiles of 4,000 resamples each; the interval is about 0.2 wide.
+    assert interval == pytest.approx((expected.low, expected.high), abs=0.012)
+
+
+def test_the_seed_decides_the_bootstrap_and_the_number_held_at_once_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    values = np.random.default_rng(0).normal(size=50)
+    first = bootstrap_interval(values, np.mean, seed=1)
+    assert first != bootstrap_interval(values, np.mean, seed=2)
+    monkeypatch.setattr("tutorial_utils.statistics.DRAWN_AT_ONCE", 1)
+    assert first == bootstrap_interval(values, np.mean, seed=1)
+
+
+def test_the_memory_of_a_bootstrap_does_not_grow_with_the_resamples() -> None:
+    values = np.zeros(100_000)
+    tracemalloc.start()
+    try:
+        bootstrap_interval(values, np.mean, resamples=100)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 40e6  # all positions at once would be 80 MB, and as much again for what they pick
+
+
+def test_a_statistic_that_is_undefined_in_a_resample_is_refused() -> None:
+    values = np.array([1.0] + [0.0] * 9)  # a third of the resamples hold no 1
+    with (
+        pytest.raises(ValueError, match=r"NaN or infinite in [1-9]\d\d of 2,000 resamples"),
+        np.errstate(divide="ignore", invalid="ignore"),
+    ):
+        bootstrap_interval(values, lambda rows: np.log(rows.sum()))
+
+
+@pytest.mark.parametrize("values", [[], [1.0], 1.0, [[1.0, 2.0]]])
+def test_a_bootstrap_of_fewer_than_two_rows_is_refused(values: object) -> None:
+    with pytest.raises(ValueError, match="at least two rows"):
+        bootstrap_interval(values, np.mean)
+
+
+# Differences
+
+
+@pytest.mark.parametrize(
+    ("successes_2", "n_2", "successes_1", "n_1", "low", "high"),
+    [
+        (56, 70, 48, 80, 0.0524, 0.3339),
+        (9, 10, 3, 10, 0.1705, 0.8090),
+        (6, 7, 2, 7, 0.0582, 0.8062),
+        (5, 56, 0, 29, -0.0381, 0.1926),
+        (0, 10, 0, 20, -0.1611, 0.2775),
+        (0, 10, 0, 10, -0.2775, 0.2775),
+        (10, 10, 0, 20, 0.6791, 1.0),
+        (10, 10, 0, 10, 0.6075, 1.0),
+    ],
+)
+def test_the_unpaired_difference_has_the_interval_published_by_newcombe(
+    successes_2: int, n_2: int, successes_1: int, n_1: int, low: float, high: float
+) -> None:
+    """Statistics in Medicine 17 (1998), 873-890, table II, method 10."""
+    result = proportion_difference(successes_1, n_1, successes_2, n_2)
+    assert (result.low, result.high) == pytest.approx((low, high), abs=5e-5)
+    assert result.estimate == pytest.approx(successes_2 / n_2 - successes_1 / n_1)
+    assert result.n == n_1 + n_2
+
+
+@CASES
+@given(first=COUNTS, second=COUNTS)
+def test_the_unpaired_difference_lies_in_its_interval_and_flips_with_the_order(
+    first: tuple[int, int], second: tuple[int, int]
+) -> None:
+    result, swapped = proportion_difference(*first, *second), proportion_difference(*second, *first)
+    assert -1 - 1e-12 <= result.low <= result.estimate <= result.high <= 1 + 1e-12
+    assert (-swapped.estimate, -swapped.high, -swapped.low) == pytest.approx(result[:3], abs=1e-12)
+
+
+def test_the_unpaired_difference_refuses_counts_that_make_no_proportion() -> None:
+    for counts in ((3, 2, 1, 2), (1, 2, 3, 2)):
+        with pytest.raises(ValueError, match="found 3 of 2"):
+            proportion_difference(*counts)
+
+
+def rights(both: int, only_first: int, only_second: int, neither: int) -> tuple[NDArray[np.bool_], ...]:
+    """Which images two models get right, by how many there are of each kind."""
+    counts = [both, only_first, only_second, neither]
+    return np.repeat([True, True, False, False], counts), np.repeat([True, False, True, False], counts)
+
+
+APPROVAL = (794, 150, 86, 570)
+
+
+def test_the_paired_difference_agrees_with_agrestis_example() -> None:
+    """Categorical Data Analysis (1990), p. 350: approval drops by 0.04, interval 0.021 to 0.059."""
+    result = paired_difference(*rights(*APPROVAL), resamples=20_000)
+    assert result.estimate == pytest.approx(-0.04, abs=1e-12)
+    assert (result.low, result.high) == pytest.approx((-0.0587, -0.0213), abs=0.001)
+    assert result.n == 1600
+
+
+def test_the_difference_of_models_that_never_agree_is_a_binomial_count() -> None:
+    result = paired_difference(*rights(0, 10, 90, 0), resamples=20_000)
+    expected = 2 * stats.binom.ppf([0.025, 0.975], 100, 0.9) / 100 - 1
+    assert (result.low, result.high) == pytest.approx(expected, abs=1e-9)
+
+
+def test_the_paired_difference_resamples_images_in_pairs_like_scipy() -> None:
+    generator = np.random.default_rng(0)
+    hardness = generator.exponential(size=300)
+    first = hardness + generator.exponential(size=300)
+    second = hardness + generator.exponential(0.9, size=300)
+    expected = stats.bootstrap(
+        (first, second),
+        lambda x, y, axis=-1: y.mean(axis) - x.mean(axis),
+        paired=True,
+        method="percentile",
+        n_resamples=10_000,
+        rng=np.random.default_rng(1),
+    ).confidence_interval
+    result = paired_difference(first, second, resamples=10_000)
+    # Two Monte Carlo quantiles of 10,000 resamples each; the interval is about 0.3 wide.
+    assert (result.low, result.high) == pytest.approx((expected.low, expected.high), abs=0.012)
+    assert result.estimate == pytest.approx(second.mean() - first.mean())
+
+
+def test_right_and_wrong_as_numbers_give_nearly_the_same_interval() -> None:
+    first, second = rights(700, 60, 90, 150)
+    counted = paired_difference(first, second, resamples=10_000)
+    averaged = paired_difference(first.astype(float), second.astype(int), resamples=10_000)
+    assert counted.estimate == pytest.approx(averaged.estimate)
+    assert (counted.low, counted.high) == pytest.approx((averaged.low, averaged.high), abs=0.0015)
+
+
+PAIRS_OF_RIGHTS = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=2, max_size=60)
+PAIRS_OF_LOSSES = st.lists(st.tuples(st.floats(0, 40), st.floats(0, 40)), min_size=2, max_size=20)
+
+
+@CASES
+@given(pairs=PAIRS_OF_RIGHTS | PAIRS_OF_LOSSES)
+def test_the_paired_difference_lies_in_its_interval_and_flips_with_the_order(
+    pairs: list[tuple[float, float]],
+) -> None:
+    first, second = zip(*pairs, strict=True)
+    result = paired_difference(first, second, resamples=300)
+    swapped = paired_difference(second, first, resamples=300)
+    assert result.low - 1e-9 <= result.estimate <= result.high + 1e-9
+    assert swapped.estimate == pytest.approx(-result.estimate, abs=1e-12)
+    if not isinstance(first[0], bool):  # counted, the four cells are drawn in another order
+        assert (-swapped.high, -swapped.low) == pytest.approx((result.low, result.high), abs=1e-9)
+
+
+def test_the_seed_and_the_level_decide_the_interval_of_a_difference() -> None:
+    first, second = rights(700, 60, 90, 150)
+    for one, other in ((first, second), (first * 1.0, second * 1.0)):
+        result = paired_difference(one, other, seed=1, resamples=500)
+        assert result == paired_difference(one, other, seed=1, resamples=500)
+        assert result[1:3] != paired_difference(one, other, seed=2, resamples=500)[1:3]
+        narrower = paired_difference(one, other, seed=1, resamples=500, confidence=0.5)
+        assert result.low < narrower.low < narrower.high < result.high
+
+
+def test_tensors_are_compared_like_arrays() -> None:
+    first, second = rights(700, 60, 90, 150)
+    tensors = torch.from_numpy(first), torch.from_numpy(second)
+    assert paired_difference(*tensors) == paired_difference(first, second)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "message"),
+    [
+        ([True, False], [True], r"shapes \(2,\) and \(1,\)"),
+        ([True], [True], r"two or more images; found shapes \(1,\)"),
+        (np.eye(2), np.eye(2), r"shape \(n,\).*found shapes \(2, 2\)"),
+        ([True, False], [0.5, 0.25], "bool with bool or numbers with numbers; found bool and float64"),
+        ([0.5, math.nan], [0.5, 0.5], "first has 1 of 2 values that are NaN or infinite"),
+        ([0.5, 0.5], [math.inf, math.inf], "second has 2 of 2 values that are NaN or infinite"),
+    ],
+)
+def test_a_paired_difference_refuses_what_is_no_pair(first: object, second: object, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        paired_difference(first, second)
+
+
+def test_finite_values_come_back_as_float64() -> None:
+    values = finite_values(torch.tensor([True, False]), "x")
+    assert values.dtype == np.float64
+    np.testing.assert_array_equal(values, [1, 0])
+
+
+def test_the_paired_difference_of_rights_covers_it_as_often_as_it_says() -> None:
+    runs, shares = 1_000, [0.88, 0.03, 0.05, 0.04]
+    tables = np.random.default_rng(0).multinomial(2_000, shares, size=runs)
+    results = [paired_difference(*rights(*table), resamples=1_000, seed=i) for i, table in enumerate(tables)]
+    covered = [result.low <= 0.02 <= result.high for result in results]
+    assert np.mean(covered) == pytest.approx(0.95, abs=3 * math.sqrt(0.95 * 0.05 / runs))
+
+
+def test_the_paired_difference_of_losses_covers_it_as_often_as_it_says() -> None:
+    runs, generator = 300, np.random.default_rng(0)
+    covered = []
+    for seed in range(runs):
+        hardness = generator.exponential(2, size=200)
+        first = hardness + generator.exponential(1, size=200)
+        second = hardness + generator.exponential(1.2, size=200)
+        result = paired_difference(first, second, resamples=300, seed=seed)
+        covered.append(result.low <= 0.2 <= result.high)
+    assert np.mean(covered) == pytest.approx(0.95, abs=3 * math.sqrt(0.95 * 0.05 / runs))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,45 @@ def load(path: Path) -> Checkpoint:
     return Checkpoint(config, history, groups[MODEL], groups[BEST], groups[MOMENTUM], groups[GENERATOR])
 
 
+def save_model(path: Path, config: TrainingConfig, history: History, model: nn.Module) -> None:
+    """Write a finished model and how it came about; unlike a checkpoint it cannot be resumed.
+
+    Args:
+        path: Ends in ``.safetensors``.
+        config: The settings of the run.
+        history: Its epochs.
+        model: With its best weights.
+    """
+    tensors = {
+        name: tensor.detach().cpu().clone().contiguous() for name, tensor in model.state_dict().items()
+    }
+    metadata = {"config": config.model_dump_json(), "history": json.dumps(history.to_dict())}
+    with whole_file(path) as temporary:
+        save_file(tensors, temporary, metadata=metadata)
+
+
+def load_model(path: Path, model: nn.Module) -> History:
+    """Read a finished model.
+
+    Args:
+        path: A file that :func:`save_model` wrote.
+        model: Receives the weights.
+
+    Returns:
+        The history of its training.
+
+    Raises:
+        CheckpointError: The file is missing, damaged, of another kind, or its weights do not fit.
+    """
+    tensors, metadata = _read(path)
+    try:
+        history = History.from_dict(json.loads(metadata["history"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{path} is not a model of this package ({error!r})") from None
+    fill(model, tensors)
+    return history
+
+
 def _read(path: Path) -> tuple[Tensors, dict[str, str]]:
     """Read all tensors and the metadata of a safetensors file."""
     if not path.is_file():
@@ -143,15 +183,47 @@ def fill(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
 
 @functools.cache
 def package_fingerprint() -> str:
-    """A short hash of this package's own source, so that a model trained by other code is never reused."""
+    """A short hash of this package's own source and of PyTorch's version."""
+    return _fingerprint(Path(__file__).parent.rglob("*.py"))
+
+
+@functools.cache
+def training_fingerprint() -> str:
+    """The same of what a trained model depends on, so that a new figure does not train everything again.
+
+    That is whatever ``training.py`` and ``replicas.py`` import, directly or not.
+    """
+    folder = Path(__file__).parent
+    needed: set[Path] = set()
+    pending = {folder / "training.py", folder / "replicas.py"}
+    while pending:
+        path = pending.pop()
+        needed.add(path)
+        pending |= set(_imported(path, folder)) - needed
+    return _fingerprint(needed)
+
+
+def _imported(path: Path, folder: Path) -> Iterator[Path]:
+    """Files of this package that one of them imports, anywhere in it."""
+    package = folder.name
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == package:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            for name in [node.module or "", *names]:
+                file = folder.joinpath(*name.split(".")[1:]).with_suffix(".py")
+                if file.is_file():
+                    yield file
+
+
+def _fingerprint(sources: Iterable[Path]) -> str:
     digest = hashlib.sha256(torch.__version__.encode())
-    for source in sorted(Path(__file__).parent.rglob("*.py")):
+    for source in sorted(sources):
         digest.update(source.read_bytes())
     return digest.hexdigest()[:12]
 
 
 def model_path(folder: Path, config: TrainingConfig, data_hash: str) -> Path:
-    """Where the model of a configuration, a state of the data and a state of this package is kept.
+    """Where the model of a configuration, a state of the data and a state of the training code is kept.
 
     Args:
         folder: The output folder.
@@ -161,5 +233,5 @@ def model_path(folder: Path, config: TrainingConfig, data_hash: str) -> Path:
     Returns:
         ``<folder>/models/<hash>.safetensors``.
     """
-    key: Any = f"{config.fingerprint()}:{data_hash}:{package_fingerprint()}"
+    key: Any = f"{config.fingerprint()}:{data_hash}:{training_fingerprint()}"
     return folder / "models" / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.safetensors"

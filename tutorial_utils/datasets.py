@@ -30,8 +30,8 @@ DATA_VARIABLE = "TUTORIAL_DATA"
 OFFLINE_VARIABLE = "TUTORIAL_OFFLINE"
 """Environment variable that, set to 1, forbids to fetch anything."""
 
-VALIDATION_BATCH_SIZE = 2_000
-"""Nothing is learnt from validation batches, so they may be as large as is quick."""
+VALIDATION_BATCH_SIZE = 500
+"""Nothing is learnt from validation batches, so they may be as large as is quick: what fits the cache."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -85,7 +85,7 @@ def evaluate(true_labels: Tensor, predictions: Predictions) -> Evaluation:
     Raises:
         PredictionError: Lengths differ, or a label is not a class.
     """
-    truth, predicted = _aligned(true_labels, predictions)
+    truth, predicted = align(true_labels, predictions)
     classes = np.arange(predictions.num_classes)
     precision, recall, f1, support = sklearn.metrics.precision_recall_fscore_support(
         truth, predicted, labels=classes, zero_division=np.nan
@@ -95,7 +95,7 @@ def evaluate(true_labels: Tensor, predictions: Predictions) -> Evaluation:
         n=len(truth),
         accuracy=hits / len(truth),
         accuracy_interval=wilson_interval(hits, len(truth)),
-        loss=_log_loss(truth, _rows(predictions)),
+        loss=log_loss(truth, normalised_rows(predictions)),
         precision=precision,
         recall=recall,
         f1=f1,
@@ -274,8 +274,19 @@ def precision_recall_curves(true_labels: Tensor, predictions: Predictions) -> li
     return curves
 
 
-def _aligned(true_labels: Tensor, predictions: Predictions) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Check that labels and predictions belong together; return both as arrays."""
+def align(true_labels: Tensor, predictions: Predictions) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Check that labels and predictions belong together; return both as arrays.
+
+    Args:
+        true_labels: int64, shape (n,).
+        predictions: Of the same n images in the same order.
+
+    Returns:
+        True and predicted labels, each of shape (n,).
+
+    Raises:
+        PredictionError: Lengths differ, or a label is not a class.
+    """
     if true_labels.shape != predictions.labels.shape:
         raise PredictionError(
             f"true labels have shape {tuple(true_labels.shape)}, "
@@ -292,22 +303,37 @@ def _aligned(true_labels: Tensor, predictions: Predictions) -> tuple[NDArray[np.
     return truth, predictions.labels.cpu().numpy()
 
 
-def _rows(predictions: Predictions) -> Floats:
-    """Probabilities in float64, rows summing to one beyond float32's rounding."""
+def normalised_rows(predictions: Predictions) -> Floats:
+    """Probabilities in float64, rows summing to one beyond float32's rounding.
+
+    Args:
+        predictions: Of n images.
+
+    Returns:
+        Shape (n, num_classes), each between 0 and 1.
+    """
     rows: Floats = predictions.probabilities.cpu().double().numpy()
     normalised: Floats = rows / rows.sum(axis=1, keepdims=True)
     return normalised
 
 
-def _log_loss(truth: NDArray[np.int64], rows: Floats) -> float:
-    """Mean cross-entropy; scikit-learn's would cap the loss of an image at 36 nats without a word."""
+def log_loss(truth: NDArray[np.int64], rows: Floats) -> float:
+    """Mean cross-entropy; scikit-learn's would cap the loss of an image at 36 nats without a word.
+
+    Args:
+        truth: True labels, shape (n,).
+        rows: From :func:`normalised_rows`, shape (n, num_classes).
+
+    Returns:
+        Nats, infinite if a true class was given probability 0.
+    """
     with np.errstate(divide="ignore"):
         return float(-np.log(rows[np.arange(len(truth)), truth]).mean())
 
 
 def _one_vs_rest(true_labels: Tensor, predictions: Predictions) -> list[tuple[NDArray[np.bool_], Floats]]:
     """For every class: is each image of it, and what probability was it given."""
-    truth, _ = _aligned(true_labels, predictions)
+    truth, _ = align(true_labels, predictions)
     rows = predictions.probabilities.cpu().double().numpy()
     return [(truth == index, rows[:, index]) for index in range(predictions.num_classes)]
 

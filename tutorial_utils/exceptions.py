@@ -30,6 +30,10 @@ class PredictionError(TutorialError, ValueError):
     """Predictions or labels cannot be evaluated: empty, not finite, of unequal length, not probabilities."""
 
 
+class ClaimError(TutorialError, ValueError):
+    """A claim lacks what its verdict needs: measurements with intervals, and rules, or why there are none."""
+
+
 class ChapterError(TutorialError, RuntimeError):
     """A notebook did not run to its end, or ended without the results it should have written."""
 

@@ -169,7 +169,7 @@ class Trainer:
                     )
                     if history.epochs_since_best() == 0:
                         best = copy_weights(model)
-                    self._decide(history)
+                    end_if_due(history, self.config)
                     self._save(model, optimiser, train, history, best)
         except TrainingStopped as stopped:
             history.stop_reason, history.stop_detail = stopped.reason, stopped.detail
@@ -228,18 +228,6 @@ class Trainer:
         # Iterating draws a new order; without this the next epoch would see another one than it should.
         with preserved_randomness([order] if order is not None else []):
             return measure(model, train)
-
-    def _decide(self, history: History) -> None:
-        """Set the reason for stopping if this was the last epoch."""
-        waited = history.epochs_since_best()
-        if len(history) >= self.config.num_epochs:
-            history.stop_reason = StopReason.FINISHED
-            history.stop_detail = f"all {len(history)} epochs done"
-        elif waited >= self.config.early_stopping_patience:
-            history.stop_reason = StopReason.EARLY_STOP
-            history.stop_detail = (
-                f"no better validation loss for {waited} epochs, best epoch {history.best.epoch}"
-            )
 
     def _save(
         self,
@@ -304,6 +292,24 @@ class Trainer:
     def _total_steps(self, train: BatchIterable) -> int | None:
         """Batches of the whole run, None when unknown."""
         return self._steps_per_epoch(train) * self.config.num_epochs or None
+
+
+def end_if_due(history: History, config: TrainingConfig) -> None:
+    """Set the reason for stopping if the last epoch of a run was its last.
+
+    Args:
+        history: Of a run that is well; changed in place.
+        config: Gives the number of epochs and the patience.
+    """
+    waited = history.epochs_since_best()
+    if len(history) >= config.num_epochs:
+        history.stop_reason = StopReason.FINISHED
+        history.stop_detail = f"all {len(history)} epochs done"
+    elif waited >= config.early_stopping_patience:
+        history.stop_reason = StopReason.EARLY_STOP
+        history.stop_detail = (
+            f"no better validation loss for {waited} epochs, best epoch {history.best.epoch}"
+        )
 
 
 def name_the_fault(loss: float, where: str, rate: float) -> tuple[StopReason, str]:

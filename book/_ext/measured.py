@@ -7,6 +7,8 @@ is typed by hand. Everything is built from docutils nodes: text from a file can 
 from __future__ import annotations
 
 import re
+import string
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -23,12 +25,14 @@ from sphinx.util.docutils import SphinxDirective
 
 from tutorial_utils import catalogue, narrate
 from tutorial_utils.exceptions import DataError
+from tutorial_utils.ledger import NUM_CLAIMS, Claim, Part, Verdict, from_entry
 from tutorial_utils.results import Results, read
 
 logger = logging.getLogger(__name__)
 
 CHAPTERS = "notebooks/"
 EVALUATION = re.compile(r".+/04_evaluation")
+CLAIMS = "claims/"
 
 Cell: TypeAlias = str | nodes.Node
 """One cell of a table: text, or a node such as a link."""
@@ -60,25 +64,34 @@ def chapters_in(env: BuildEnvironment) -> list[str]:
 
 def link_to(env: BuildEnvironment, chapter: str, text: str) -> nodes.Node:
     """Make a link to a chapter's page, resolved (and checked) by Sphinx."""
-    target = addnodes.pending_xref(
+    return nodes.paragraph("", "", _reference(env, "doc", f"/{CHAPTERS}{chapter}", text))
+
+
+def link_to_section(env: BuildEnvironment, anchor: str, text: str = "") -> nodes.Node:
+    """Make a link to an anchor, resolved (and checked) by Sphinx; its section's title if text is empty."""
+    return nodes.paragraph("", "", _reference(env, "ref", anchor, text))
+
+
+def _reference(env: BuildEnvironment, kind: str, target: str, text: str) -> nodes.Node:
+    return addnodes.pending_xref(
         "",
-        nodes.inline("", text),
+        nodes.inline("", text or target),
         refdoc=env.docname,
         refdomain="std",
-        reftype="doc",
-        reftarget=f"/{CHAPTERS}{chapter}",
-        refexplicit=True,
+        reftype=kind,
+        reftarget=target,
+        refexplicit=bool(text),
         refwarn=True,
     )
-    return nodes.paragraph("", "", target)
 
 
-def make_table(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> nodes.table:
+def make_table(header: Sequence[str], rows: Iterable[Sequence[Cell]], *classes: str) -> nodes.table:
     """Make a table with one header row.
 
     Args:
         header: Column titles.
         rows: Cells in the order of the columns.
+        *classes: Names for the style sheet, beside ``measured``.
 
     Returns:
         The table.
@@ -86,7 +99,7 @@ def make_table(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> nodes.t
     group = nodes.tgroup("", *(nodes.colspec(colwidth=1) for _ in header), cols=len(header))
     group += nodes.thead("", _make_row(header))
     group += nodes.tbody("", *(_make_row(row) for row in rows))
-    return nodes.table("", group, classes=["measured"])
+    return nodes.table("", group, classes=["measured", *classes])
 
 
 def _make_row(cells: Sequence[Cell]) -> nodes.row:
@@ -108,9 +121,10 @@ class MeasuredResults(SphinxDirective):
         header = (
             "Data set",
             "Test accuracy",
-            "95 % interval",
-            "Test loss",
+            "95 % sampling interval",
             "Test images",
+            "Spread over seeds",
+            "Test loss",
             "Published accuracy",
         )
         rows = []
@@ -126,8 +140,9 @@ class MeasuredResults(SphinxDirective):
             link_to(self.env, chapter, catalogue.describe(dataset).title),
             narrate.percent(metrics["test_accuracy"]),
             narrate.interval(metrics["test_accuracy_low"], metrics["test_accuracy_high"]),
-            f"{metrics['test_loss']:.4f}",
             f"{metrics['n_test']:,}",
+            _spread_over_seeds(metrics),
+            f"{metrics['test_loss']:.4f}",
             self._markdown(self.config.measured_published.get(dataset, "none")),
         ]
 
@@ -136,6 +151,13 @@ class MeasuredResults(SphinxDirective):
         container = nodes.container()
         self.state.nested_parse(StringList([text], source="_config.yml"), 0, container)
         return container
+
+
+def _spread_over_seeds(metrics: dict[str, Any]) -> str:
+    """Say how the test accuracy varies over seeds, in words that cannot be taken for a sampling interval."""
+    accuracies = metrics["accuracy_over_seeds"]
+    mean, deviation = metrics["accuracy_seed_mean"], metrics["accuracy_seed_deviation"]
+    return f"mean {narrate.percent(mean)}, sd {100 * deviation:.2f} points, n = {len(accuracies)} seeds"
 
 
 class MeasuredStatus(SphinxDirective):
@@ -262,26 +284,112 @@ class MeasuredAdvice(SphinxDirective):
             section = nodes.section(ids=[f"advice-{nodes.make_id(title)}"])
             section += nodes.title("", title)
             rows = [
-                [row["advice"], self._link(row["where"]), fill_in(self.env, row["effect"])]
+                [row["advice"], link_to_section(self.env, row["where"]), fill_in(self.env, row["effect"])]
                 for row in group["rows"]
             ]
             section += make_table(("Advice", "Where", "Measured effect"), rows)
             made.append(section)
         return made
 
-    def _link(self, anchor: str) -> nodes.Node:
-        """Link to an anchor by the title of its section, resolved (and checked) by Sphinx."""
-        target = addnodes.pending_xref(
-            "",
-            nodes.inline("", anchor),
-            refdoc=self.env.docname,
-            refdomain="std",
-            reftype="ref",
-            reftarget=anchor,
-            refexplicit=False,
-            refwarn=True,
+
+def claims_of(env: BuildEnvironment) -> list[Claim]:
+    """Read every claim that the chapters recorded, for the page that is being read.
+
+    Args:
+        env: Sphinx's environment; the page comes to depend on the results files.
+
+    Returns:
+        Claims sorted by id, judged anew; after warnings when one is missing, doubled or cannot be judged.
+    """
+    claims = []
+    for chapter in chapters_in(env):
+        results = results_of(env, chapter) if chapter.startswith(CLAIMS) else None
+        for values in (results.metrics, results.timings) if results else ():
+            for stored in values.get("claims", []):
+                try:
+                    claims.append(from_entry(stored))
+                except DataError as error:
+                    logger.warning("%s: %s", chapter, error, location=env.docname, type="measured")
+    times = Counter(claim.id for claim in claims)
+    missing = [number for number in range(1, NUM_CLAIMS + 1) if not times[number]]
+    doubled = [number for number, count in sorted(times.items()) if count > 1]
+    for problem, ids in (("in no chapter", missing), ("more than once", doubled)):
+        if ids:
+            text = f"recorded {problem}: claim {narrate.enumerate_words(ids)}; each needs one `Ledger.record`"
+            logger.warning("%s", text, location=env.docname, type="measured")
+    return sorted(claims, key=lambda claim: claim.id)
+
+
+def count_verdicts(claims: Sequence[Claim]) -> str:
+    """Say how many claims got which verdict.
+
+    Args:
+        claims: All of them.
+
+    Returns:
+        One sentence.
+    """
+    times = Counter(claim.verdict for claim in claims)
+    plural = {Verdict.HOLDS: "hold", Verdict.IN_PART: "hold in part", Verdict.FAILS: "do not hold"}
+    counts = [
+        f"{times[verdict]} {verdict if times[verdict] == 1 else plural.get(verdict, verdict)}"
+        for verdict in Verdict
+    ]
+    return f"Of {len(claims)} claims, {narrate.enumerate_words(counts)}."
+
+
+class MeasuredLedger(SphinxDirective):
+    """``{measured-ledger}``: every claim with its measurement, the rule that judges it and the verdict."""
+
+    def run(self) -> list[nodes.Node]:
+        """Make the counts, the list of what does not hold, and the table."""
+        claims = claims_of(self.env)
+        header = ("No.", "Claim", "Measurement", "Rule", "Verdict", "Where")
+        table = make_table(header, map(self._row, claims), "ledger")
+        return [nodes.paragraph("", count_verdicts(claims)), *self._contradicted(claims), table]
+
+    def _contradicted(self, claims: Sequence[Claim]) -> list[nodes.Node]:
+        """Name the claims that do not hold, with a caution that holds whatever their number."""
+        failed = [claim for claim in claims if claim.verdict is Verdict.FAILS]
+        if not failed:
+            return [nodes.paragraph("", "No claim is contradicted as a whole.")]
+        caution = (
+            "Where a claim does not hold, the measurements contradict its source. The source may have had "
+            "other settings, versions or definitions in mind, so look at what was measured before you judge."
         )
-        return nodes.paragraph("", "", target)
+        items = nodes.bullet_list("", classes=["contradicted"])
+        for claim in failed:
+            line = link_to_section(self.env, claim.anchor, f"Claim {claim.id}")
+            line += nodes.Text(f" (source {claim.source}): {claim.text.rstrip('.')}.")
+            items += nodes.list_item("", line)
+        return [nodes.paragraph("", caution), items]
+
+    def _row(self, claim: Claim) -> list[Cell]:
+        name = claim.verdict.name.lower().replace("_", "-")
+        verdict = nodes.inline("", f"{claim.verdict.symbol} {claim.verdict}", classes=["verdict", name])
+        return [
+            nodes.paragraph("", str(claim.id), ids=[f"ledger-{claim.id}"]),
+            f"{claim.text} (source {claim.source})",  # its remark stands where it is measured
+            _lines(_lettered([part.finding for part in claim.parts])),
+            _lines(_lettered([self._judgement(part, claim) for part in claim.parts])),
+            nodes.paragraph("", "", verdict),
+            link_to_section(self.env, claim.anchor, "measured here"),
+        ]
+
+    def _judgement(self, part: Part, claim: Claim) -> str:
+        """Write a part's rule, and its verdict where the claim's does not say it."""
+        return part.rule_text if len(claim.parts) == 1 else f"{part.rule_text} ({part.verdict})"
+
+
+def _lines(texts: Iterable[str]) -> nodes.Node:
+    return nodes.line_block("", *(nodes.line("", text) for text in texts))
+
+
+def _lettered(texts: Sequence[str]) -> list[str]:
+    """Mark texts that belong together across cells, when there are several."""
+    if len(texts) == 1:
+        return list(texts)
+    return [f"{letter}. {text}" for letter, text in zip(string.ascii_lowercase, texts, strict=False)]
 
 
 class AppendProvenance(SphinxTransform):
@@ -307,5 +415,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("measured-advice", MeasuredAdvice)
     app.add_directive("measured-status", MeasuredStatus)
     app.add_directive("measured-provenance", MeasuredProvenance)
+    app.add_directive("measured-ledger", MeasuredLedger)
     app.add_transform(AppendProvenance)
     return {"version": "1", "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}

@@ -15,7 +15,8 @@
 #
 # * write training and evaluation around one function that handles a batch;
 # * average over batches of unequal size without error;
-# * compare learning rates fairly, and say what a tuned validation maximum is worth.
+# * compare learning rates fairly, and say what a tuned validation maximum is worth;
+# * give a validation accuracy with its sampling interval and its spread over seeds, told apart.
 #
 # **You need** [](02_model), and [training on MNIST](../mnist/03_training) for the loss, the optimiser and the schedule.
 #
@@ -36,6 +37,7 @@ learning_rate_step: int = 10  # epochs between two decays, 1 or more
 validation_split: float = 0.2  # share of images held out, between 0 and 1
 early_stopping_patience: int = 60  # epochs without improvement, 1 or more
 log_interval: int = 100  # batches between two updates of the progress bar, 1 or more
+num_seeds: int = 10  # repeated runs that show the spread, 2 or more
 
 # %%
 from tutorial_utils.config import HEADLINE, TrainingConfig
@@ -51,11 +53,11 @@ import math
 import torch
 import torch.nn.functional as F
 
-from tutorial_utils import datasets, results, statistics
+from tutorial_utils import datasets, replicas, results, statistics
 from tutorial_utils.models import make_model
 from tutorial_utils.narrate import enumerate_words, interval, percent, say, table
 from tutorial_utils.plots.style import use_book_style
-from tutorial_utils.plots.training import compare_curves, learning_curves
+from tutorial_utils.plots.training import compare_curves, learning_curves, strips
 from tutorial_utils.training import Trainer, load_or_fit, measure
 
 use_book_style()
@@ -208,17 +210,16 @@ say(
 # (cifar10-learning-rates)=
 # ## Which learning rate?
 #
-# Five rates, the same split, order of batches and initial weights for all, and the same number of epochs. For each we report the best epoch *and* the last, because the best of many epochs is a maximum: it is partly luck.
+# Five rates, the same split, order of batches and initial weights for all, and the same number of epochs. They see the same batches, so they are trained in one pass, stacked as [on MNIST](../mnist/03_training). For each we report the best epoch *and* the last, because the best of many epochs is a maximum: it is partly luck.
 
 # %%
 RATES = (0.0003, 0.001, 0.003, 0.009, 0.05)
-compared = {}
-for rate in sorted({*RATES, config.learning_rate}):
-    compared[rate] = load_or_fit(
-        config.but(learning_rate=rate), data, results.output_folder(),
-        measure_train=rate == config.learning_rate,
-    )  # fmt: skip
-model, history = compared[config.learning_rate]
+stacked = replicas.load_or_train(
+    [config.but(learning_rate=rate) for rate in sorted({*RATES, config.learning_rate})],
+    data,
+    results.output_folder(),
+)
+compared = {each.config.learning_rate: each.history for each in stacked}
 
 # %% mystnb={"figure": {"caption": "Validation accuracy over all epochs for each learning rate; epoch 0, the untrained model, is the same for all.", "name": "fig-cifar10-learning-rates"}, "image": {"alt": "One curve of validation accuracy per learning rate, from the same start: the small rates rise slowly, the middle ones highest, and the largest jumps up and down below them."}}
 untrained_validation_loss, untrained_accuracy = measure(make_model(config), validation)
@@ -229,7 +230,7 @@ ax = compare_curves(
             range(len(run) + 1),
             [untrained_accuracy, *run.column("validation_accuracy")],
         )
-        for rate, (_, run) in compared.items()
+        for rate, run in compared.items()
     },
     xlabel="epoch",
     ylabel="validation accuracy",
@@ -237,7 +238,7 @@ ax = compare_curves(
 
 # %%
 rows = []
-for rate, (_, run) in compared.items():
+for rate, run in compared.items():
     top = max(run.records, key=lambda record: record.validation_accuracy)
     late = run.column("validation_accuracy")[len(run) // 2 :]
     rows.append(
@@ -276,6 +277,11 @@ say(
 #
 # (cifar10-curves)=
 # ## The curves of the chosen rate
+#
+# The rate in the parameters cell, once more by itself, so that the training images can be measured after each epoch too. The next two chapters load this model.
+
+# %%
+model, history = load_or_fit(config, data, results.output_folder(), measure_train=True)
 
 # %% mystnb={"figure": {"caption": "Loss and accuracy of every epoch at the chosen rate: while training (grey), and after each epoch on training and validation images.", "name": "fig-cifar10-curves"}, "image": {"alt": "Two panels of curves over epochs, loss on the left and accuracy on the right, for training and validation; the two drift apart slowly."}}
 axes = learning_curves(history.to_frame())
@@ -291,13 +297,49 @@ say(
 )
 
 # %% [markdown]
+# (cifar10-training-spread)=
+# ## How sure is the validation accuracy?
+#
+# Two questions, as [for the digits](../mnist/04_evaluation). The **sampling interval** says how the accuracy of *this* model would vary over other images. The **spread over seeds** says how it varies over trainings, each with another split, order and initial weights. One does not stand in for the other.
+#
+# For each seed two numbers are drawn: the accuracy of the weights kept (lowest validation loss), and the highest accuracy of any epoch.
+
+# %%
+ten = replicas.load_or_train(
+    [config.but(seed=each) for each in range(num_seeds)], data, results.output_folder()
+)
+kept_over_seeds = [each.history.best.validation_accuracy for each in ten]
+best_over_seeds = [max(each.history.column("validation_accuracy")) for each in ten]
+seeds, maxima = statistics.spread(kept_over_seeds), statistics.spread(best_over_seeds)
+
+# %% mystnb={"figure": {"caption": "Validation accuracy of models trained from different seeds: of the weights kept, and of the best epoch. The bars are means.", "name": "fig-cifar10-training-spread"}, "image": {"alt": "Two rows of marks, one mark per seed in each: the accuracy of the weights kept, and a little to the right of it the highest accuracy of any epoch."}}
+ax = strips(
+    {"weights kept": kept_over_seeds, "best of any epoch": best_over_seeds},
+    xlabel="validation accuracy",
+)
+
+# %% tags=["hide-input"]
+kept = history.best.validation_accuracy
+low, high = statistics.wilson_interval(round(kept * n), n)
+say(
+    f"Weights kept, seed {config.seed}: {percent(kept)} of {n:,} validation images, 95 %"
+    f" Wilson interval {interval(low, high)}. Over {seeds.n} seeds: mean"
+    f" {percent(seeds.mean)}, standard deviation {100 * seeds.deviation:.2f} points,"
+    f" from {percent(seeds.low)} to {percent(seeds.high)}. The highest accuracy of any"
+    f" epoch averages {percent(maxima.mean)}, {100 * (maxima.mean - seeds.mean):.2f}"
+    " points more, for nothing but the choice.",
+    "The spread holds both kinds of chance: other seeds validate on other images, too."
+    " The next chapter measures all seeds on the same test images.",
+)
+
+# %% [markdown]
 # (cifar10-training-results)=
 # ## What this chapter measured
 
 # %% tags=["hide-input"]
 path = results.write(
     "cifar10/03_training",
-    parameters=config.model_dump(),
+    parameters={**config.model_dump(), "num_seeds": num_seeds},
     metrics={
         "best_validation_loss": history.best.validation_loss,
         "best_validation_accuracy": max(history.column("validation_accuracy")),
@@ -305,6 +347,13 @@ path = results.write(
         "epochs_run": len(history),
         "stop_reason": history.stop_reason,
         "last_validation_accuracy": last.validation_accuracy,
+        "validation_accuracy": kept,
+        "validation_accuracy_low": low,
+        "validation_accuracy_high": high,
+        "validation_accuracy_over_seeds": kept_over_seeds,
+        "validation_accuracy_seed_mean": seeds.mean,
+        "validation_accuracy_seed_deviation": seeds.deviation,
+        "best_validation_accuracy_over_seeds": best_over_seeds,
         "untrained_accuracy": untrained_accuracy,
         "untrained_train_loss": untrained_train_loss,
         "untrained_validation_loss": untrained_validation_loss,
@@ -323,7 +372,8 @@ path = results.write(
 #
 # * build training and evaluation around one function for a batch;
 # * average over batches without error;
-# * compare learning rates, and distrust the maximum of many epochs.
+# * compare learning rates, and distrust the maximum of many epochs;
+# * give a validation accuracy with its sampling interval and its spread over seeds.
 #
 # ## Exercises
 #

@@ -18,6 +18,7 @@
 # * write the training loop of softmax regression from memory, and say what each line is for;
 # * split off validation data honestly, and show what a leak does to the numbers;
 # * read loss curves: convergence, plateaus, overfitting;
+# * tell apart what chance in the images and chance in training do to an accuracy;
 # * find a learning rate with a range test that disturbs nothing;
 # * choose a batch size knowing what it costs;
 # * recognise the usual failures of training by their curves, and know what helps.
@@ -67,10 +68,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from tutorial_utils import statistics
+from tutorial_utils import replicas, statistics
 from tutorial_utils.datasets import Batches
 from tutorial_utils.models import LogisticRegression, make_model, predict
-from tutorial_utils.narrate import enumerate_words, percent, say, table
+from tutorial_utils.narrate import enumerate_words, interval, percent, say, table
 from tutorial_utils.plots.style import use_book_style
 from tutorial_utils.plots.training import (
     compare_curves,
@@ -442,6 +443,119 @@ say(
 )
 
 # %% [markdown]
+# (mnist-ten-models)=
+# ## Ten models in one pass
+#
+# One run shows one accuracy. Another seed, with another split, other initial weights and another order of batches,
+# would have given another. So the run is repeated over seeds. That costs less than it sounds: a step of one model this
+# small is many short operations, and a good part of its time goes into starting them. Stack the weights of ten models, and
+# one wide matrix product gives all their logits. No `backward` is needed: the gradient of the loss by the
+# logits is $p - y$, with $y$ one at the true class and zero elsewhere, as [the foundations](foundations-update-rule) derive.
+
+
+# %%
+def step_of_all(weight, bias, images, labels, rate):
+    """One plain step of every model; weight (models, 10, 784), bias (models, 10)."""
+    flat = images.flatten(1)
+    wide = flat @ weight.flatten(0, 1).T  # (batch, models * 10)
+    logits = wide.view(len(flat), *bias.shape) + bias
+    error = logits.softmax(dim=2) - F.one_hot(labels, 10)[:, None]  # p - y
+    error /= len(flat)
+    weight -= rate * (error.flatten(1).T @ flat).view(weight.shape)
+    bias -= rate * error.sum(dim=0)
+
+
+# %%
+trials = [make_model(config.but(seed=each)) for each in range(num_seeds)]
+weight = torch.stack([each.linear.weight.detach() for each in trials])
+bias = torch.stack([each.linear.bias.detach() for each in trials])
+twin = trials[-1]  # trained apart, for comparison
+optimiser = torch.optim.SGD(twin.parameters(), lr=0.01)
+five = train_indices[: 5 * 64]
+for images, labels in Batches(
+    data.train.images[five], data.train.labels[five], 64, transform=train.transform
+):
+    step_of_all(weight, bias, images, labels, rate=0.01)
+    optimiser.zero_grad()
+    F.cross_entropy(twin(images), labels).backward()
+    optimiser.step()
+torch.testing.assert_close(weight[-1], twin.linear.weight)
+
+# %% [markdown]
+# After five steps the last of the stacked models equals its twin, trained by `backward`. The package's `replicas` does the same, with
+# momentum, schedule, early stopping and best weights for each model, and, since each seed has its own split and order, with a batch of
+# its own for each. One of its models has the settings of the headline model above. Its losses should be those of `Trainer`:
+
+# %%
+seed_configs = [config.but(seed=each) for each in range(num_seeds)]
+runs = replicas.load_or_train(seed_configs, data, results.output_folder())
+apart = 0.0
+for run in runs:
+    if run.config == config:
+        apart = max(
+            abs(one / other - 1)
+            for name in ("running_loss", "validation_loss")
+            for one, other in zip(
+                run.history.column(name), history.column(name), strict=False
+            )
+        )
+# Long steps make rounding grow; these are the steps of this chapter or shorter ones.
+if config.learning_rate / (1 - config.momentum) < 0.11:
+    assert apart < 1e-4
+
+# %% tags=["hide-input"]
+replica_seconds = statistics.spread(runs[0].history.column("seconds")).mean
+if config in seed_configs:
+    say(
+        f"In no epoch do their losses differ by more than {apart:.0e}, relative to the loss. "
+        + ("The rest is rounding, because sums are taken in another order."
+           if apart < 1e-4 else
+           "With steps this long, differences in the last digit grow from step to step, and two runs of the same settings part.")
+        + f" An epoch of one of {num_seeds} seeds took {replica_seconds:.2f} s, an epoch with `Trainer` {trainer_seconds:.2f} s."
+    )  # fmt: skip
+
+# %% [markdown]
+# (mnist-validation-accuracy)=
+# ### How sure is the validation accuracy?
+#
+# Two numbers answer two questions, and are kept apart:
+#
+# * The **sampling interval**: if these very weights were measured on other images of the same kind, where might the accuracy lie?
+#   For a share, [Wilson's interval](mnist-accuracy-interval) {cite}`wilson1927` answers that. It assumes that images are independent.
+# * The **spread over seeds**: if the training were repeated, how would the accuracy vary {cite}`bouthillier2021`? On validation images the spread also holds
+#   some sampling, since each seed holds out other images.
+
+# %% tags=["hide-input"]
+kept_hits = round(best.validation_accuracy * len(validation_indices))
+sampling = statistics.wilson_interval(kept_hits, len(validation_indices))
+seed_accuracies = [run.history.best.validation_accuracy for run in runs]
+seed_spread = statistics.spread(seed_accuracies)
+table(
+    [
+        {"what": f"kept weights of seed {config.seed}",
+         "validation accuracy": percent(best.validation_accuracy),
+         "uncertainty": f"95 % sampling interval {interval(*sampling)}"},
+        {"what": f"mean over seeds 0 to {num_seeds - 1}",
+         "validation accuracy": percent(seed_spread.mean),
+         "uncertainty": f"standard deviation {100 * seed_spread.deviation:.2f} points,"
+                        f" from {percent(seed_spread.low)} to {percent(seed_spread.high)}"},
+    ]
+)  # fmt: skip
+
+# %% tags=["hide-input"]
+sampling_deviation = (
+    best.validation_accuracy * (1 - best.validation_accuracy) / len(validation_indices)
+) ** 0.5
+say(
+    f"Drawing other images alone would give a standard deviation of {100 * sampling_deviation:.2f} points. The seeds"
+    f" vary by {100 * seed_spread.deviation:.2f}"
+    + (": no more than that would explain." if seed_spread.deviation < 1.5 * sampling_deviation
+       else ": more than that explains, so the trainings themselves differ.")
+    + " Both numbers are a little too good, because the epoch to keep was chosen on the same images;"
+    " the test set, opened in the next chapter, is free of that."
+)  # fmt: skip
+
+# %% [markdown]
 # (mnist-early-stopping)=
 # ## When to stop: a short patience, over many seeds
 #
@@ -450,16 +564,16 @@ say(
 # with a step schedule it can fire too early: at the first rate the loss wobbles, five epochs without a new
 # best are nothing unusual, and training ends before the first decay would have helped.
 #
-# One seed cannot show this. The next cell trains once per seed; each seed has a split, an order and initial
-# weights of its own.
+# One seed cannot show this, so we look at all seeds of [the last section](mnist-ten-models), each trained to the end.
 
 # %%
-histories = []
-for each in range(num_seeds):
-    seed_config = config.but(
-        seed=each, early_stopping_patience=max(config.num_epochs, 30)
-    )
-    histories.append(load_or_fit(seed_config, data, results.output_folder())[1])
+patient = [
+    each.but(early_stopping_patience=max(config.num_epochs, 30))
+    for each in seed_configs
+]
+if patient != seed_configs:  # as shipped they are the same, and trained already
+    runs = replicas.load_or_train(patient, data, results.output_folder())
+histories = [run.history for run in runs]
 
 # %% [markdown]
 # A shorter patience changes nothing until it fires, so what patience 5 would have done can be read off the
@@ -487,18 +601,17 @@ short = [replay(each.records, patience_of_source) for each in histories]
 long = [each.records for each in histories]
 
 # %% [markdown]
-# Is the replay right? Train one seed for which it says that patience 5 stops early, and compare.
+# Is the replay right? Replay the headline run, train once with patience 5 for real, and compare.
 
 # %%
 early = [each for each, records in enumerate(short) if len(records) < len(long[each])]
-if early:
-    check = config.but(seed=early[0], early_stopping_patience=patience_of_source)
-    really = Trainer(check).fit(
-        make_model(check), *datasets.training_batches(data.train, check)
-    )
-    assert len(really) == len(short[early[0]])
+if config.early_stopping_patience >= patience_of_source:
+    check = config.but(early_stopping_patience=patience_of_source)
+    really = load_or_fit(check, data, results.output_folder())[1]
+    replayed = replay(history.records, patience_of_source)
+    assert len(really) == len(replayed)
     torch.testing.assert_close(
-        really.best.validation_loss, kept(short[early[0]]).validation_loss
+        really.best.validation_loss, kept(replayed).validation_loss
     )
 
 # %%
@@ -1288,6 +1401,13 @@ metrics = {
     "best_validation_loss": best.validation_loss,
     "best_validation_accuracy": max(history.column("validation_accuracy")),
     "best_epoch": best.epoch,
+    "kept_validation_accuracy": best.validation_accuracy,
+    "kept_validation_accuracy_low": sampling.low,
+    "kept_validation_accuracy_high": sampling.high,
+    "n_validation": len(validation_indices),
+    "validation_accuracy_over_seeds": seed_accuracies,
+    "validation_accuracy_seed_mean": seed_spread.mean,
+    "validation_accuracy_seed_deviation": seed_spread.deviation,
     "epochs_run": len(history),
     "stop_reason": history.stop_reason,
     "validation_losses": history.column("validation_loss"),
@@ -1327,6 +1447,7 @@ path = results.write(
         "bare_loop_seconds": bare_seconds,
         "trainer_seconds": trainer_seconds,
         "trainer_to_bare_loop": trainer_seconds / bare_seconds,
+        "replica_epoch_seconds": replica_seconds,
         "batch_size_seconds": batch_seconds,
     },
     data_hash=data.fingerprint,
@@ -1340,6 +1461,7 @@ path = results.write(
 # * write the training loop, and say what each line is for;
 # * split off validation data honestly, and recognise a leak by its too good loss;
 # * read loss curves, and keep the running loss apart from the loss after an epoch;
+# * give an accuracy with its sampling interval and its spread over seeds, told apart;
 # * find a range of learning rates without disturbing the model;
 # * choose a batch size knowing what it costs;
 # * recognise the usual failures, and know what helps.

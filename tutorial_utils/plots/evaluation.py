@@ -1,9 +1,9 @@
-"""Figures of evaluation: confusion matrices, per-class bars, curves, prediction grids, confidences."""
+"""Figures of evaluation: confusion matrices, per-class bars, curves, prediction grids, calibration."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -22,6 +22,9 @@ from tutorial_utils.plots.style import (
     new_axes,
     new_row,
 )
+
+if TYPE_CHECKING:
+    from tutorial_utils.calibration import Reliability
 
 
 def confusion_matrix(
@@ -218,6 +221,54 @@ def confidence_histograms(
     axes[0].set_title("Counts")
     axes[1].set_title("Densities")
     return axes
+
+
+def reliability_diagram(
+    reliability: Reliability,
+    other: Reliability | None = None,
+    names: tuple[str, str] = ("", ""),
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw accuracy against confidence, bin by bin, and below it how many images each point stands for.
+
+    Points below the diagonal are over-confident. A second set, such as the one after temperature scaling,
+    differs in marker and line.
+
+    Args:
+        reliability: ``calibration.reliability``.
+        other: A second one to compare with, or None.
+        names: Their labels in the legend; an empty one is left out.
+        ax: Where to draw, or None for a new figure. The counts hang below it, on a logarithmic axis.
+
+    Returns:
+        The axes of the diagram; the counts are its only child axes.
+    """
+    ax = new_axes(ax, figsize=(5.4, 5.8))
+    below = ax.inset_axes((0, -0.3, 1, 0.25), sharex=ax)
+    ax.plot([0, 1], [0, 1], linestyle=":", color=GREY, label="as often right as sure")
+    sets = [reliability] if other is None else [reliability, other]
+    for part, name, (colour, line, marker) in zip(sets, names, looks(len(sets)), strict=False):
+        errors = [part.accuracy - part.low, part.high - part.accuracy]
+        filled = "white" if part is other else colour
+        ax.errorbar(
+            part.confidence,
+            part.accuracy,
+            yerr=errors,
+            color=colour,
+            linestyle=line,
+            marker=marker,
+            markerfacecolor=filled,
+            linewidth=1.3,
+            capsize=3,
+            label=name or "_",
+        )
+        below.vlines(part.confidence, 0.5, part.counts, colors=colour, linestyles=line, linewidth=1.3)
+        below.plot(part.confidence, part.counts, marker, color=colour, markerfacecolor=filled)
+    below.set(yscale="log", ylim=(0.5, None), ylabel="images", xlabel="confidence (mean of the bin)")
+    ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), ylabel="accuracy")
+    ax.tick_params(labelbottom=False)
+    ax.legend(loc="upper left")
+    return ax
 
 
 def prediction_grid(

@@ -1,0 +1,484 @@
+"""Calibration agrees with torchmetrics, scikit-learn and hand values; its intervals hold what they say."""
+
+import dataclasses
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy import optimize, special, stats
+from sklearn.calibration import calibration_curve
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import brier_score_loss
+from torch import Tensor
+from torchmetrics.functional.classification import multiclass_calibration_error
+
+from tutorial_utils.calibration import (
+    SUREST,
+    brier_score,
+    calibration_line,
+    calibration_report,
+    ece_if_calibrated,
+    ece_interval,
+    expected_calibration_error,
+    fit_temperature,
+    reliability,
+    with_temperature,
+)
+from tutorial_utils.evaluation import evaluate
+from tutorial_utils.exceptions import PredictionError
+from tutorial_utils.models import Predictions
+from tutorial_utils.statistics import wilson_interval
+
+Array = NDArray[Any]
+
+
+def claiming(confidence: Array, right: Array) -> tuple[Tensor, Predictions]:
+    """Two classes: class 0 is always predicted, with these confidences, and right or wrong as said."""
+    sure = torch.tensor(np.asarray(confidence, dtype=float))
+    truth = torch.tensor(np.where(right, 0, 1))
+    predictions = Predictions(torch.zeros(len(sure), dtype=torch.int64), torch.stack([sure, 1 - sure], dim=1))
+    return truth, predictions
+
+
+def calibrated_logits(
+    n: int, num_classes: int = 5, seed: int = 0, spread: float = 2
+) -> tuple[Tensor, Tensor]:
+    """Labels drawn from the very probabilities that the logits give."""
+    generator = torch.Generator().manual_seed(seed)
+    logits = spread * torch.randn(n, num_classes, generator=generator, dtype=torch.float64)
+    labels = torch.multinomial(logits.softmax(dim=1), 1, generator=generator)[:, 0]
+    return labels, logits
+
+
+def case(n: int = 500, sharpness: float = 1.5, seed: int = 0) -> tuple[Tensor, Predictions]:
+    """Predictions that are over-confident when sharpness is above 1."""
+    labels, logits = calibrated_logits(n, seed=seed)
+    return labels, Predictions.from_probabilities((sharpness * logits).softmax(dim=1))
+
+
+def log_odds_case(
+    n: int, slope: float, intercept: float, generator: np.random.Generator
+) -> tuple[Array, Array]:
+    """Confidences, and hits whose log odds are a line in the claimed ones."""
+    confidence = 0.5 + 0.5 * generator.beta(2, 1.5, n)
+    return confidence, generator.random(n) < special.expit(intercept + slope * special.logit(confidence))
+
+
+HAND = claiming(
+    #         bin 1 of 4    bin 3 of 4            bin 4 of 4
+    np.array([0.125, 0.25, 0.625, 0.75, 0.75, 0.875, 1.0, 0.875]),
+    np.array([False, True, False, True, True, True, True, False]),
+)
+
+
+# Bins
+
+
+def test_reliability_by_hand() -> None:
+    result = reliability(*HAND, num_bins=4)
+    assert result.counts.tolist() == [2, 3, 3]
+    assert result.confidence == pytest.approx([0.1875, 2.125 / 3, 2.75 / 3])
+    assert result.accuracy == pytest.approx([1 / 2, 2 / 3, 2 / 3])
+    bounds = list(zip(result.low, result.high, strict=True))
+    assert bounds == [wilson_interval(1, 2), wilson_interval(2, 3), wilson_interval(2, 3)]
+    assert result.edges.tolist() == [0, 0.25, 0.5, 0.75, 1]
+
+
+def test_expected_calibration_error_by_hand() -> None:
+    by_hand = (2 * (1 / 2 - 0.1875) + 3 * (2.125 / 3 - 2 / 3) + 3 * (2.75 / 3 - 2 / 3)) / 8
+    assert expected_calibration_error(*HAND, num_bins=4) == pytest.approx(by_hand)
+
+
+def test_a_bin_holds_its_upper_edge_and_the_ends_are_held_too() -> None:
+    result = reliability(*claiming(np.array([0.0, 0.5, 1.0]), np.array([False, True, True])), num_bins=2)
+    assert result.counts.tolist() == [2, 1]
+    assert result.confidence.tolist() == [0.25, 1]
+
+
+@pytest.mark.parametrize("num_bins", [1, 10, 15, 20, 50])
+@pytest.mark.parametrize("sharpness", [0.5, 1, 3])
+def test_the_error_agrees_with_torchmetrics(num_bins: int, sharpness: float) -> None:
+    labels, predictions = case(sharpness=sharpness)
+    # torchmetrics opens a bin of its own for a confidence of exactly 1, and none is here.
+    assert predictions.confidence.max() < 1
+    expected = multiclass_calibration_error(predictions.probabilities, labels, 5, n_bins=num_bins, norm="l1")
+    found = expected_calibration_error(labels, predictions, num_bins)
+    assert found == pytest.approx(expected.item(), abs=1e-6)  # torchmetrics counts in float32
+
+
+@pytest.mark.parametrize(("equal_mass", "strategy"), [(False, "uniform"), (True, "quantile")])
+@pytest.mark.parametrize("num_bins", [1, 7, 16])
+def test_bins_agree_with_scikit_learn_even_at_edges_and_ties(
+    equal_mass: bool, strategy: str, num_bins: int
+) -> None:
+    generator = np.random.default_rng(0)
+    confidence = np.concatenate([generator.random(300), np.repeat([0.0, 1 / 7, 0.2, 0.6, 1.0], 20)])
+    right = generator.random(400) < confidence**2
+    share, mean = calibration_curve(right, confidence, n_bins=num_bins, strategy=strategy)
+    truth, predictions = claiming(confidence, right)
+    result = reliability(truth, predictions, num_bins, equal_mass)
+    assert result.accuracy == pytest.approx(share)
+    assert result.confidence == pytest.approx(mean)
+    error = expected_calibration_error(truth, predictions, num_bins, equal_mass)
+    assert error == pytest.approx(float(result.counts @ np.abs(share - mean)) / 400)
+
+
+def test_bins_of_equal_mass_hold_equally_many_images_unless_confidences_are_equal() -> None:
+    labels, predictions = case(n=450)
+    assert reliability(labels, predictions, 15, equal_mass=True).counts.tolist() == [30] * 15
+    tied = claiming(np.array([0.3] * 50 + [0.9] * 10), np.ones(60, dtype=bool))
+    result = reliability(*tied, num_bins=10, equal_mass=True)
+    assert result.counts.tolist() == [50, 10]
+    assert len(result.edges) == 11
+
+
+def test_confidence_is_that_of_the_predicted_class() -> None:
+    # The second image's label is not its most probable class, as after a decision with unequal costs.
+    probabilities = torch.tensor([[0.75, 0.25], [0.75, 0.25]], dtype=torch.float64)
+    result = reliability(torch.tensor([0, 1]), Predictions(torch.tensor([0, 1]), probabilities), 2)
+    assert result.confidence.tolist() == [0.25, 0.75]
+
+
+def test_rows_that_sum_to_one_only_nearly_give_no_confidence_above_one() -> None:
+    probabilities = torch.tensor([[1.00005, 0.0], [0.9, 0.1]])
+    result = reliability(torch.tensor([0, 0]), Predictions.from_probabilities(probabilities), 1)
+    assert result.confidence[0] == pytest.approx(0.95, abs=1e-7)
+
+
+CLAIMS = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=40)
+
+
+@settings(max_examples=60, deadline=None)
+@given(claims=CLAIMS, num_bins=st.integers(1, 20), equal_mass=st.booleans())
+def test_the_error_is_at_least_the_gap_and_equals_it_in_one_bin(
+    claims: list[tuple[float, bool]], num_bins: int, equal_mass: bool
+) -> None:
+    confidence, right = (np.array(column) for column in zip(*claims, strict=True))
+    truth, predictions = claiming(confidence, right)
+    gap = abs(confidence.mean() - right.mean())
+    assert expected_calibration_error(truth, predictions, 1, equal_mass) == pytest.approx(gap, abs=1e-12)
+    error = expected_calibration_error(truth, predictions, num_bins, equal_mass)
+    assert gap - 1e-12 <= error <= 1
+    result = reliability(truth, predictions, num_bins, equal_mass)
+    assert result.counts.sum() == len(claims) and result.counts.min() > 0
+    assert (result.low <= result.accuracy).all() and (result.accuracy <= result.high).all()
+
+
+# What chance gives
+
+
+def test_the_error_of_a_calibrated_classifier_is_that_of_a_binomial_count() -> None:
+    n, confidence = 100, 0.7
+    _, predictions = claiming(np.full(n, confidence), np.ones(n))
+    found = ece_if_calibrated(predictions, num_bins=1, resamples=20_000)
+    hits = np.arange(n + 1)
+    errors, weights = np.abs(hits / n - confidence), stats.binom.pmf(hits, n, confidence)
+    mean = float(errors @ weights)
+    deviation = math.sqrt(float(errors**2 @ weights) - mean**2)
+    assert found.mean == pytest.approx(mean, abs=4 * deviation / math.sqrt(20_000))
+    order = np.argsort(errors)
+    lower, upper = np.searchsorted(np.cumsum(weights[order]), [0.025, 0.975])
+    assert (found.low, found.high) == pytest.approx((errors[order[lower]], errors[order[upper]]))
+
+
+def test_the_error_of_calibrated_data_falls_into_the_range_of_chance_95_times_in_100() -> None:
+    runs = 400
+    inside = 0
+    for seed in range(runs):
+        labels, logits = calibrated_logits(300, seed=seed)
+        predictions = Predictions.from_probabilities(logits.softmax(dim=1))
+        chance = ece_if_calibrated(predictions, num_bins=10, resamples=200, seed=seed)
+        inside += chance.low <= expected_calibration_error(labels, predictions, 10) <= chance.high
+    # The bounds are quantiles of 200 draws, which costs about a hundredth; 3 standard errors are 0.033.
+    assert inside / runs == pytest.approx(0.945, abs=0.04)
+
+
+def test_the_error_of_over_confident_data_does_not_fall_into_the_range_of_chance() -> None:
+    labels, predictions = case(n=2_000, sharpness=2)
+    assert expected_calibration_error(labels, predictions) > 2 * ece_if_calibrated(predictions).high
+
+
+def test_what_chance_gives_follows_from_the_seed() -> None:
+    _, predictions = case()
+    assert ece_if_calibrated(predictions, seed=1) == ece_if_calibrated(predictions, seed=1)
+    assert ece_if_calibrated(predictions, seed=1) != ece_if_calibrated(predictions, seed=2)
+
+
+@pytest.mark.parametrize(("slope", "least"), [(1.0, 0.93), (0.8, 0.85), (0.5, 0.9)])
+def test_the_interval_of_the_error_covers_it(slope: float, least: float) -> None:
+    """Percentiles alone would cover the first never, and the second in a third of the runs."""
+    generator = np.random.default_rng(0)
+    confidence, _ = log_odds_case(400_000, slope, 0, generator)
+    surplus = special.expit(slope * special.logit(confidence)) - confidence
+    bins = np.ceil(confidence * 15).astype(int)
+    truth = sum(abs(surplus[bins == b].sum()) for b in range(1, 16)) / len(surplus)
+    runs, covered = 200, 0
+    for seed in range(runs):
+        labels, predictions = claiming(*log_odds_case(500, slope, 0, generator))
+        interval = ece_interval(labels, predictions, resamples=200, seed=seed)
+        covered += interval.low <= truth <= interval.high
+        assert interval.low <= expected_calibration_error(labels, predictions) <= interval.high
+    assert covered / runs >= least
+
+
+def test_the_interval_of_the_error_starts_at_zero_when_chance_explains_it() -> None:
+    labels, logits = calibrated_logits(1_000)
+    assert ece_interval(labels, Predictions.from_probabilities(logits.softmax(dim=1))).low == 0
+    labels, predictions = case(n=1_000, sharpness=3)
+    interval = ece_interval(labels, predictions)
+    middle = (interval.low + interval.high) / 2
+    assert interval.low > 0
+    assert middle == pytest.approx(expected_calibration_error(labels, predictions))
+
+
+# Scores
+
+
+def test_the_brier_score_goes_from_zero_to_two() -> None:
+    certain = Predictions.from_probabilities(torch.eye(10))
+    assert brier_score(torch.arange(10), certain) == 0
+    assert brier_score(torch.arange(10).roll(1), certain) == 2
+    guessing = Predictions.from_probabilities(torch.full((10, 10), 0.1, dtype=torch.float64))
+    assert brier_score(torch.arange(10), guessing) == pytest.approx(0.9**2 + 9 * 0.1**2)
+
+
+def test_the_brier_score_agrees_with_scikit_learn() -> None:
+    labels, predictions = case()
+    rows = predictions.probabilities.numpy()
+    expected = brier_score_loss(labels, rows, labels=range(5), scale_by_half=False)
+    assert brier_score(labels, predictions) == pytest.approx(expected)
+    truth, two = HAND
+    one_sided = brier_score_loss(truth == 1, two.probabilities[:, 1])
+    assert brier_score(truth, two) == pytest.approx(2 * one_sided)
+
+
+# The line
+
+
+def test_the_line_is_the_one_that_scikit_learn_fits() -> None:
+    confidence, right = log_odds_case(2_000, 0.6, 0.3, np.random.default_rng(0))
+    line = calibration_line(*claiming(confidence, right))
+    model = LogisticRegression(C=np.inf, tol=1e-10).fit(special.logit(confidence)[:, None], right)
+    assert line.slope == pytest.approx(model.coef_[0, 0], abs=1e-5)
+    assert line.intercept == pytest.approx(model.intercept_[0], abs=1e-5)
+
+
+def test_the_lines_intervals_are_1_96_standard_errors_from_the_information_matrix() -> None:
+    confidence, right = log_odds_case(800, 0.6, 0.3, np.random.default_rng(1))
+    line = calibration_line(*claiming(confidence, right))
+    claimed = special.logit(confidence)
+    fitted = special.expit(line.intercept + line.slope * claimed)
+    weights = fitted * (1 - fitted)
+    information = [[weights.sum(), weights @ claimed], [weights @ claimed, weights @ claimed**2]]
+    errors = stats.norm.ppf(0.975) * np.sqrt(np.diag(np.linalg.inv(information)))
+    assert (line.intercept - line.intercept_low, line.slope - line.slope_low) == pytest.approx(tuple(errors))
+    assert (line.intercept_high - line.intercept, line.slope_high - line.slope) == pytest.approx(
+        tuple(errors)
+    )
+
+
+def test_the_lines_intervals_hold_the_truth_95_times_in_100() -> None:
+    generator = np.random.default_rng(2)
+    runs, slope_held, intercept_held = 500, 0, 0
+    for _ in range(runs):
+        line = calibration_line(*claiming(*log_odds_case(500, 0.7, 0.2, generator)))
+        slope_held += line.slope_low <= 0.7 <= line.slope_high
+        intercept_held += line.intercept_low <= 0.2 <= line.intercept_high
+    three_errors = 3 * math.sqrt(0.95 * 0.05 / runs)
+    assert slope_held / runs == pytest.approx(0.95, abs=three_errors)
+    assert intercept_held / runs == pytest.approx(0.95, abs=three_errors)
+
+
+def test_confidences_of_one_and_zero_count_as_the_stated_bounds() -> None:
+    confidence, right = log_odds_case(300, 1, 0, np.random.default_rng(3))
+    confidence[:4], right[:4] = [1, 1, 1 - 1e-15, 0], [True, False, True, True]
+    line = calibration_line(*claiming(confidence, right))
+    bound = math.log(SUREST / (1 - SUREST))
+    with np.errstate(divide="ignore"):
+        claimed = np.log(confidence / (1 - confidence)).clip(-bound, bound)
+    model = LogisticRegression(C=np.inf, tol=1e-10).fit(claimed[:, None], right)
+    assert line.slope == pytest.approx(model.coef_[0, 0], abs=1e-5)
+    assert line.intercept == pytest.approx(model.intercept_[0], abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("confidence", "right", "message"),
+    [
+        ([0.6, 0.7, 0.8], [True, True, True], "all 3 are right"),
+        ([0.6, 0.7, 0.8], [False, False, False], "all 3 are wrong"),
+        ([0.6, 0.7, 0.8, 0.9], [False, False, True, True], "separates the 2 right from the 2 wrong"),
+        ([0.6, 0.7, 0.8, 0.9], [True, True, True, False], "separates the 3 right from the 1 wrong"),
+        ([0.6, 0.7, 0.7, 0.9], [False, False, True, True], "separates"),
+        ([0.7, 0.7, 0.7, 0.7], [False, True, True, True], "separates"),
+    ],
+)
+def test_a_line_that_does_not_exist_is_refused(
+    confidence: list[float], right: list[bool], message: str
+) -> None:
+    with pytest.raises(PredictionError, match=message):
+        calibration_line(*claiming(np.array(confidence), np.array(right)))
+
+
+# Temperature
+
+
+@pytest.mark.parametrize("sharpness", [0.25, 0.8, 1.0, 2.5])
+def test_the_temperature_that_spoilt_the_logits_is_found(sharpness: float) -> None:
+    labels, predictions = case(n=20_000, sharpness=sharpness)
+    assert fit_temperature(labels, predictions) == pytest.approx(sharpness, rel=0.03)
+
+
+def test_at_the_temperature_found_mean_logit_of_the_truth_equals_the_expected_one() -> None:
+    labels, logits = calibrated_logits(400)
+
+    def derivative(inverse: float) -> float:
+        expected = ((inverse * logits).softmax(dim=1) * logits).sum(dim=1)
+        return (expected - logits[torch.arange(400), labels]).mean().item()
+
+    root = optimize.brentq(derivative, 0.01, 10)
+    found = fit_temperature(labels, Predictions.from_probabilities(logits.softmax(dim=1)))
+    assert found == pytest.approx(1 / root, rel=1e-5)
+
+
+@pytest.mark.parametrize("temperature", [0.05, 0.5, 1.0, 3.0, 50.0])
+def test_a_temperature_divides_the_logits_and_keeps_the_labels(temperature: float) -> None:
+    labels, logits = calibrated_logits(200)
+    before = Predictions.from_probabilities(logits.softmax(dim=1))
+    after = with_temperature(before, temperature)
+    torch.testing.assert_close(after.probabilities, (logits / temperature).softmax(dim=1))
+    assert torch.equal(after.labels, before.labels)
+    assert torch.equal(after.probabilities.argmax(dim=1), before.labels)
+    assert evaluate(labels, after).accuracy == evaluate(labels, before).accuracy
+
+
+def test_the_temperature_fitted_makes_a_second_one_needless_and_the_loss_no_worse() -> None:
+    labels, predictions = case(sharpness=2)
+    cooled = with_temperature(predictions, fit_temperature(labels, predictions))
+    assert fit_temperature(labels, cooled) == pytest.approx(1, abs=1e-5)
+    assert evaluate(labels, cooled).loss < evaluate(labels, predictions).loss
+    error = expected_calibration_error(labels, cooled)
+    assert error < expected_calibration_error(labels, predictions) / 2
+
+
+def test_labels_stay_when_a_temperature_makes_probabilities_equal() -> None:
+    before = Predictions.from_probabilities(torch.tensor([[0.3, 0.7]], dtype=torch.float64))
+    after = with_temperature(before, 1e300)
+    assert after.probabilities.tolist() == [[0.5, 0.5]]
+    assert after.labels.tolist() == [1]
+
+
+def test_a_class_of_probability_zero_keeps_it() -> None:
+    before = Predictions.from_probabilities(torch.tensor([[0.8, 0.2, 0.0]]))
+    assert with_temperature(before, 2).probabilities[0].tolist() == pytest.approx([2 / 3, 1 / 3, 0])
+
+
+@pytest.mark.parametrize("temperature", [0, -1, math.inf, math.nan])
+def test_a_temperature_that_is_none_is_refused(temperature: float) -> None:
+    with pytest.raises(ValueError, match="above 0 and finite"):
+        with_temperature(HAND[1], temperature)
+
+
+@pytest.mark.parametrize(
+    ("rows", "labels", "message"),
+    [
+        ([[0.9, 0.1], [0.2, 0.8]], [0, 1], "edge of the allowed temperatures"),
+        ([[0.9, 0.1], [0.2, 0.8]], [1, 0], "edge of the allowed temperatures"),
+        ([[0.5, 0.5], [0.5, 0.5]], [0, 1], "same at every temperature"),
+        ([[1.0, 0.0], [0.0, 1.0]], [0, 1], "same at every temperature"),
+        ([[1.0, 0.0], [0.2, 0.8]], [1, 1], "1 of 2 images were given probability 0"),
+    ],
+    ids=["all right", "all wrong", "guessing", "certain", "impossible"],
+)
+def test_a_temperature_that_does_not_exist_is_refused(
+    rows: list[list[float]], labels: list[int], message: str
+) -> None:
+    predictions = Predictions.from_probabilities(torch.tensor(rows, dtype=torch.float64))
+    with pytest.raises(PredictionError, match=message):
+        fit_temperature(torch.tensor(labels), predictions)
+
+
+# The report
+
+
+def test_the_report_is_plain_and_says_what_each_function_says() -> None:
+    labels, predictions = case(sharpness=2)
+    report = calibration_report(labels, predictions, bin_counts=(5, 15))
+    assert json.loads(json.dumps(report)).keys() == report.keys()
+    evaluation = evaluate(labels, predictions)
+    assert report["n"] == 500
+    assert report["accuracy"] == evaluation.accuracy
+    assert report["log_loss"] == evaluation.loss
+    assert report["mean_confidence"] == pytest.approx(predictions.confidence.mean().item())
+    assert report["brier"] == brier_score(labels, predictions)
+    for name, equal_mass in (("ece", False), ("ece_equal_mass", True)):
+        assert report[name] == {
+            bins: expected_calibration_error(labels, predictions, bins, equal_mass) for bins in (5, 15)
+        }
+    assert report["ece_interval"] == ece_interval(labels, predictions)._asdict()
+    assert report["ece_if_calibrated"] == ece_if_calibrated(predictions)._asdict()
+    line = dataclasses.asdict(calibration_line(labels, predictions))
+    assert {name: report[name] for name in line} == line
+
+
+def test_the_gap_is_positive_when_over_confident_and_its_interval_is_that_of_a_mean() -> None:
+    labels, predictions = case(n=2_000, sharpness=2)
+    report = calibration_report(labels, predictions)
+    surplus = (predictions.confidence - (predictions.labels == labels).double()).numpy()
+    half = 1.96 * surplus.std(ddof=1) / math.sqrt(2_000)
+    assert report["gap"] == pytest.approx(report["mean_confidence"] - report["accuracy"])
+    assert report["gap"] > 0.05
+    assert report["gap_low"] == pytest.approx(report["gap"] - half, abs=0.1 * half)
+    assert report["gap_high"] == pytest.approx(report["gap"] + half, abs=0.1 * half)
+
+
+def test_the_report_follows_from_the_seed_and_from_nothing_else() -> None:
+    labels, predictions = case()
+    first = calibration_report(labels, predictions, bin_counts=(15,), seed=3)
+    np.random.seed(5)
+    torch.manual_seed(5)
+    assert calibration_report(labels, predictions, bin_counts=(15,), seed=3) == first
+    other = calibration_report(labels, predictions, bin_counts=(15,), seed=4)
+    changed = {name for name in first if first[name] != other[name]}
+    assert changed == {"gap_low", "gap_high", "ece_interval", "ece_if_calibrated"}
+
+
+# Guards
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [
+        reliability,
+        expected_calibration_error,
+        ece_interval,
+        brier_score,
+        calibration_line,
+        fit_temperature,
+        calibration_report,
+    ],
+)
+def test_labels_of_other_images_are_refused(measure: Any) -> None:
+    labels, predictions = case()
+    with pytest.raises(PredictionError, match="for the same images"):
+        measure(labels[:-1], predictions)
+    with pytest.raises(PredictionError, match="must lie between 0 and 4"):
+        measure(labels + 1, predictions)
+
+
+def test_no_bin_and_no_draw_are_refused() -> None:
+    labels, predictions = case()
+    for equal_mass in (False, True):
+        with pytest.raises(ValueError, match="num_bins must be at least 1, found 0"):
+            reliability(labels, predictions, 0, equal_mass)
+        with pytest.raises(ValueError, match="num_bins must be at least 1, found 0"):
+            expected_calibration_error(labels, predictions, 0, equal_mass)
+    with pytest.raises(ValueError, match="num_bins must be at least 1, found -1"):
+        ece_if_calibrated(predictions, -1)
+    with pytest.raises(ValueError, match="resamples must be at least 1, found 0"):
+        ece_if_calibrated(predictions, resamples=0)

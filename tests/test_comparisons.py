@@ -1,0 +1,450 @@
+"""Tests give published values, agree with SciPy and scikit-learn, and err as often as they say."""
+
+import math
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
+from scipy import stats
+from sklearn.linear_model import LogisticRegression
+from statsmodels.stats.contingency_tables import mcnemar
+
+from tutorial_utils.comparisons import (
+    HypothesisTest,
+    adjust,
+    asymmetric_pairs,
+    bowker,
+    cochran_q,
+    compare_all,
+    error_regression,
+    exact_mcnemar,
+    marginal_homogeneity,
+)
+from tutorial_utils.statistics import paired_difference
+
+CASES = settings(max_examples=50, deadline=None)  # no deadline: a busy machine is no bug
+
+# Unaided vision of the right and left eyes of 7,477 women: Stuart, Biometrika 42 (1955).
+VISION = np.array([[1520, 266, 124, 66], [234, 1512, 432, 78], [117, 362, 1772, 205], [36, 82, 179, 492]])
+
+
+def disagreeing(only_first: int, only_second: int, agreeing: int = 0) -> tuple[NDArray[np.bool_], ...]:
+    """Which images two models get right, when both are right about all on which they agree."""
+    counts = [agreeing, only_first, only_second]
+    return np.repeat([True, True, False], counts), np.repeat([True, False, True], counts)
+
+
+def assert_share(happened: list[bool], expected: float) -> None:
+    """Three binomial standard errors: seeds are fixed, and a right test passes with 997 seeds of 1,000."""
+    tolerance = 3 * math.sqrt(expected * (1 - expected) / len(happened))
+    assert np.mean(happened) == pytest.approx(expected, abs=tolerance)
+
+
+# Models on the same images
+
+
+@pytest.mark.parametrize(
+    ("only_first", "only_second", "p_value"),
+    [(9, 1, 2 * 11 / 1024), (0, 5, 2 / 32), (3, 3, 1.0), (1, 11, 2 * 13 / 4096)],
+)
+def test_exact_mcnemar_by_hand(only_first: int, only_second: int, p_value: float) -> None:
+    result = exact_mcnemar(*disagreeing(only_first, only_second, agreeing=7))
+    assert result == (only_first, only_second, pytest.approx(p_value), only_first + only_second + 7)
+
+
+@CASES
+@given(only_first=st.integers(0, 400), only_second=st.integers(0, 400))
+def test_exact_mcnemar_is_scipys_binomial_test_whichever_model_is_first(
+    only_first: int, only_second: int
+) -> None:
+    first, second = disagreeing(only_first, only_second, agreeing=1)
+    expected = stats.binomtest(only_first, only_first + only_second).pvalue if only_first + only_second else 1
+    assert exact_mcnemar(first, second).p_value == pytest.approx(expected)
+    assert exact_mcnemar(second, first)[:3] == (only_second, only_first, pytest.approx(expected))
+
+
+def test_models_that_are_right_on_the_same_images_do_not_differ() -> None:
+    right = [True, False, True]
+    assert exact_mcnemar(right, right) == (0, 0, 1.0, 3)
+    assert exact_mcnemar(torch.tensor(right), torch.tensor(right)) == (0, 0, 1.0, 3)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (VISION, VISION),
+        (VISION > 99, VISION > 99),
+        ([True, False], [True]),
+        ([1, 0], [True, False]),
+        ([True, False], [1, 0]),
+        ([], []),
+        (np.array([], dtype=bool), np.array([], dtype=bool)),
+    ],
+)
+def test_mcnemar_refuses_what_is_not_right_or_wrong_of_the_same_images(first: object, second: object) -> None:
+    with pytest.raises(ValueError, match=r"two bool arrays of shape \(n,\).* bowker"):
+        exact_mcnemar(first, second)
+
+
+def test_mcnemar_errs_as_often_as_a_fair_coin_with_its_steps_can() -> None:
+    """With 100 disagreements, 0.05 falls between two possible p-values: 0.035 is the size that is left."""
+    heads = np.arange(101)
+    rejected = [stats.binomtest(int(k), 100).pvalue <= 0.05 for k in heads]
+    size = stats.binom.pmf(heads, 100, 0.5)[rejected].sum()
+    draws = np.random.default_rng(0).binomial(100, 0.5, size=2_000)
+    assert_share([exact_mcnemar(*disagreeing(k, 100 - k)).p_value <= 0.05 for k in draws], size)
+
+
+def test_adjusting_reproduces_the_example_of_benjamini_and_hochberg() -> None:
+    """Journal of the Royal Statistical Society B 57 (1995), 3.2: four of fifteen are found at 0.05."""
+    p_values = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459]
+    p_values += [0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0000]
+    adjusted = adjust(p_values)
+    assert (adjusted <= 0.05).sum() == 4
+    by_hand = [0.0001 * 15, 0.0004 * 15 / 2, 0.0019 * 15 / 3, 0.0095 * 15 / 4, 0.0201 * 15 / 5]
+    np.testing.assert_allclose(adjusted[:5], by_hand)
+
+
+@CASES
+@given(p_values=st.lists(st.floats(0, 1), min_size=1, max_size=30))
+def test_adjusting_agrees_with_scipy_in_any_order(p_values: list[float]) -> None:
+    adjusted = adjust(p_values)
+    np.testing.assert_allclose(adjusted, stats.false_discovery_control(p_values), rtol=1e-9, atol=1e-300)
+    assert (adjusted >= np.array(p_values) * (1 - 1e-12)).all()
+
+
+@pytest.mark.parametrize("p_values", [[0.1, math.nan], [], [-0.1], [1.1], 0.5, [[0.1, 0.2]]])
+def test_what_is_no_p_value_is_not_adjusted(p_values: object) -> None:
+    with pytest.raises(ValueError, match="at least one number between 0 and 1, without NaN"):
+        adjust(p_values)
+
+
+# Growth of diphtheria bacilli on four media, 69 specimens: Cochran, Biometrika 37 (1950).
+MEDIA = np.repeat(
+    np.array([[1, 1, 1, 1], [1, 1, 0, 1], [0, 1, 1, 1], [0, 1, 0, 1], [0, 0, 0, 0]], dtype=bool),
+    [4, 2, 3, 1, 59],
+    axis=0,
+)
+
+
+def test_cochrans_q_gives_the_value_that_he_published() -> None:
+    result = cochran_q(MEDIA)
+    assert result == HypothesisTest(pytest.approx(153 / 19), pytest.approx(0.0449, abs=5e-5), 3)
+
+
+def test_cochrans_q_does_not_count_images_on_which_all_agree() -> None:
+    assert cochran_q(torch.from_numpy(MEDIA)) == cochran_q(MEDIA[4:10])
+
+
+def test_cochrans_q_of_two_models_is_mcnemar_without_correction() -> None:
+    result = cochran_q(np.column_stack(disagreeing(30, 14, agreeing=5)))
+    assert result.statistic == pytest.approx((30 - 14) ** 2 / (30 + 14))
+    assert result.p_value == pytest.approx(mcnemar([[0, 30], [14, 5]], exact=False, correction=False).pvalue)
+
+
+def test_models_that_never_disagree_have_no_q() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert cochran_q([[True] * 3, [False] * 3]) == HypothesisTest(0.0, 1.0, 2)
+
+
+@pytest.mark.parametrize("right", [MEDIA.astype(int), MEDIA[:, :1], MEDIA[:, 0], MEDIA[:0], MEDIA[None]])
+def test_cochrans_q_refuses_what_is_not_right_or_wrong_of_several_models(right: object) -> None:
+    with pytest.raises(ValueError, match=r"bool array of shape \(images, models\)"):
+        cochran_q(right)
+
+
+def test_cochrans_q_errs_in_one_case_of_twenty_when_models_are_alike() -> None:
+    """Images differ in difficulty, so that the models agree more often than by chance."""
+    generator = np.random.default_rng(0)
+    shares = generator.beta(4, 1, size=(1_500, 300, 1))
+    right = generator.random((1_500, 300, 3)) < shares
+    assert_share([cochran_q(case).p_value <= 0.05 for case in right], 0.05)
+
+
+def test_all_pairs_are_compared_once_with_their_counts_difference_and_p_values() -> None:
+    generator = np.random.default_rng(0)
+    models = {name: generator.random(500) < share for name, share in {"a": 0.9, "b": 0.8, "c": 0.79}.items()}
+    table = compare_all({name: torch.from_numpy(right) for name, right in models.items()})
+    assert list(table.columns) == [
+        *("first", "second", "only_first", "only_second", "difference", "low", "high", "p", "p_adjusted")
+    ]
+    assert list(zip(table["first"], table["second"], strict=True)) == [("a", "b"), ("a", "c"), ("b", "c")]
+    for row in table.to_dict("records"):
+        first, second = models[row["first"]], models[row["second"]]
+        assert row["only_first"] == (first & ~second).sum()
+        assert row["only_second"] == (second & ~first).sum()
+        assert row["difference"] == pytest.approx(second.mean() - first.mean())
+        assert (row["low"], row["high"]) == paired_difference(first, second)[1:3]
+        assert row["p"] == pytest.approx(
+            stats.binomtest(row["only_first"], row["only_first"] + row["only_second"]).pvalue
+        )
+    np.testing.assert_allclose(table["p_adjusted"], stats.false_discovery_control(table["p"]))
+    assert (table["p_adjusted"] > table["p"]).any()
+
+
+def test_one_model_is_no_comparison() -> None:
+    with pytest.raises(ValueError, match=r"at least two models, found \['a'\]"):
+        compare_all({"a": [True, False]})
+
+
+# One confusion matrix
+
+
+def test_bowker_gives_the_published_value_for_the_vision_data() -> None:
+    """Bishop, Fienberg and Holland, Discrete Multivariate Analysis (1975), chapter 8: 19.11 with 6 df."""
+    assert bowker(VISION) == HypothesisTest(
+        pytest.approx(19.11, abs=0.005), pytest.approx(0.004, abs=5e-4), 6
+    )
+
+
+def test_bowker_of_two_classes_is_mcnemar_without_correction() -> None:
+    """Agresti (1990), p. 350, approval ratings: 17.36."""
+    result = bowker([[794, 150], [86, 570]])
+    expected = mcnemar([[794, 150], [86, 570]], exact=False, correction=False)
+    assert result == HypothesisTest(pytest.approx(expected.statistic), pytest.approx(expected.pvalue), 1)
+    assert result.statistic == pytest.approx(17.3559, abs=5e-5)
+
+
+def test_bowker_counts_only_pairs_that_occur_by_hand() -> None:
+    matrix = torch.tensor([[50, 9, 0, 0], [1, 40, 0, 0], [0, 8, 30, 0], [0, 0, 0, 0]])
+    statistic = (9 - 1) ** 2 / 10 + (8 - 0) ** 2 / 8
+    # With two degrees of freedom the upper tail of chi-squared is exp(-x / 2).
+    expected = HypothesisTest(pytest.approx(statistic), pytest.approx(math.exp(-statistic / 2)), 2)
+    assert bowker(matrix) == expected
+
+
+def test_nothing_confused_is_symmetric_and_balanced() -> None:
+    for test in (bowker, marginal_homogeneity):
+        assert test(np.diag([3, 4, 0])) == HypothesisTest(0.0, 1.0, 0)
+
+
+def draw_tables(shares: NDArray[np.float64], runs: int, images: int) -> NDArray[np.int64]:
+    """Confusion matrices drawn with these shares, which sum to one."""
+    drawn = np.random.default_rng(0).multinomial(images, shares.ravel(), size=runs)
+    return drawn.reshape(runs, *shares.shape)
+
+
+def test_bowker_errs_in_one_case_of_twenty_when_confusions_are_symmetric() -> None:
+    shares = np.array([[20, 1, 2, 3], [1, 20, 2, 1], [2, 2, 20, 1], [3, 1, 1, 20]]) / 100
+    tables = draw_tables(shares, runs=2_000, images=2_000)
+    assert_share([bowker(table).p_value <= 0.05 for table in tables], 0.05)
+
+
+def test_bowker_also_does_when_most_pairs_never_occur() -> None:
+    neighbours = np.eye(8, k=1) + np.eye(8, k=-1)
+    shares = (np.eye(8) + 0.1 * neighbours) / (8 + 0.1 * neighbours.sum())
+    tables = draw_tables(shares, runs=2_000, images=4_000)
+    assert_share([bowker(table).p_value <= 0.05 for table in tables], 0.05)
+
+
+def test_marginal_homogeneity_gives_the_published_values() -> None:
+    """Stuart (1955), vision: 11.96 with 3 df. Fleiss, Statistical Methods (1981), ch. 13: 14.0 with 2 df."""
+    result = marginal_homogeneity(VISION)
+    assert result == HypothesisTest(pytest.approx(11.96, abs=0.005), pytest.approx(0.0075, abs=5e-5), 3)
+    diagnoses = marginal_homogeneity([[35, 5, 0], [15, 20, 5], [10, 5, 5]])
+    assert diagnoses == HypothesisTest(pytest.approx(14.0), pytest.approx(math.exp(-7)), 2)
+
+
+def test_marginal_homogeneity_of_two_classes_is_mcnemar_without_correction() -> None:
+    assert marginal_homogeneity([[794, 150], [86, 570]]).statistic == pytest.approx(17.3559, abs=5e-5)
+
+
+def test_classes_that_never_occur_or_are_never_confused_change_nothing() -> None:
+    larger = np.zeros((6, 6), dtype=int)
+    larger[np.ix_([0, 2, 3, 5], [0, 2, 3, 5])] = VISION
+    larger[4, 4] = 300
+    result, expected = marginal_homogeneity(torch.from_numpy(larger)), marginal_homogeneity(VISION)
+    assert result == HypothesisTest(pytest.approx(expected.statistic), pytest.approx(expected.p_value), 3)
+
+
+def test_groups_without_confusions_between_them_are_added_up() -> None:
+    matrix = np.zeros((4, 4))
+    matrix[0, 2], matrix[2, 0], matrix[1, 3], matrix[3, 1] = 12, 4, 3, 6
+    statistic = (12 - 4) ** 2 / 16 + (6 - 3) ** 2 / 9
+    expected = HypothesisTest(pytest.approx(statistic), pytest.approx(math.exp(-statistic / 2)), 2)
+    assert marginal_homogeneity(matrix) == expected
+
+
+@CASES
+@given(matrix=arrays(np.int64, (4, 4), elements=st.sampled_from([0, 0, 0, 1, 2, 5, 30])))
+def test_marginal_homogeneity_is_stuarts_quadratic_form_with_a_pseudo_inverse(
+    matrix: NDArray[np.int64],
+) -> None:
+    matrix = matrix + np.diag([1, 0, 0, 0])  # never empty
+    difference = matrix.sum(axis=0) - matrix.sum(axis=1)
+    covariance = np.diag(matrix.sum(axis=0) + matrix.sum(axis=1)) - matrix - matrix.T
+    result = marginal_homogeneity(matrix)
+    assert result.statistic == pytest.approx(difference @ np.linalg.pinv(covariance) @ difference, abs=1e-8)
+    assert result.df == np.linalg.matrix_rank(covariance)
+
+
+def test_balanced_margins_are_kept_at_their_level_though_confusions_go_round_in_a_circle() -> None:
+    shares = np.array([[20, 4, 1], [1, 30, 4], [4, 1, 35]]) / 100
+    tables = draw_tables(shares, runs=2_000, images=1_000)
+    assert_share([marginal_homogeneity(table).p_value <= 0.05 for table in tables], 0.05)
+    assert np.mean([bowker(table).p_value <= 0.05 for table in tables[:200]]) > 0.95
+
+
+def test_pairs_come_with_names_counts_and_exact_p_values_smallest_first() -> None:
+    pairs = asymmetric_pairs(VISION, ["best", "good", "fair", "poor"])
+    assert list(pairs.columns) == ["first", "second", "n_ij", "n_ji", "p", "p_adjusted"]
+    assert pairs.iloc[0][["first", "second", "n_ij", "n_ji"]].tolist() == ["best", "poor", 66, 36]
+    assert pairs.iloc[1][["first", "second", "n_ij", "n_ji"]].tolist() == ["good", "fair", 432, 362]
+    expected = [
+        stats.binomtest(int(a), int(a + b)).pvalue for a, b in zip(pairs.n_ij, pairs.n_ji, strict=True)
+    ]
+    np.testing.assert_allclose(pairs["p"], expected)
+    assert expected == sorted(expected) and len(expected) == 6
+    np.testing.assert_allclose(pairs["p_adjusted"], stats.false_discovery_control(expected))
+
+
+def test_pairs_that_never_occur_count_among_the_tests_and_stay_in_label_order() -> None:
+    pairs = asymmetric_pairs(torch.tensor([[5, 0, 8], [0, 5, 0], [0, 0, 5]]), ["x", "y", "z"])
+    expected = pd.DataFrame(
+        {
+            "first": ["x", "x", "y"],
+            "second": ["z", "y", "z"],
+            "n_ij": [8, 0, 0],
+            "n_ji": [0, 0, 0],
+            "p": [2 / 256, 1.0, 1.0],
+            "p_adjusted": [3 * 2 / 256, 1.0, 1.0],
+        }
+    )
+    pd.testing.assert_frame_equal(pairs, expected)
+
+
+def test_pairs_need_one_name_per_class() -> None:
+    with pytest.raises(ValueError, match="4 classes need as many names, found 2"):
+        asymmetric_pairs(VISION, ["a", "b"])
+
+
+@pytest.mark.parametrize("test", [bowker, marginal_homogeneity, lambda m: asymmetric_pairs(m, "abcd")])
+@pytest.mark.parametrize(
+    ("matrix", "message"),
+    [
+        (VISION[:3], r"shape \(k, k\) with k >= 2; found \(3, 4\)"),
+        (VISION[0], r"found \(4,\)"),
+        ([[3]], r"found \(1, 1\)"),
+        (VISION / VISION.sum(), "whole numbers from 0; pass it before normalising"),
+        (-VISION, "whole numbers from 0"),
+        (np.full((4, 4), math.nan), "whole numbers from 0"),
+        (np.full((4, 4), math.inf), "whole numbers from 0"),
+        (np.zeros((4, 4)), "no image was counted"),
+    ],
+)
+def test_what_is_no_confusion_matrix_is_refused(
+    test: Callable[[object], object], matrix: object, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        test(matrix)
+
+
+# What errors go with
+
+# Of 100 images with the property 30 are wrong, of 200 without it 20.
+WRONG = np.repeat([True, False, True, False], [30, 70, 20, 180])
+MARKED = np.repeat([True, True, False, False], [30, 70, 20, 180])
+
+
+def test_the_regression_on_one_mark_gives_the_odds_ratio_of_the_two_by_two_table() -> None:
+    """Woolf (1955): the log odds ratio has the variance 1/a + 1/b + 1/c + 1/d."""
+    table = error_regression(torch.from_numpy(WRONG), {"marked": MARKED})
+    deviation = math.sqrt(100 * 200 / 300 / 299)
+    log_ratio = math.log(30 * 180 / (70 * 20))
+    error = math.sqrt(1 / 30 + 1 / 70 + 1 / 20 + 1 / 180)
+    bounds = [deviation * (log_ratio + z * error) for z in (0, -1.959964, 1.959964)]
+    assert table.loc["marked", ["odds_ratio", "low", "high"]].tolist() == pytest.approx(np.exp(bounds))
+    assert table.loc["marked", "p_value"] == pytest.approx(2 * stats.norm.sf(log_ratio / error))
+    assert list(table.columns) == ["odds_ratio", "low", "high", "p_value"]
+    assert table.index.name == "property"
+
+
+def test_the_regression_says_of_how_many_images_and_how_much_it_explains() -> None:
+    attrs = error_regression(WRONG, {"marked": MARKED}).attrs
+    fitted = 30 * math.log(0.3) + 70 * math.log(0.7) + 20 * math.log(0.1) + 180 * math.log(0.9)
+    plain = 50 * math.log(50 / 300) + 250 * math.log(250 / 300)
+    assert attrs == {"n": 300, "n_wrong": 50, "pseudo_r2": pytest.approx(1 - fitted / plain)}
+
+
+def made_up(n: int, seed: int) -> tuple[NDArray[np.bool_], dict[str, NDArray[np.float64]]]:
+    """Errors that go with ink, and not with its companion slant."""
+    generator = np.random.default_rng(seed)
+    ink = generator.normal(size=n)
+    slant = 0.6 * ink + generator.normal(size=n)
+    return generator.random(n) < 1 / (1 + np.exp(1.5 - ink)), {"ink": 10 + 3 * ink, "slant": slant}
+
+
+def test_the_regression_agrees_with_scikit_learn_on_several_properties() -> None:
+    wrong, properties = made_up(2_000, seed=0)
+    table = error_regression(wrong, properties)
+    standardised = np.column_stack([(v - v.mean()) / v.std(ddof=1) for v in properties.values()])
+    reference = LogisticRegression(C=math.inf, tol=1e-10, max_iter=1_000).fit(standardised, wrong)
+    np.testing.assert_allclose(table["odds_ratio"], np.exp(reference.coef_[0]), rtol=1e-5)
+    assert table.loc["ink", "p_value"] < 1e-6 and table.loc["slant", "p_value"] > 0.01
+    assert (table["low"] < table["odds_ratio"]).all() and (table["odds_ratio"] < table["high"]).all()
+
+
+def test_the_unit_of_a_property_does_not_matter_and_its_sign_inverts_the_ratio() -> None:
+    wrong, properties = made_up(500, seed=1)
+    table = error_regression(wrong, properties)
+    other = error_regression(wrong, {"ink": 7 - 0.001 * properties["ink"], "slant": properties["slant"]})
+    inverted = 1 / table.loc["ink", ["odds_ratio", "high", "low"]].to_numpy(dtype=float)
+    assert other.loc["ink", ["odds_ratio", "low", "high"]].tolist() == pytest.approx(inverted)
+    assert other.loc["slant"].tolist() == pytest.approx(table.loc["slant"].tolist())
+
+
+def test_the_regression_errs_in_one_case_of_twenty_when_nothing_goes_with_errors() -> None:
+    generator = np.random.default_rng(0)
+    p_values = []
+    for _ in range(350):
+        wrong = generator.random(500) < 0.2
+        properties = {"x": generator.normal(size=500), "y": generator.exponential(size=500)}
+        p_values += error_regression(wrong, properties)["p_value"].tolist()
+    assert_share([p <= 0.05 for p in p_values], 0.05)
+
+
+RAMP = np.arange(300.0)
+
+
+@pytest.mark.parametrize(
+    ("properties", "message"),
+    [
+        ({}, "at least one property"),
+        ({"x": RAMP[:299]}, r"'x' has shape \(299,\); one number per image is \(300,\)"),
+        ({"x": np.ones((300, 2))}, r"'x' has shape \(300, 2\)"),
+        ({"x": np.where(RAMP == 7, math.nan, RAMP)}, "'x' has 1 of 300 values that are NaN or infinite"),
+        ({"x": np.full(300, 0.1)}, "'x' is the same for every image; leave it out"),
+        ({"x": RAMP, "y": 3 - 2 * RAMP}, "follows from the others"),
+        ({"x": RAMP, "y": RAMP**2, "z": RAMP + RAMP**2}, "follows from the others"),
+        ({name: RAMP for name in "uvwxyz"}, "each property needs at least 10 errors: 60 in all, found 50"),
+        ({"x": WRONG}, "no solution.*separates"),
+        ({"x": WRONG * 100 + np.cos(RAMP)}, "no solution.*separates"),
+        ({"x": WRONG & (RAMP < 10)}, "no solution.*separates"),
+        ({"x": np.cos(RAMP), "y": WRONG - np.cos(RAMP)}, "no solution.*separates"),
+    ],
+)
+def test_a_regression_without_an_answer_says_why(properties: dict[str, object], message: str) -> None:
+    with warnings.catch_warnings(), pytest.raises(ValueError, match=message):
+        warnings.simplefilter("error")
+        error_regression(WRONG, properties)
+
+
+def test_a_regression_needs_enough_right_answers_too_and_begins_at_ten() -> None:
+    few = np.arange(300) % 30 == 0
+    with pytest.raises(ValueError, match="at least 10 right answers: 20 in all, found 10"):
+        error_regression(~few, {"x": np.cos(RAMP), "y": np.sin(RAMP)})
+    assert error_regression(few, {"x": np.cos(RAMP)}).attrs["n_wrong"] == 10
+
+
+@pytest.mark.parametrize("wrong", [WRONG.astype(int), WRONG[:, None]])
+def test_a_regression_refuses_what_is_not_wrong_or_right(wrong: object) -> None:
+    with pytest.raises(ValueError, match=r"is_wrong must be bool of shape \(n,\)"):
+        error_regression(wrong, {"x": RAMP})

@@ -1,0 +1,631 @@
+"""Verdicts follow from measurements by stated rules, survive a file, and show as text."""
+
+import itertools
+import json
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from bs4 import BeautifulSoup
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from tutorial_utils import results
+from tutorial_utils.exceptions import ClaimError, DataError
+from tutorial_utils.ledger import (
+    NUM_CLAIMS,
+    Claim,
+    Ledger,
+    Part,
+    Rule,
+    Verdict,
+    above,
+    below,
+    between,
+    entry,
+    from_entry,
+    write_value,
+)
+
+ROOT = Path(__file__).parents[1]
+BUILD = ROOT / "_build"
+CASES = settings(max_examples=200, deadline=None)  # no deadline: a busy machine is no bug
+MARKUP = "<script>x</script> **b** *i* _u_ `c` [l](y) $z$ {ref}`x` &amp; <b>x</b> ~s~ a|b # \\alpha"
+HOLDS, IN_PART, FAILS, UNTESTABLE = Verdict
+
+
+def make_part(value: float = 0.5, rule: Rule | None = None, **changes: Any) -> Part:
+    """A part that holds, without an interval unless one is given."""
+    fields: dict[str, Any] = {"n": 10, "of_what": "images", "no_interval": "a count"} | changes
+    if "low" in fields:
+        fields["no_interval"] = changes.get("no_interval", "")
+    return Part("share of it", value, rule or above(0), **fields)
+
+
+PARTS = {
+    HOLDS: make_part(),
+    IN_PART: make_part(low=-0.5, high=1.5),
+    FAILS: make_part(-0.5),
+    UNTESTABLE: Part(
+        "minima", 1, None, n=1, of_what="losses", no_interval="a count", reason="there are none"
+    ),
+}
+
+
+def claim_of(*parts: Part, **changes: Any) -> Claim:
+    fields: dict[str, Any] = {"id": 7, "text": "no weights are needed", "source": "M"} | changes
+    return Claim(parts=parts, **fields)
+
+
+# Rules
+
+
+@pytest.mark.parametrize(
+    ("rule", "inside", "outside"),
+    [
+        (above(0.1), [0.1001, 5], [0.1, 0.0999, -5]),
+        (below(0.1), [0.0999, -5], [0.1, 0.1001, 5]),
+        (between(-1, 2), [-1, 0, 2], [-1.001, 2.001]),
+        (between(1, 1), [1], [0.999, 1.001]),
+    ],
+)
+def test_one_bound_is_excluded_and_two_are_included(
+    rule: Rule, inside: list[float], outside: list[float]
+) -> None:
+    assert all(rule.satisfied(value) for value in inside)
+    assert not any(rule.satisfied(value) for value in outside)
+
+
+@pytest.mark.parametrize(
+    ("rule", "unit", "text"),
+    [
+        (above(0.001), "points", "above 0.1 points"),
+        (above(0.01), "points", "above 1 point"),
+        (below(-0.005), "points", "below -0.5 points"),
+        (above(0), "points", "above 0 points"),
+        (between(0.41, 0.42), "share", "between 41 % and 42 %"),
+        (between(1, 1), "share", "exactly 100 %"),
+        (above(1.1), "ratio", "above 1.1 times"),
+        (below(1e-6), "number", "below 1e-06"),
+        (below(12_345), "number", "below 12,345"),
+        (below(30.66), "KiB", "below 30.66 KiB"),
+        (below(2.5), "seconds", "below 2.5 s"),
+        (below(2.5), "milliseconds", "below 2.5 ms"),
+    ],
+)
+def test_a_rule_is_written_in_its_unit_with_its_bounds_exact(rule: Rule, unit: Any, text: str) -> None:
+    assert rule.text(unit) == text
+
+
+@pytest.mark.parametrize(
+    ("kind", "bounds", "message"),
+    [
+        ("over", (1.0,), "did you mean 'above'"),
+        ("beneath", (1.0,), "allowed: 'above', 'below', 'between'"),
+        ("above", (), "needs 1 finite"),
+        ("above", (1.0, 2.0), "needs 1 finite"),
+        ("between", (1.0,), "needs 2 finite"),
+        ("below", (math.nan,), "needs 1 finite"),
+        ("between", (0.0, math.inf), "needs 2 finite"),
+        ("between", (2.0, 1.0), "swap"),
+    ],
+)
+def test_a_rule_that_means_nothing_is_refused(kind: Any, bounds: tuple[float, ...], message: str) -> None:
+    with pytest.raises(ClaimError, match=message):
+        Rule(kind, bounds)
+
+
+# Values
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "digits", "text"),
+    [
+        (0.92579, "share", 2, "92.58 %"),
+        (0.0032, "points", 2, "+0.32 points"),
+        (-0.0032, "points", 1, "-0.3 points"),
+        (-1e-9, "points", 2, "+0.00 points"),
+        (1.318, "ratio", 2, "1.32 times"),
+        (12_345, "number", 0, "12,345"),
+        (0, "number", 2, "0.00"),
+        (8e-5, "number", 2, "8.0e-05"),
+        (-8e-5, "number", 2, "-8.0e-05"),
+        (8e-5, "number", 5, "0.00008"),
+        (1.5, "seconds", 1, "1.5 s"),
+        (1.25, "milliseconds", 2, "1.25 ms"),
+        (30.664, "KiB", 2, "30.66 KiB"),
+    ],
+)
+def test_a_value_is_written_in_its_unit(value: float, unit: Any, digits: int, text: str) -> None:
+    assert write_value(value, unit, digits) == text
+    for scalar in (np.float64(value), torch.tensor(value, dtype=torch.float64)):
+        assert write_value(scalar, unit, digits) == text  # type: ignore[arg-type]
+
+
+# Verdicts
+
+
+@pytest.mark.parametrize(
+    ("low", "value", "high", "rule", "verdict"),
+    [
+        (0.2, 0.3, 0.4, above(0.1), HOLDS),
+        (0.1, 0.3, 0.4, above(0.1), IN_PART),
+        (0.0, 0.3, 0.4, above(0.1), IN_PART),
+        (0.0, 0.1, 0.4, above(0.1), FAILS),
+        (0.0, 0.05, 0.4, above(0.1), FAILS),
+        (0.2, 0.3, 0.4, below(0.5), HOLDS),
+        (0.2, 0.3, 0.5, below(0.5), IN_PART),
+        (0.2, 0.5, 0.6, below(0.5), FAILS),
+        (0.2, 0.3, 0.4, between(0.2, 0.4), HOLDS),
+        (0.1, 0.3, 0.4, between(0.2, 0.4), IN_PART),
+        (0.2, 0.3, 0.5, between(0.2, 0.4), IN_PART),
+        (0.1, 0.3, 0.5, between(0.2, 0.4), IN_PART),
+        (0.1, 0.15, 0.3, between(0.2, 0.4), FAILS),
+        (None, 0.3, None, above(0.1), HOLDS),
+        (None, 0.1, None, above(0.1), FAILS),
+    ],
+)
+def test_a_part_is_judged_by_its_estimate_and_its_whole_interval(
+    low: float | None, value: float, high: float | None, rule: Rule, verdict: Verdict
+) -> None:
+    assert make_part(value, rule, low=low, high=high).verdict is verdict
+
+
+def test_a_part_without_a_rule_cannot_be_tested() -> None:
+    assert PARTS[UNTESTABLE].verdict is UNTESTABLE
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_the_parts_of_these_tests_have_the_verdicts_they_are_named_for(verdict: Verdict) -> None:
+    assert PARTS[verdict].verdict is verdict
+    assert claim_of(PARTS[verdict]).verdict is verdict
+
+
+ALL_OF_THREE = list(itertools.product(Verdict, repeat=3))
+
+
+@pytest.mark.parametrize("verdicts", ALL_OF_THREE, ids=lambda three: "-".join(v.name for v in three))
+def test_a_claim_has_the_verdict_of_all_its_parts_or_holds_in_part(verdicts: tuple[Verdict, ...]) -> None:
+    found = claim_of(*(PARTS[verdict] for verdict in verdicts)).verdict
+    if verdicts.count(HOLDS) == 3:
+        assert found is HOLDS
+    elif FAILS in verdicts and not {HOLDS, IN_PART} & set(verdicts):
+        assert found is FAILS
+    elif verdicts.count(UNTESTABLE) == 3:
+        assert found is UNTESTABLE
+    else:
+        assert found is IN_PART
+
+
+RANK = {FAILS: 0, IN_PART: 1, HOLDS: 2}
+NUMBERS = st.floats(-100, 100)
+INTERVALS = st.tuples(NUMBERS, NUMBERS, NUMBERS).map(sorted)
+
+
+@CASES
+@given(numbers=INTERVALS, shifts=st.tuples(st.floats(0, 100), st.floats(0, 100)), bound=NUMBERS)
+def test_a_larger_measurement_never_weakens_a_rule_above_nor_strengthens_one_below(
+    numbers: list[float], shifts: tuple[float, float], bound: float
+) -> None:
+    def ranks(rule: Rule) -> list[int]:
+        moved = ([number + shift for number in numbers] for shift in sorted(shifts))
+        return [RANK[make_part(value, rule, low=low, high=high).verdict] for low, value, high in moved]
+
+    assert ranks(above(bound)) == sorted(ranks(above(bound)))
+    assert ranks(below(bound)) == sorted(ranks(below(bound)), reverse=True)
+
+
+@CASES
+@given(numbers=INTERVALS, bounds=st.tuples(NUMBERS, NUMBERS).map(sorted), wider=st.floats(0, 100))
+def test_a_wider_rule_or_a_narrower_interval_never_weakens_a_verdict(
+    numbers: list[float], bounds: list[float], wider: float
+) -> None:
+    low, value, high = numbers
+    start, end = bounds
+    verdict = make_part(value, between(start, end), low=low, high=high).verdict
+    generous = make_part(value, between(start - wider, end + wider), low=low, high=high).verdict
+    exact = make_part(value, between(start, end), low=value, high=value).verdict
+    assert RANK[generous] >= RANK[verdict]
+    assert RANK[exact] >= RANK[verdict]
+    assert (exact is FAILS) == (verdict is FAILS)
+
+
+@CASES
+@given(verdicts=st.lists(st.sampled_from(list(RANK)), min_size=1, max_size=5), data=st.data())
+def test_a_better_part_never_weakens_a_claim(verdicts: list[Verdict], data: st.DataObject) -> None:
+    place = data.draw(st.integers(0, len(verdicts) - 1))
+    better = data.draw(st.sampled_from([v for v in RANK if RANK[v] >= RANK[verdicts[place]]]))
+    before = claim_of(*(PARTS[verdict] for verdict in verdicts)).verdict
+    verdicts[place] = better
+    assert RANK[claim_of(*(PARTS[verdict] for verdict in verdicts)).verdict] >= RANK[before]
+
+
+def test_verdicts_are_told_apart_by_symbols() -> None:
+    assert len({verdict.symbol for verdict in Verdict}) == 4
+    assert [str(verdict) for verdict in Verdict] == [
+        "holds",
+        "holds in part",
+        "does not hold",
+        "cannot be tested as stated",
+    ]
+
+
+# Sentences
+
+
+def test_a_sentence_says_the_measurement_its_interval_n_rule_and_verdict() -> None:
+    part = Part(
+        "accuracy with deskewing minus without",
+        0.0032,
+        below(0.001),
+        0.0012,
+        0.0052,
+        n=10_000,
+        of_what="test images",
+        unit="points",
+    )
+    assert claim_of(part, remark="One seed.").sentence == (
+        "Claim 7 does not hold. Accuracy with deskewing minus without: +0.32 points, 95 % interval "
+        "[+0.12 points, +0.52 points], n = 10,000 test images. Rule: below 0.1 points. "
+        "Verdict: does not hold. One seed."
+    )
+
+
+def test_a_sentence_says_why_there_is_no_interval_and_no_test() -> None:
+    claim = claim_of(PARTS[UNTESTABLE], make_part(3, digits=0))
+    assert claim.sentence == (
+        "Claim 7 holds in part. Minima: 1.00, no interval (a count), n = 1 losses. "
+        "Rule: none: there are none. Verdict: cannot be tested as stated. "
+        "Share of it: 3, no interval (a count), n = 10 images. Rule: above 0. Verdict: holds."
+    )
+
+
+def shown(claim: Claim) -> BeautifulSoup:
+    """What a notebook shows."""
+    return BeautifulSoup(MarkdownIt("commonmark").render(claim._repr_markdown_()), "html.parser")
+
+
+def test_a_notebook_shows_verdict_and_claim_and_a_sentence_for_each_part() -> None:
+    claim = Ledger().record(
+        7, "no weights are needed.", source="C", parts=[PARTS[HOLDS], PARTS[FAILS]], remark="So."
+    )
+    page = shown(claim)
+    assert [tag.get_text() for tag in page.select("strong")] == ["◐ Claim 7 holds in part"]
+    first, last = page.select("p")
+    assert first.get_text() == "◐ Claim 7 holds in part: no weights are needed (source C)."
+    assert [tag.get_text() for tag in page.select("li")] == [PARTS[HOLDS].sentence, PARTS[FAILS].sentence]
+    assert last.get_text() == "So."
+    assert repr(claim) == f"◐ no weights are needed (source C). {claim.sentence}"
+
+
+def test_text_that_looks_like_markup_stays_text_in_a_notebook() -> None:
+    part = Part(MARKUP, 1, None, n=1, of_what=MARKUP, no_interval=MARKUP, reason=MARKUP)
+    claim = claim_of(part, text=MARKUP, remark=MARKUP)
+    page = shown(claim)
+    assert page.get_text().count(MARKUP) == 6
+    assert {tag.name for tag in page.find_all(True)} == {"p", "strong", "ul", "li"}
+    assert not re.findall(r"[$\\`{}|~]", claim._repr_markdown_()), "MyST and MathJax read these"
+
+
+# Recording
+
+
+def record(ledger: Ledger, id: int = 7, **changes: Any) -> Claim:
+    fields: dict[str, Any] = {"text": "no weights are needed", "source": "M", "parts": [make_part()]}
+    fields |= changes
+    return ledger.record(id, **fields)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"id": 0}, r"1 to 50, found 0"),
+        ({"id": 51}, r"1 to 50, found 51"),
+        ({"id": "7"}, r"1 to 50, found '7'"),
+        ({"text": ""}, "text is empty"),
+        ({"text": " "}, "text is empty"),
+        ({"text": 3}, "text must be text, found 3"),
+        ({"remark": None}, "remark must be text, found None"),
+        ({"source": "X"}, "no source 'X'; allowed: 'C', 'M'"),
+        ({"kind": "timings"}, "no kind 'timings'; did you mean 'timing'"),
+        ({"parts": []}, "at least one part"),
+    ],
+)
+def test_a_claim_that_lacks_something_is_refused(changes: dict[str, Any], message: str) -> None:
+    ledger = Ledger()
+    with pytest.raises(ClaimError, match=message):
+        record(ledger, **changes)
+    assert ledger.entries("metric") == ledger.entries("timing") == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"value": math.nan}, "measurement must be finite, found nan"),
+        ({"low": -math.inf, "high": 1}, "low must be finite"),
+        ({"low": 0, "high": math.nan}, "high must be finite"),
+        ({"low": 0.25, "no_interval": "a count"}, "needs both ends, found low=0.25, high=None"),
+        ({"high": 0.75, "no_interval": ""}, "needs both ends, found low=None, high=0.75"),
+        ({"no_interval": ""}, "no_interval saying why"),
+        ({"low": 0.25, "high": 0.75, "no_interval": "a count"}, "no_interval saying why"),
+        ({"low": 0.51, "high": 0.75}, r"0\.5 is not in its interval \[0\.51, 0\.75\]"),
+        ({"low": 0.25, "high": 0.49}, r"0\.5 is not in its interval \[0\.25, 0\.49\]"),
+        ({"reason": "why not"}, "a reason why the claim cannot be tested"),
+        ({"n": 0}, "n must be a whole number of at least 1, found 0"),
+        ({"n": 2.5}, "n must be a whole number of at least 1, found 2.5"),
+        ({"digits": -1}, "digits must be at least 0, found -1"),
+        ({"unit": "second"}, "no unit 'second'; did you mean 'seconds'"),
+        ({"of_what": ""}, "of_what is empty"),
+    ],
+)
+def test_a_part_that_cannot_be_judged_is_refused_and_named(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ClaimError, match=f"part 2: .*{message}"):
+        record(Ledger(), parts=[make_part(), make_part(**changes)])
+
+
+def test_a_part_without_rule_or_reason_is_refused() -> None:
+    part = Part("minima", 1, None, n=1, of_what="losses", no_interval="a count")
+    with pytest.raises(ClaimError, match="give either a rule, or a reason"):
+        record(Ledger(), parts=[part])
+
+
+def test_all_problems_are_listed_at_once() -> None:
+    with pytest.raises(ClaimError) as caught:
+        record(Ledger(), source="X", parts=[make_part(n=0), make_part(low=1, high=2)])
+    assert len(str(caught.value).splitlines()) == 4
+
+
+def test_the_ends_of_an_interval_belong_to_it() -> None:
+    ledger = Ledger()
+    assert record(ledger, 1, parts=[make_part(0.5, low=0.5, high=0.5)]).verdict is HOLDS
+
+
+def test_an_id_can_be_recorded_once() -> None:
+    ledger = Ledger()
+    record(ledger, 7)
+    with pytest.raises(ClaimError, match="claim 7 cannot be recorded:\n  - it is there already"):
+        record(ledger, 7, text="another")
+    assert [stored["claim"] for stored in ledger.entries("metric")] == ["no weights are needed"]
+
+
+def test_entries_are_sorted_and_kept_apart_by_kind() -> None:
+    ledger = Ledger()
+    for id, kind in ((NUM_CLAIMS, "metric"), (20, "timing"), (1, "metric"), (3, "timing")):
+        record(ledger, id, kind=kind)
+    assert [stored["id"] for stored in ledger.entries("metric")] == [1, 50]
+    assert [stored["id"] for stored in ledger.entries("timing")] == [3, 20]
+    with pytest.raises(ClaimError, match="did you mean 'metric'"):
+        ledger.entries("metrics")  # type: ignore[arg-type]
+
+
+# Files
+
+
+def test_an_entry_says_what_pages_and_tests_need() -> None:
+    parts = [make_part(0.25, above(0.125), low=0.0625, high=0.5, unit="share", digits=1), PARTS[UNTESTABLE]]
+    claim = Ledger().record(34, "shuffle", source="M", parts=parts, remark="So.", kind="timing")
+    stored = entry(claim)
+    assert set(stored) == {
+        *("id", "claim", "source", "kind", "measurement", "low", "high", "n", "no_interval", "verdict"),
+        *("rule", "sentence", "parts", "remark", "anchor"),
+    }
+    first, second = stored.pop("parts")
+    assert stored == {
+        "id": 34,
+        "claim": "shuffle",
+        "source": "M",
+        "kind": "timing",
+        "measurement": 0.25,
+        "low": 0.0625,
+        "high": 0.5,
+        "n": 10,
+        "no_interval": "",
+        "verdict": "holds in part",
+        "rule": "above 12.5 %",
+        "sentence": claim.sentence,
+        "remark": "So.",
+        "anchor": "claim-34",
+    }
+    assert first == {
+        "what": "share of it",
+        "measurement": 0.25,
+        "low": 0.0625,
+        "high": 0.5,
+        "no_interval": "",
+        "reason": "",
+        "n": 10,
+        "of_what": "images",
+        "unit": "share",
+        "digits": 1,
+        "rule": {"kind": "above", "bounds": [0.125]},
+        "rule_text": "above 12.5 %",
+        "verdict": "holds in part",
+    }
+    assert second["rule"] is None
+    assert second["rule_text"] == "none: there are none"
+    assert second["reason"] == "there are none"
+    assert second["no_interval"] == "a count"
+
+
+TEXTS = st.text(min_size=1, max_size=20).filter(str.strip)
+RULES = st.one_of(
+    NUMBERS.map(above), NUMBERS.map(below), st.tuples(NUMBERS, NUMBERS).map(sorted).map(lambda b: between(*b))
+)
+
+
+@st.composite
+def parts(draw: st.DrawFn) -> Part:
+    low, value, high = draw(INTERVALS)
+    ends: dict[str, Any] = {"low": low, "high": high}
+    rule = draw(st.none() | RULES)
+    return Part(
+        draw(TEXTS),
+        value,
+        rule,
+        **draw(st.sampled_from([ends, {"no_interval": "a count"}])),
+        n=draw(st.integers(1, 10**6)),
+        of_what=draw(TEXTS),
+        unit=draw(st.sampled_from(["share", "points", "number", "ratio", "seconds"])),
+        digits=draw(st.integers(0, 6)),
+        reason="" if rule else draw(TEXTS),
+    )
+
+
+@CASES
+@given(
+    id=st.integers(1, NUM_CLAIMS),
+    text=TEXTS,
+    source=st.sampled_from(["M", "C"]),
+    measured=st.lists(parts(), min_size=1, max_size=4),
+    remark=st.text(max_size=20),
+    kind=st.sampled_from(["metric", "timing"]),
+)
+def test_a_claim_survives_a_file(
+    id: int, text: str, source: Any, measured: list[Part], remark: str, kind: Any
+) -> None:
+    ledger = Ledger()
+    claim = ledger.record(id, text, source=source, parts=measured, remark=remark, kind=kind)
+    (stored,) = json.loads(json.dumps(ledger.entries(kind), allow_nan=False))
+    assert from_entry(stored) == claim
+    assert from_entry(stored).sentence == stored["sentence"]
+    assert from_entry(stored).verdict == stored["verdict"]
+
+
+def test_a_claim_survives_a_results_file_whatever_numbers_it_was_made_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUTORIAL_OUTPUT", str(tmp_path))
+    ledger = Ledger()
+    part = Part(
+        "mean",
+        torch.tensor(0.5),  # type: ignore[arg-type]
+        between(np.float64(0.25), torch.tensor(1.0)),  # type: ignore[arg-type]
+        np.float32(0.25),  # type: ignore[arg-type]
+        np.float64(0.75),
+        n=np.int64(12),  # type: ignore[arg-type]
+        of_what="seeds",
+    )
+    claim = record(ledger, parts=[part])
+    path = results.write(
+        "claims/01_mnist", parameters={}, metrics={"claims": ledger.entries("metric")}, data_hash="abc"
+    )
+    assert path is not None
+    (stored,) = results.read(path).metrics["claims"]
+    assert from_entry(stored).sentence == claim.sentence
+    assert from_entry(stored).parts[0] == Part(
+        "mean", 0.5, between(0.25, 1), 0.25, 0.75, n=12, of_what="seeds"
+    )
+
+
+def stored_claim() -> dict[str, Any]:
+    claim = claim_of(make_part(0.5, above(0.25), low=0.375, high=0.625), make_part(3, below(4)))
+    stored: dict[str, Any] = json.loads(json.dumps(entry(claim)))
+    return stored
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said", "verdict"),
+    [
+        ("measurement", 0.4, "0.40, 95 % interval [0.38, 0.62], n = 10", HOLDS),
+        ("measurement", 0.2, "0.20, 95 % interval [0.38, 0.62], n = 10", IN_PART),
+        ("low", 0.125, "0.50, 95 % interval [0.12, 0.62], n = 10", IN_PART),
+        ("high", 0.75, "0.50, 95 % interval [0.38, 0.75], n = 10", HOLDS),
+        ("n", 20, "0.50, 95 % interval [0.38, 0.62], n = 20", HOLDS),
+    ],
+)
+def test_sentence_and_verdict_follow_the_numbers_at_the_top_of_an_entry(
+    name: str, value: float, said: str, verdict: Verdict
+) -> None:
+    stored = stored_claim()
+    assert from_entry(stored).verdict is HOLDS
+    stored[name] = value
+    claim = from_entry(stored)
+    assert f"Share of it: {said} images." in claim.sentence
+    assert claim.verdict is verdict
+    assert claim.sentence.startswith(f"Claim 7 {verdict}. ")
+
+
+def test_stored_verdicts_sentences_and_rule_texts_are_not_believed() -> None:
+    stored = stored_claim()
+    stored |= {"verdict": "does not hold", "sentence": "Nonsense.", "rule": "above 9"}
+    stored["parts"][0] |= {"verdict": "does not hold", "rule_text": "above 9"}
+    stored["parts"][1] |= {"measurement": 4.0, "verdict": "holds"}
+    claim = from_entry(stored)
+    assert [part.verdict for part in claim.parts] == [HOLDS, FAILS]
+    assert claim.verdict is IN_PART
+    assert "Nonsense" not in claim.sentence
+    assert "above 9" not in claim.sentence
+
+
+@pytest.mark.parametrize(
+    "key", ["id", "claim", "source", "kind", "measurement", "low", "n", "parts", "remark"]
+)
+def test_an_entry_without_one_of_its_keys_is_refused(key: str) -> None:
+    stored = stored_claim()
+    del stored[key]
+    with pytest.raises(DataError, match=rf"claim \w+ cannot be read .*'{key}'.*make book"):
+        from_entry(stored)
+
+
+@pytest.mark.parametrize("key", ["what", "measurement", "rule", "unit", "no_interval", "of_what"])
+def test_a_part_without_one_of_its_keys_is_refused(key: str) -> None:
+    stored = stored_claim()
+    del stored["parts"][1][key]
+    with pytest.raises(DataError, match=rf"claim 7 cannot be read .*'{key}'.*make book"):
+        from_entry(stored)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"measurement": None}, "claim 7 cannot be read"),
+        ({"measurement": "much"}, "claim 7 cannot be read .*much"),
+        ({"parts": []}, "claim 7 cannot be read"),
+        ({"parts": [1]}, "claim 7 cannot be read"),
+        ({"id": 51}, "claim 51 cannot be judged:\n  - the id must be 1 to 50"),
+        ({"low": None}, "cannot be judged:\n  - part 1: an interval needs both ends"),
+        ({"low": None, "high": None}, "cannot be judged:\n  - part 1: give either low and high"),
+        ({"claim": 5}, "cannot be judged:\n  - text must be text, found 5"),
+        ({"measurement": math.inf}, "cannot be judged:\n  - part 1: measurement must be finite"),
+    ],
+)
+def test_an_entry_that_means_nothing_is_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        from_entry(stored_claim() | changes)
+
+
+@pytest.mark.parametrize("value", [None, [], "claim", 3])
+def test_something_else_than_an_entry_is_refused(value: Any) -> None:
+    with pytest.raises(DataError, match="claim None cannot be read"):
+        from_entry(value)
+
+
+# The built book
+
+
+@pytest.mark.book
+def test_the_built_ledger_shows_every_claim_as_its_results_file_has_it() -> None:
+    built = BUILD / "html" / "book" / "claims.html"
+    assert built.exists(), f"{built.relative_to(ROOT)} is missing: run `make book`"
+    rows = BeautifulSoup(built.read_text(encoding="utf-8"), "html.parser").select("table.ledger tbody tr")
+    files = results.read_all(BUILD / "results" / "claims").values()
+    stored = [
+        one for file in files for kind in (file.metrics, file.timings) for one in kind.get("claims", [])
+    ]
+    claims = {one["id"]: from_entry(one) for one in stored}
+    assert len(stored) == NUM_CLAIMS
+    assert sorted(claims) == list(range(1, NUM_CLAIMS + 1))
+    for id, row in enumerate(rows, 1):
+        cells = row.select("td")
+        assert cells[0].get_text(strip=True) == str(id)
+        for part in claims[id].parts:
+            assert write_value(part.measurement, part.unit, part.digits) in cells[2].get_text()
+            assert f"n = {part.n:,}" in cells[2].get_text()
+        assert cells[4].get_text(strip=True) == f"{claims[id].verdict.symbol} {claims[id].verdict}"
+        assert cells[5].select_one(f'a[href$="#claim-{id}"]') is not None
+    assert len(rows) == NUM_CLAIMS
