@@ -29,6 +29,7 @@ from tutorial_utils.ledger import (
     between,
     entry,
     from_entry,
+    tally,
     write_value,
 )
 
@@ -133,9 +134,15 @@ def test_a_rule_that_means_nothing_is_refused(kind: Any, bounds: tuple[float, ..
         (1.318, "ratio", 2, "1.32 times"),
         (12_345, "number", 0, "12,345"),
         (0, "number", 2, "0.00"),
-        (8e-5, "number", 2, "8.0e-05"),
-        (-8e-5, "number", 2, "-8.0e-05"),
-        (8e-5, "number", 5, "0.00008"),
+        (0.000691, "number", 3, "0.00069"),
+        (0.00034, "number", 3, "0.00034"),
+        (0.01, "number", 3, "0.010"),
+        (0.0691, "number", 2, "0.069"),
+        (-0.0691, "number", 2, "-0.069"),
+        (0.1, "number", 2, "0.10"),
+        (8e-5, "number", 2, "8e-05"),
+        (-8e-5, "number", 2, "-8e-05"),
+        (8e-5, "number", 6, "0.000080"),
         (1.5, "seconds", 1, "1.5 s"),
         (1.25, "milliseconds", 2, "1.25 ms"),
         (30.664, "KiB", 2, "30.66 KiB"),
@@ -401,6 +408,29 @@ def test_entries_are_sorted_and_kept_apart_by_kind() -> None:
     assert [stored["id"] for stored in ledger.entries("timing")] == [3, 20]
     with pytest.raises(ClaimError, match="did you mean 'metric'"):
         ledger.entries("metrics")  # type: ignore[arg-type]
+
+
+def test_verdicts_are_counted_in_prose_without_those_that_nothing_got() -> None:
+    ledger = Ledger()
+    assert ledger.tally() == "none was judged"
+    for id, verdict in enumerate([FAILS, HOLDS, IN_PART, HOLDS, FAILS, FAILS], start=1):
+        record(ledger, id, parts=[PARTS[verdict]], kind="timing" if id == 1 else "metric")
+    assert ledger.tally() == "2 hold, 1 holds in part and 3 do not hold"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "one", "two"),
+    [
+        (HOLDS, "1 holds", "2 hold"),
+        (IN_PART, "1 holds in part", "2 hold in part"),
+        (FAILS, "1 does not hold", "2 do not hold"),
+        (UNTESTABLE, "1 cannot be tested as stated", "2 cannot be tested as stated"),
+    ],
+)
+def test_one_claim_holds_and_two_hold(verdict: Verdict, one: str, two: str) -> None:
+    claim = claim_of(PARTS[verdict])
+    assert tally([claim]) == one
+    assert tally(iter([claim, claim])) == two
 
 
 # Files

@@ -2,11 +2,12 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
-from tutorial_utils.narrate import enumerate_words, interval, percent, say, table
+from tutorial_utils.narrate import enumerate_words, interval, p_value, percent, say, table
 
 
 @pytest.mark.parametrize(
@@ -26,6 +27,31 @@ def test_a_share_is_written_as_per_cent(share: float, digits: int, text: str) ->
 def test_an_interval_is_written_with_the_unit_at_both_ends() -> None:
     assert interval(0.9204, 0.9307) == "[92.04 %, 93.07 %]"
     assert interval(0.9204, 0.9307, digits=0) == "[92 %, 93 %]"
+
+
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [
+        (1.0, "1"),
+        (0.96, "0.96"),
+        (0.0314159, "0.031"),
+        (0.05, "0.05"),
+        (0.000123, "0.00012"),
+        (1e-4, "0.0001"),
+        (9.99e-5, "< 0.0001"),
+        (1e-300, "< 0.0001"),
+        (0.0, "< 0.0001"),
+    ],
+)
+def test_a_p_value_has_two_digits_or_is_only_called_small(p: float, text: str) -> None:
+    assert p_value(p) == text
+    assert p_value(np.float64(p)) == text
+
+
+@pytest.mark.parametrize("p", [-0.01, 1.01, float("nan")])
+def test_what_is_no_p_value_is_refused(p: float) -> None:
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        p_value(p)
 
 
 @pytest.mark.parametrize(

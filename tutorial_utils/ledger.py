@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 from tutorial_utils.exceptions import ClaimError, DataError, did_you_mean, join_problems
-from tutorial_utils.narrate import percent
+from tutorial_utils.narrate import enumerate_words, percent
 from tutorial_utils.statistics import CONFIDENCE
 
 NUM_CLAIMS = 50
@@ -60,6 +61,11 @@ class Verdict(StrEnum):
     UNTESTABLE = "cannot be tested as stated"
 
     @property
+    def plural(self) -> str:
+        """As said of several claims: ``"hold"``."""
+        return {"HOLDS": "hold", "IN_PART": "hold in part", "FAILS": "do not hold"}.get(self.name, self.value)
+
+    @property
     def symbol(self) -> str:
         """One character that tells verdicts apart without colour."""
         return {"HOLDS": "✓", "IN_PART": "◐", "FAILS": "✗", "UNTESTABLE": "?"}[self.name]
@@ -71,15 +77,16 @@ def write_value(value: float, unit: Unit, digits: int = 2) -> str:
     Args:
         value: Finite; shares and points as fractions.
         unit: One of :data:`Unit`.
-        digits: Decimals. A plain number that they would round to zero is written as ``"8.0e-05"``.
+        digits: Decimals. A plain number of which they would leave one digit or none has two significant ones
+            instead: ``"0.00069"``, ``"8e-05"``.
 
     Returns:
         Such as ``"92.58 %"``, ``"+0.32 points"`` or ``"1.32 times"``.
     """
     value = float(value)  # a tensor of one number rounds and prints differently
     scale, sign, suffix = _FORMATS[unit]
-    if unit == "number" and value != 0 and round(value, digits) == 0:
-        return f"{value:.1e}"
+    if unit == "number" and value != 0 and abs(value) < 10 ** (1 - digits):
+        return f"{value:.2g}"
     return f"{scale * value:{sign}z,.{digits}f}{suffix}"
 
 
@@ -315,6 +322,24 @@ def _problems_of_claim(claim: Claim) -> Iterator[str]:
         yield from (f"part {number}: {problem}" for problem in _problems_of_part(part))
 
 
+def tally(claims: Iterable[Claim]) -> str:
+    """Say how many claims got which verdict.
+
+    Args:
+        claims: Any number.
+
+    Returns:
+        Such as ``"8 hold, 1 holds in part and 6 do not hold"``, without verdicts that no claim got.
+    """
+    times = Counter(claim.verdict for claim in claims)
+    counts = [
+        f"{times[verdict]} {verdict if times[verdict] == 1 else verdict.plural}"
+        for verdict in Verdict
+        if times[verdict]
+    ]
+    return enumerate_words(counts) or "none was judged"
+
+
 class Ledger:
     """The claims that one chapter measured."""
 
@@ -373,6 +398,10 @@ class Ledger:
         if kind not in get_args(Kind):
             raise ClaimError(f"no kind {kind!r}; {did_you_mean(str(kind), get_args(Kind))}")
         return [entry(claim) for _, claim in sorted(self._claims.items()) if claim.kind == kind]
+
+    def tally(self) -> str:
+        """Say how many of the recorded claims got which verdict, as :func:`tally` does."""
+        return tally(self._claims.values())
 
 
 def entry(claim: Claim) -> dict[str, Any]:

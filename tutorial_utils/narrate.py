@@ -31,6 +31,23 @@ def interval(low: float, high: float, digits: int = 2) -> str:
     return f"[{percent(low, digits)}, {percent(high, digits)}]"
 
 
+def p_value(p: float) -> str:
+    """Write a p-value: two significant digits, and below 0.0001 only that it is.
+
+    Args:
+        p: 0 to 1.
+
+    Returns:
+        Such as ``"0.031"`` or ``"< 0.0001"``.
+
+    Raises:
+        ValueError: Not between 0 and 1.
+    """
+    if not 0 <= p <= 1:
+        raise ValueError(f"a p-value must lie between 0 and 1, found {p}; check the test that gave it")
+    return "< 0.0001" if p < 1e-4 else f"{p:.2g}"
+
+
 def enumerate_words(items: Iterable[Any]) -> str:
     """Write a list in prose: ``"5, 8 and 2"``; nothing for an empty one."""
     words = [str(item) for item in items]

@@ -25,7 +25,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from tutorial_utils import catalogue, narrate
 from tutorial_utils.exceptions import DataError
-from tutorial_utils.ledger import NUM_CLAIMS, Claim, Part, Verdict, from_entry
+from tutorial_utils.ledger import NUM_CLAIMS, Claim, Part, Verdict, from_entry, tally
 from tutorial_utils.results import Results, read
 
 logger = logging.getLogger(__name__)
@@ -329,13 +329,7 @@ def count_verdicts(claims: Sequence[Claim]) -> str:
     Returns:
         One sentence.
     """
-    times = Counter(claim.verdict for claim in claims)
-    plural = {Verdict.HOLDS: "hold", Verdict.IN_PART: "hold in part", Verdict.FAILS: "do not hold"}
-    counts = [
-        f"{times[verdict]} {verdict if times[verdict] == 1 else plural.get(verdict, verdict)}"
-        for verdict in Verdict
-    ]
-    return f"Of {len(claims)} claims, {narrate.enumerate_words(counts)}."
+    return f"Of {len(claims)} claims, {tally(claims)}."
 
 
 class MeasuredLedger(SphinxDirective):
@@ -354,8 +348,9 @@ class MeasuredLedger(SphinxDirective):
         if not failed:
             return [nodes.paragraph("", "No claim is contradicted as a whole.")]
         caution = (
-            "Where a claim does not hold, the measurements contradict its source. The source may have had "
-            "other settings, versions or definitions in mind, so look at what was measured before you judge."
+            "Where a claim does not hold, the estimate speaks against it. If its interval reaches into the "
+            "rule, the question is open rather than settled. The source may have had other settings, "
+            "versions or definitions in mind, so look at what was measured before you judge."
         )
         items = nodes.bullet_list("", classes=["contradicted"])
         for claim in failed:

@@ -66,7 +66,14 @@ from tutorial_utils import (
     statistics,
 )
 from tutorial_utils.models import predict
-from tutorial_utils.narrate import enumerate_words, interval, percent, say, table
+from tutorial_utils.narrate import (
+    enumerate_words,
+    interval,
+    p_value,
+    percent,
+    say,
+    table,
+)
 from tutorial_utils.plots import evaluation as draw
 from tutorial_utils.plots.style import use_book_style
 from tutorial_utils.reproducibility import make_generator
@@ -203,7 +210,7 @@ answers = {
 }
 
 # %% [markdown]
-# The penalty is chosen on the validation images. ($C$ is scikit-learn's name for $1 / (\lambda n)$, with $\lambda$ the strength of the penalty.) Subtracting the mean pixel leaves the minimum where it is and shortens the search, which ends when no entry of the gradient exceeds a thousandth.
+# The penalty is chosen on the validation images. (As [for the digits](../mnist/04_evaluation), $\lambda$ is the strength of the penalty, and scikit-learn is told $C = 1/(\lambda n)$.) Subtracting the mean pixel leaves the minimum where it is and shortens the search, which ends when no entry of the gradient exceeds a thousandth.
 
 
 # %%
@@ -243,7 +250,12 @@ say(
         + ("converged)" if count < MOST_STEPS else "ended before it converged)")
         for each, count in steps.items()
     )
-    + f". The chosen penalty is {strength:g}."
+    + f". The chosen penalty is {strength:g}. "
+    + (
+        "Of the two tried, the weaker won; one weaker still may do better."
+        if strength == min(fits)
+        else "Of the two tried, the stronger won; one stronger still may do better."
+    )
 )
 baselines = {
     name: {
@@ -266,7 +278,7 @@ table(
 )  # fmt: skip
 
 # %% [markdown]
-# The test images are equally many of each class, so any fixed answer is right on exactly a tenth of them. Do the others differ by more than chance? Cochran's Q asks once for all; then every pair is compared by the exact McNemar test, adjusted for the number of pairs, with the paired difference and its bootstrap interval. [](../mnist/04_evaluation) explains them and their assumptions.
+# The test images are equally many of each class, so any fixed answer is right on exactly a tenth of them. Do the others differ by more than chance? Cochran's Q asks once for all; then every pair is compared by the exact McNemar test, adjusted for the number of pairs (by Benjamini and Hochberg, who bound the share of false findings: there are many), with the paired difference and its bootstrap interval. [](../mnist/04_evaluation) explains them and their assumptions.
 
 # %%
 cochran = comparisons.cochran_q(np.column_stack(list(rights.values())))
@@ -274,10 +286,6 @@ compared = comparisons.compare_all(rights)
 
 
 # %% tags=["hide-input"]
-def write_p(p):
-    return f"{p:.1g}" if p > 1e-99 else "below 1e-99"
-
-
 table(
     [
         {
@@ -285,7 +293,7 @@ table(
             "second": row.second,
             "only one is right": f"{row.only_first:,} : {row.only_second:,}",
             "second minus first (points)": f"{100 * row.difference:+.2f} [{100 * row.low:+.2f}, {100 * row.high:+.2f}]",
-            "adjusted p": write_p(row.p_adjusted),
+            "adjusted p": p_value(row.p_adjusted),
         }
         for row in compared.itertuples()
     ]
@@ -301,7 +309,7 @@ agreement = {
 against = compared[compared["first"] == "scikit-learn"].iloc[0]
 say(
     f"Cochran's Q is {cochran.statistic:,.0f} on {cochran.df} degrees of freedom;"
-    f" p-value {write_p(cochran.p_value)}."
+    f" p-value {p_value(cochran.p_value)}."
     f" Between scikit-learn's model and ours lie {100 * against.difference:+.2f} points: "
     + (
         "more than chance explains, on these test images."
@@ -371,7 +379,7 @@ table(
             "pair": f"{row.first} and {row.second}",
             "first taken for second": row.n_ij,
             "second taken for first": row.n_ji,
-            "adjusted p": write_p(row.p_adjusted),
+            "adjusted p": p_value(row.p_adjusted),
         }
         for row in lopsided.head(6).itertuples()
     ]
@@ -380,8 +388,8 @@ table(
 # %% tags=["hide-input"]
 say(
     f"Symmetry: statistic {symmetry.statistic:,.0f} on {symmetry.df} degrees of freedom; p-value"
-    f" {write_p(symmetry.p_value)}. Equal margins: {margins.statistic:,.0f} on"
-    f" {margins.df}; p-value {write_p(margins.p_value)}. {len(firm)} of {len(lopsided)} pairs are lopsided at"
+    f" {p_value(symmetry.p_value)}. Equal margins: {margins.statistic:,.0f} on"
+    f" {margins.df}; p-value {p_value(margins.p_value)}. {len(firm)} of {len(lopsided)} pairs are lopsided at"
     " an adjusted p below 0.05. "
     + (
         "The model has favourites: what it says too often gains from both sides."
@@ -410,7 +418,7 @@ eager, shy = max(over, key=over.get), min(over, key=over.get)
 say(
     f"F1 is highest for {enumerate_words(ranked.index[:-4:-1])} and lowest for"
     f" {enumerate_words(ranked.index[:3])}: from {ranked.max():.2f} to"
-    f" {ranked.min():.2f}, where the digits differed by a few points. The model says"
+    f" {ranked.min():.2f}. The model says"
     f" {eager} {over[eager]:.2f} times as often as there are {eager}s, and {shy}"
     f" {over[shy]:.2f} times."
 )
@@ -434,7 +442,7 @@ say(
     f" {percent(one_vs_rest.max(), 1)} for a model that is wrong on most images; never"
     f" saying the class gives {percent(never.max(), 0)}. "
     + (
-        f"For {enumerate_words(beaten)} the rule that never says the class is *better*."
+        f"For {'all ten classes' if len(beaten) == len(names) else enumerate_words(beaten)} the rule that never says the class is *better*."
         if beaten
         else "No class falls below that rule."
     )
@@ -521,12 +529,9 @@ say(
     )
     + f"Median confidence {medians['right']:.2f} when right and {medians['wrong']:.2f}"
     f" when wrong. On average the model claims {percent(mean_confidence, 1)} and is"
-    f" right in {percent(test.accuracy, 1)}: "
-    + (
-        "the two agree within three points, which is not yet calibration."
-        if abs(mean_confidence - test.accuracy) < 0.03
-        else "the two disagree by more than three points."
-    )
+    f" right in {percent(test.accuracy, 1)}, a difference of"
+    f" {100 * (mean_confidence - test.accuracy):+.1f} points; the next section asks"
+    " whether that is chance."
 )
 
 # %% [markdown]
@@ -740,13 +745,13 @@ from scipy.stats import binomtest
 nearest = rights["nearest centroid"]
 only_model = int((rights["this model"] & ~nearest).sum())
 only_nearest = int((~rights["this model"] & nearest).sum())
-p_value = binomtest(only_model, only_model + only_nearest).pvalue
+by_hand = binomtest(only_model, only_model + only_nearest).pvalue
 packaged = comparisons.exact_mcnemar(rights["this model"], nearest)
 assert (only_model, only_nearest) == packaged[:2]
-np.testing.assert_allclose(p_value, packaged.p_value)
+np.testing.assert_allclose(by_hand, packaged.p_value)
 say(
-    f"{only_model:,} only by the model, {only_nearest:,} only by the nearest centroid, p"
-    f" = {p_value:.0e}, both ways."
+    f"{only_model:,} only by the model, {only_nearest:,} only by the nearest centroid,"
+    f" p-value {p_value(by_hand)}, both ways."
 )
 
 # %% [markdown]

@@ -64,7 +64,14 @@ from tutorial_utils import (
     statistics,
 )
 from tutorial_utils.models import make_model, predict
-from tutorial_utils.narrate import enumerate_words, interval, percent, say, table
+from tutorial_utils.narrate import (
+    enumerate_words,
+    interval,
+    p_value,
+    percent,
+    say,
+    table,
+)
 from tutorial_utils.plots import data as draw
 from tutorial_utils.plots import evaluation as draw_evaluation
 from tutorial_utils.plots.style import use_book_style
@@ -148,7 +155,7 @@ ax = draw_evaluation.confusion_matrix(pattern, names, shares=True)
 _ = ax.set_xticks(range(len(names)), names, rotation=45, ha="right")
 
 # %% [markdown]
-# A pair counts as confirmed if, on the test images, it takes more than its even share, one ninetieth, of all errors. The p-values are adjusted for six tests. This shows that a pair is over-represented, not why; that
+# A pair counts as confirmed if, on the test images, it takes more than its even share, one ninetieth, of all errors. The p-values are adjusted for six tests by Benjamini and Hochberg's method, as in the regression below: it bounds the share of false findings. This shows that a pair is over-represented, not why; that
 # pairs differ at all is no surprise.
 
 # %%
@@ -165,10 +172,10 @@ adjusted = comparisons.adjust(
 )
 hypotheses = [
     {"true": names[true], "taken for": names[predicted], "validation": count, "test": found,
-     "adjusted p": p_value, "confirmed": "yes" if p_value < 0.05 else "no"}
-    for (true, predicted, count, found), p_value in zip(proposed, adjusted, strict=True)
+     "adjusted p": p_value(chance), "confirmed": "yes" if chance < 0.05 else "no"}
+    for (true, predicted, count, found), chance in zip(proposed, adjusted, strict=True)
 ]  # fmt: skip
-table(hypotheses, {"adjusted p": ".0e"})
+table(hypotheses)
 
 # %% [markdown]
 # (cifar10-confident-errors)=
@@ -264,15 +271,15 @@ regressions = {
 }
 adjusted_p = comparisons.adjust(regressions["test"].p_value)
 effects = []
-for name, p_value in zip(measures, adjusted_p, strict=True):
+for name, chance in zip(measures, adjusted_p, strict=True):
     before, after = (regressions[part].loc[name] for part in ("validation", "test"))
     is_proposed = not before.low <= 1 <= before.high
-    holds = p_value < 0.05 and (before.odds_ratio > 1) == (after.odds_ratio > 1)
+    holds = chance < 0.05 and (before.odds_ratio > 1) == (after.odds_ratio > 1)
     effects.append(
         {"property": name,
          "validation": f"{before.odds_ratio:.2f} [{before.low:.2f}, {before.high:.2f}]",
          "test": f"{after.odds_ratio:.2f} [{after.low:.2f}, {after.high:.2f}]",
-         "adjusted p (test)": f"{p_value:.1g}",
+         "adjusted p (test)": p_value(chance),
          "confirmed": ("yes" if holds else "no") if is_proposed else "not proposed"}
     )  # fmt: skip
 table(effects)
@@ -321,7 +328,7 @@ say(
     f"From the model of seed {other} to this one: {len(change.fixed):,} errors fixed,"
     f" {len(change.new):,} new, {len(change.kept):,} kept; accuracy changes by"
     f" {100 * gain.estimate:+.2f} points (95 % interval {100 * gain.low:+.2f} to"
-    f" {100 * gain.high:+.2f}), McNemar's exact p = {mcnemar.p_value:.2g}: "
+    f" {100 * gain.high:+.2f}), McNemar's exact p-value {p_value(mcnemar.p_value)}: "
     + (
         "more than chance explains, for these two."
         if mcnemar.p_value < 0.05
@@ -620,8 +627,8 @@ say(
         else "."
     ),
     f"On the same images the minimum leads by {100 * lead.estimate:+.2f} points (95 %"
-    f" interval {100 * lead.low:+.2f} to {100 * lead.high:+.2f}, McNemar's exact p ="
-    f" {lead_p:.2g}); another seed moves gradient descent by"
+    f" interval {100 * lead.low:+.2f} to {100 * lead.high:+.2f}, McNemar's exact"
+    f" p-value {p_value(lead_p)}); another seed moves gradient descent by"
     f" {100 * over_seeds.deviation / len(truth):.2f} points (standard deviation). "
     + "Neither figure is a ceiling: the minimum of a loss is not the maximum of"
     " accuracy."
@@ -682,12 +689,11 @@ say(
     f" images, the network gets {100 * ahead.estimate:+.1f} points more (95 % interval"
     f" {100 * ahead.low:+.1f} to {100 * ahead.high:+.1f}). "
     + (
-        "The data hold more than this linear model uses. "
+        "The data hold more than this linear model uses. No linear model on raw pixels"
+        " tried here comes near the network; with other features one may."
         if ahead.low > 0
-        else "Here the network does no better. "
+        else "Here the network does no better."
     )
-    + "Low accuracy is a property of the method on raw pixels; with other features a"
-    " linear model may do better."
 )
 
 # %% [markdown]

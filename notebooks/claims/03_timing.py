@@ -339,7 +339,7 @@ ledger.record(
 )  # fmt: skip
 
 # %% [markdown]
-# What an epoch's time does not say, Exercise 3 and [the chapter on gradient descent](../foundations/03_gradient_descent) measure: the time until the loss is low.
+# Exercise 3 and [the chapter on gradient descent](../foundations/03_gradient_descent) measure what an epoch's time does not say: the time until the loss is low.
 
 # %%
 seconds = {
@@ -398,7 +398,7 @@ say(
 )
 
 # %% [markdown]
-# ### Exercise 2: work that is worth sharing
+# ### Exercise 2: costlier images
 #
 # Add a random rotation and shift to the transform of each image (`transforms.RandomAffine`). Do two workers pay now? Judge it with the rule of claim 20 on 3,000 images.
 
@@ -425,7 +425,11 @@ rotated = ratio_part(
     costly_passes[0],
     costly_passes[2],
 )
-say(rotated.sentence)
+say(
+    rotated.sentence
+    + f" With 3,000 images and {os.cpu_count()} cores, starting the workers may cost"
+    " more than they save; see Exercise 1."
+)
 
 # %% [markdown]
 # ### Exercise 3: a faster epoch, or faster training?

@@ -75,7 +75,14 @@ from tutorial_utils import (
     statistics,
 )
 from tutorial_utils.models import make_model, predict
-from tutorial_utils.narrate import enumerate_words, interval, percent, say, table
+from tutorial_utils.narrate import (
+    enumerate_words,
+    interval,
+    p_value,
+    percent,
+    say,
+    table,
+)
 from tutorial_utils.plots.evaluation import (
     confidence_histograms,
     confusion_matrix,
@@ -223,7 +230,8 @@ say(
 # * **majority class**: always answer the most common training digit;
 # * **nearest centroid**: answer the digit whose average image is closest;
 # * **scikit-learn's logistic regression** {cite}`pedregosa2011`: the same model with a penalty on the weights, trained by another algorithm (L-BFGS) on all
-#   images at once. How strong the penalty is, $1/C$, is chosen on the validation images.
+#   images at once. How strong the penalty $\frac{\lambda}{2}\lVert W\rVert^2$ is, beside the mean loss, is chosen on the validation images.
+#   scikit-learn is told $C = 1/(\lambda n)$, with $n$ training images.
 
 # %%
 fitting, held_out = datasets.split(data.train, config.validation_split, config.seed)
@@ -247,8 +255,10 @@ strength = max(held_out_accuracy, key=held_out_accuracy.get)
 iterations = int(penalised[strength].n_iter_[0])
 say(
     "Validation accuracy: "
-    + enumerate_words(f"{percent(value)} at C = {each:g}" for each, value in held_out_accuracy.items())
-    + f". Chosen: C = {strength:g}. It "
+    + enumerate_words(f"{percent(value)} with a penalty of {1 / (each * len(fitting)):.2g} (C = {each:g})" for each, value in held_out_accuracy.items())
+    + f". Chosen: C = {strength:g}. "
+    + ("Of the two tried, the weaker won; one weaker still may do better. It " if strength == max(penalised)
+       else "Of the two tried, the stronger won; one stronger still may do better. It ")
     + ("met" if iterations < 100 else "did not meet")
     + f" its tolerance, a largest gradient of 0.001, within {iterations} iterations."
 )  # fmt: skip
@@ -296,15 +306,11 @@ table(
 
 
 # %%
-def write_p(p):
-    return "< 0.0001" if p < 1e-4 else f"{p:.4f}"
-
-
 cochran = comparisons.cochran_q(np.column_stack(list(rights.values())))
 pairwise = comparisons.compare_all(rights)
 say(
     f"Cochran's Q over the {len(rights)} classifiers: {cochran.statistic:,.0f} with"
-    f" {cochran.df} degrees of freedom, p-value {write_p(cochran.p_value)}."
+    f" {cochran.df} degrees of freedom, p-value {p_value(cochran.p_value)}."
 )
 
 # %% tags=["hide-input"]
@@ -313,7 +319,7 @@ table(
         {"first": row["first"], "second": row["second"],
          "only first right": row["only_first"], "only second right": row["only_second"],
          "difference (points)": f"{100 * row['difference']:+.2f} [{100 * row['low']:+.2f}, {100 * row['high']:+.2f}]",
-         "adjusted p": write_p(row["p_adjusted"])}
+         "adjusted p": p_value(row["p_adjusted"])}
         for _, row in pairwise.iterrows()
     ]
 )  # fmt: skip
@@ -405,7 +411,7 @@ say(
 # * **Marginal homogeneity** (Stuart and Maxwell) {cite}`stuart1955,maxwell1970`: is each digit predicted as often as it occurs? Confusions can be asymmetric and still balance.
 # * Which **pairs** are asymmetric: an exact binomial test of each, adjusted for all 45.
 #
-# The first two rely on many confusions per pair, and all on independent images. Digits of unequal support are confused somewhat
+# Bowker's test relies on many confusions per pair and skips pairs with none; the second needs many per digit. All rely on independent images. Digits of unequal support are confused somewhat
 # asymmetrically for that reason alone.
 
 # %%
@@ -417,7 +423,7 @@ table(
     [
         {"pair": f"{row.first}/{row.second}",
          "first read as second": row.n_ij, "second read as first": row.n_ji,
-         "adjusted p": write_p(row.p_adjusted)}
+         "adjusted p": p_value(row.p_adjusted)}
         for row in asymmetric.head(6).itertuples()
     ]
 )  # fmt: skip
@@ -425,8 +431,8 @@ table(
 # %% tags=["hide-input"]
 surplus = test.confusion_matrix.sum(axis=0) - test.support
 say(
-    f"Symmetry (Bowker): {bowker.statistic:.1f} with {bowker.df} degrees of freedom, p-value {write_p(bowker.p_value)}."
-    f" Marginal homogeneity: {margins.statistic:.1f} with {margins.df}, p-value {write_p(margins.p_value)}. "
+    f"Symmetry (Bowker): {bowker.statistic:.1f} with {bowker.df} degrees of freedom ({bowker.df} of the {len(asymmetric)} pairs are confused at all), p-value {p_value(bowker.p_value)}."
+    f" Marginal homogeneity: {margins.statistic:.1f} with {margins.df}, p-value {p_value(margins.p_value)}. "
     + (f"After adjustment {len(one_way)} of {len(asymmetric)} pairs stand out"
        + (": " if len(one_way) else ".")
        + enumerate_words(f"{row.first}/{row.second}" for row in one_way.itertuples())
