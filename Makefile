@@ -82,12 +82,17 @@ $(filter-out $(TIMED),$(EXECUTED)): | $(TIMED)
 $(patsubst %,_build/executed/%.ipynb,mnist/02_model mnist/04_evaluation mnist/05_error_analysis claims/01_mnist): _build/executed/mnist/03_training.ipynb
 $(patsubst %,_build/executed/%.ipynb,cifar10/04_evaluation cifar10/05_error_analysis claims/02_cifar10): _build/executed/cifar10/03_training.ipynb
 
+# The book's sweep is the command that stands on its page. It keeps what it finished, and runs what is missing.
+SWEPT := _build/sweeps/book/results.csv
+$(SWEPT): book/sweep.md notebooks/mnist/02_model.ipynb $(PACKAGE) requirements.lock | $(READY) $(DATA) $(EXECUTED)
+	@sed -n '/^\.venv\/bin\/tutorial sweep/,/[^\]$$/p' $< | bash -e
+
 # Scripts that pages need offline.
 _build/vendor/.ready: book/_ext/vendor.py | $(READY)
 	@$(BIN)/python book/_ext/vendor.py $(@D) && touch $@
 
 # After a failure the doctrees go: Sphinx would not repeat its warnings for pages that it has already read.
-_build/html/index.html: $(PAGES) $(EXECUTED) $(RESULTS) _build/vendor/.ready | $(READY)
+_build/html/index.html: $(PAGES) $(EXECUTED) $(RESULTS) $(SWEPT) _build/vendor/.ready | $(READY)
 	@echo "Building the pages"
 	@rm -rf _build/site $(if $(filter book/_ext/%,$?),_build/.doctrees)
 	@mkdir -p _build/site/notebooks

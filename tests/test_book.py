@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import nbformat
+import pandas as pd
 import pytest
 import yaml
 from bs4 import BeautifulSoup
@@ -227,6 +228,26 @@ def test_every_piece_of_advice_links_to_a_place_in_the_book(anchor: str) -> None
     links = page("book/advice").select(f'table a[href$="#{anchor}"]')
     assert links
     assert all(link.get_text(strip=True) != anchor for link in links), "the link shows no title"
+
+
+def test_the_sweep_on_its_page_is_whole_and_was_run_by_the_book() -> None:
+    table = pd.read_csv(BUILD / "sweeps" / "book" / "results.csv")
+    assert set(table["status"]) == {"finished"}
+    shown = page("book/sweep")
+    rows = [
+        [cell.get_text(strip=True) for cell in row.select("td")]
+        for row in shown.select("table.measured tbody tr")
+    ]
+    means = table.groupby("learning_rate")["validation_loss"].mean()
+    assert [float(row[0]) for row in rows] == means.index.tolist()
+    assert [row[2] for row in rows] == [f"{mean:.4f}" for mean in means]
+    text = shown.get_text(" ", strip=True)
+    assert f"Of {len(table)} runs, none failed" in text
+    assert f"came with learning rate {means.idxmin():g}." in text
+    assert means.index[0] < means.idxmin() < means.index[-1]  # so that it has neighbours on both sides
+    image = shown.select_one("figure#fig-sweep img")
+    assert image is not None and "hollow" in str(image["alt"]).lower()
+    assert (HTML / "book" / str(image["src"])).is_file()
 
 
 def test_no_piece_of_advice_lacks_its_numbers() -> None:

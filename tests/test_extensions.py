@@ -657,3 +657,111 @@ def test_every_script_is_ensured_in_the_folder_from_its_own_package(
     vendor.fetch_scripts(tmp_path)
     assert asked == [("tex-svg.js", tmp_path, "mathjax"), ("mermaid.min.js", tmp_path, "mermaid")]
     assert capsys.readouterr().out.count("present") == 2
+
+
+# A sweep on a page
+
+SWEEP_PAGE = """# Sweep
+
+```{measured-sweep} book
+:parameter: learning_rate
+:metrics: validation_loss validation_accuracy
+:name: fig-sweep
+:alt: Two panels.
+
+Loss and **accuracy**.
+```
+
+See {numref}`fig-sweep`.
+"""
+SWEEP_LOSSES = {0.01: [0.50, 0.40, 0.45], 0.1: [0.30, 0.22, 0.27], 1.0: [0.33, 0.20, 0.31]}
+
+
+def write_sweep(folder: Path, losses: dict[float, list[float | None]]) -> Path:
+    """Write the table that a sweep leaves behind; a point without a loss failed."""
+    rows = ["learning_rate,seed,status,reason,seconds,validation_loss,validation_accuracy"]
+    for rate, values in losses.items():
+        for seed, loss in enumerate(values):
+            ending = "failed,it broke,,," if loss is None else f"finished,,2.5,{loss},{1 - loss}"
+            rows.append(f"{rate},{seed},{ending}")
+    path = folder / "sweeps" / "book" / "results.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+def test_a_sweep_becomes_a_sentence_a_table_and_a_figure(tmp_path: Path) -> None:
+    site = Site(tmp_path, {"about/sweep": SWEEP_PAGE}, numfig=True)
+    path = write_sweep(tmp_path, SWEEP_LOSSES)
+    assert site.build() == ""
+    page = site.page("about/sweep")
+    text = page.get_text(" ")
+    # By hand: means 0.45, 0.79/3, 0.28; differences to the second 0.2, 0.18, 0.18 and 0.03, -0.02, 0.04.
+    assert "Of 9 runs, none failed" in text
+    assert "lowest mean validation loss, 0.2633 over 3 seeds, came with learning rate 0.1." in text
+    assert "At 0.01 it is 0.1867 higher" in text
+    assert "[+0.1580, +0.2154], n = 3 seeds), so the interval tells the two apart" in text
+    assert "At 1 it is 0.0167 higher" in text
+    assert "so the interval does not tell the two apart" in text
+    rows = rows_of(page)
+    assert [row[:3] for row in rows] == [
+        ["0.01", "3", "0.4500"],
+        ["0.1", "3", "0.2633"],
+        ["1", "3", "0.2800"],
+    ]
+    assert rows[0][3] == "0.0500"
+    assert rows[0][4] == "[0.3258, 0.5742]"  # 0.45 and 4.3027 times 0.05 / sqrt(3)
+    assert rows[0][5] == "0.5500"
+    figure = page.select_one("figure#fig-sweep")
+    assert figure is not None
+    image = figure.select_one("img")
+    assert image is not None and image["alt"] == "Two panels."
+    drawn = (tmp_path / "build" / "html" / "about" / str(image["src"])).resolve()
+    assert drawn.read_bytes().startswith(b"\x89PNG")
+    caption = figure.select_one("figcaption")
+    assert caption is not None and "Loss and" in caption.get_text()
+    assert caption.select_one("strong") is not None
+    assert page.select_one('a[href="#fig-sweep"]') is not None
+
+    assert not site.page("index").select("figure")
+    before = drawn.stat().st_mtime_ns
+    assert site.build() == ""
+    assert drawn.stat().st_mtime_ns == before  # nothing changed, nothing was drawn
+    path.unlink()
+    write_sweep(tmp_path, {0.01: [0.1], 0.1: [0.3]})
+    assert site.build() == ""
+    page = site.page("about/sweep")
+    assert "At 0.1 it is 0.2000 higher, from one seed alone" in page.get_text(" ")
+    assert rows_of(page)[0] == [
+        "0.01",
+        "1",
+        "0.1000",
+        "none",
+        "none: one seed",
+        "0.9000",
+        "none",
+        "none: one seed",
+    ]
+
+
+def test_a_sweep_with_failed_runs_says_so(tmp_path: Path) -> None:
+    site = Site(tmp_path, {"sweep": SWEEP_PAGE}, numfig=True)
+    write_sweep(tmp_path, {0.01: [0.5, None], 0.1: [0.3, 0.2]})
+    assert site.build() == ""
+    assert "Of 4 runs, 1 failed. The lowest mean" in site.page("sweep").get_text()
+    assert rows_of(site.page("sweep"))[0][:2] == ["0.01", "1"]
+
+
+def test_a_sweep_that_is_not_there_warns(tmp_path: Path) -> None:
+    site = Site(tmp_path, {"sweep": SWEEP_PAGE.replace("See {numref}`fig-sweep`.", "")})
+    warning = site.build()
+    assert "no sweep to show at" in warning and "make book" in warning
+    write_sweep(tmp_path, {0.01: [None, None]})
+    assert "no sweep to show at" in site.build()
+
+
+def test_a_sweep_without_alt_text_or_caption_is_refused(tmp_path: Path) -> None:
+    lines = [line for line in SWEEP_PAGE.splitlines(keepends=True) if ":alt:" not in line]
+    site = Site(tmp_path, {"sweep": "".join(lines)}, numfig=True)
+    write_sweep(tmp_path, SWEEP_LOSSES)  # type: ignore[arg-type]
+    assert "needs a caption and the options alt" in site.build()

@@ -3,6 +3,9 @@
 import ast
 import importlib.util
 import re
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -10,6 +13,7 @@ from typing import Any
 import nbformat
 import pytest
 
+import tutorial_utils
 from tutorial_utils.config import HEADLINE, TrainingConfig
 
 ROOT = Path(__file__).parents[1]
@@ -96,6 +100,85 @@ def test_one_cell_holds_the_parameters_as_documented_scalars(source: Path) -> No
         assert isinstance(value, bool | int | float | str)
         assert re.search(r"  # \S", lines[statement.lineno - 1]), f"say what {statement.target.id} means"
         assert statement.target.id in TrainingConfig.model_fields.keys() | EXTRA_PARAMETERS
+
+
+@every_chapter
+def test_the_first_code_is_the_set_up_of_this_release_and_not_on_the_page(source: Path) -> None:
+    first, second = cells(source, "code")[:2]
+    assert f"{first.source}\n" == pair.setup_cell(), "run `make pair`"
+    assert first.metadata.tags == ["remove-cell"]
+    assert second.metadata.tags == ["parameters"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert re.findall(r'"(https?://[^"]*)"', first.source) == [
+        f"{project['urls']['Repository']}/archive/refs/tags/v{tutorial_utils.__version__}.zip"
+    ]
+
+
+class Pip:
+    """Stands in for `subprocess.run`: keeps the commands that it was given, and answers."""
+
+    def __init__(self, code: int = 0, stderr: str = "") -> None:
+        self.commands: list[list[str]] = []
+        self.answer = subprocess.CompletedProcess([], code, "", stderr)
+
+    def __call__(self, command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        self.commands.append(command)
+        return self.answer
+
+
+def run_set_up(monkeypatch: pytest.MonkeyPatch, pip: Pip, *, installed: bool) -> None:
+    if not installed:
+        monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(subprocess, "run", pip)
+    exec(pair.setup_cell(), {})
+
+
+def test_the_set_up_does_nothing_where_the_package_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    pip = Pip()
+    run_set_up(monkeypatch, pip, installed=True)
+    assert pip.commands == []
+
+
+def test_the_set_up_installs_the_package_alone_for_this_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    pip = Pip()
+    run_set_up(monkeypatch, pip, installed=False)
+    ((*command, address),) = pip.commands
+    assert command == [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+    assert address.startswith("https://")
+
+
+def test_the_set_up_says_what_pip_said_when_it_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(RuntimeError, match=r"pip could not install https://\S+:\nno such release"):
+        run_set_up(monkeypatch, Pip(1, "no such release"), installed=False)
+
+
+def test_pairing_adds_the_set_up_and_replaces_an_older_one(tmp_path: Path) -> None:
+    chapter = tmp_path / "01_new.py"
+    head, rest = "# %% [markdown]\n# # Title\n\n", '# %% tags=["parameters"]\nseed: int = 0\n'
+    expected = f'{head}# %% tags=["remove-cell"]\n{pair.setup_cell()}\n{rest}'
+    old = head + '# %% tags=["remove-cell"]\nimport old\n\n' + rest
+    for text in (head + rest, old, expected):
+        chapter.write_text(text)
+        pair.write_setup_cell(chapter)
+        assert chapter.read_text() == expected
+
+
+@every_chapter
+def test_a_chapter_needs_no_file_of_the_repository(source: Path) -> None:
+    """On Colab there is the notebook alone: files come from the package, or the chapter wrote them itself."""
+    code = ast.parse("\n".join(cell.source for cell in cells(source, "code")))
+    called = {ast.unparse(node.func) for node in ast.walk(code) if isinstance(node, ast.Call)}
+    assert not called & {"open", "results.read", "results.read_all", "os.listdir", "Path.cwd"}
+    paths = [
+        node for node in ast.walk(code) if isinstance(node, ast.Call) and ast.unparse(node.func) == "Path"
+    ]
+    assert not [ast.unparse(path) for path in paths if isinstance(path.args[0], ast.Constant)]
+
+
+@every_chapter
+def test_loader_workers_are_used_only_where_they_are_timed(source: Path) -> None:
+    code = "\n".join(cell.source for cell in cells(source, "code"))
+    assert "num_workers" not in code or source.stem == "03_timing"
 
 
 @every_chapter

@@ -22,7 +22,7 @@ from matplotlib.patches import Polygon, Rectangle
 from tutorial_utils.calibration import Reliability
 from tutorial_utils.evaluation import Curve, evaluate, per_class_report
 from tutorial_utils.models import Predictions
-from tutorial_utils.plots import data, evaluation, style, training
+from tutorial_utils.plots import data, evaluation, style, sweeps, training
 
 ROOT = Path(__file__).parents[1]
 
@@ -129,6 +129,13 @@ DRAWINGS: dict[str, Drawing] = {
     "evaluation.reliability_diagram": lambda **where: evaluation.reliability_diagram(
         BEFORE, AFTER, ("before", "after"), **where
     ),
+    "sweeps.metric_against": lambda **where: sweeps.metric_against(
+        {"a = 1": ([1, 1, 9], [2, 3, 4]), "a = 2": ([1, 9], [5, 6])},
+        {"a = 1": ([1, 9], [2.5, 4], [2, np.nan], [3, np.nan]), "a = 2": ([1, 9], [5, 6], [4, 5], [6, 7])},
+        xlabel="rate",
+        ylabel="loss",
+        **where,
+    ),
     "evaluation.prediction_grid": lambda: evaluation.prediction_grid(
         IMAGES[:2], ["cat", "dog"], ["cat", "owl"], [0.99, 0.51]
     ),
@@ -145,7 +152,7 @@ def figures_of(module: Any) -> dict[str, Callable[..., Any]]:
     }
 
 
-FIGURES = {**figures_of(data), **figures_of(training), **figures_of(evaluation)}
+FIGURES = {**figures_of(data), **figures_of(training), **figures_of(evaluation), **figures_of(sweeps)}
 
 
 def as_list(drawn: Axes | list[Axes]) -> list[Axes]:

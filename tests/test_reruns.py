@@ -73,7 +73,7 @@ def chapter(tmp_path: Path) -> Chapter:
 def test_a_good_chapter_arrives_with_its_results(chapter: Chapter, capfd: pytest.CaptureFixture[str]) -> None:
     chapter.write(PARAMETERS, WRITE_RESULTS, "print(6 * 7)")
     before = dict(os.environ)
-    measured = chapter.execute(parameters={"learning_rate": 0.5})
+    measured = chapter.execute(values={"learning_rate": 0.5})
     assert measured.metrics == {"folder": str(chapter.root), "quiet": "1", "rate": 0.5}
     executed = nbformat.read(chapter.destination, as_version=4)
     assert executed.cells[-1].outputs[0].text == "42\n"

@@ -12,8 +12,10 @@ MOST = 6
 
 
 def code_of(source: Path) -> list[str]:
-    """Lines of code, whitespace folded; parameters and their check are alike by rule and do not count."""
+    """Lines of code, whitespace folded; set-up, parameters and their check are alike by rule: left out."""
     cells = [cell for cell in jupytext.read(source).cells if cell.cell_type == "code"]
+    if cells and "remove-cell" in cells[0].metadata.get("tags", ()):
+        cells = cells[1:]
     if cells and "parameters" in cells[0].metadata.get("tags", ()):
         required = 2 if len(cells) > 1 and "config = TrainingConfig(" in cells[1].source else 1
         cells = cells[required:]
@@ -112,12 +114,16 @@ def test_six_shared_lines_are_allowed(tmp_path: Path) -> None:
         ' tags=["parameters"]\nseed: int = 0\n\n# %%\nconfig = TrainingConfig(\n'
         + "\n".join(f"    setting_{number}=1," for number in range(9))
         + "\n)",
+        ' tags=["remove-cell"]\n'
+        + "\n".join(f"install({number})" for number in range(9))
+        + '\n\n# %% tags=["parameters"]\n'
+        + "\n".join(f"setting_{number}: int = {number}" for number in range(9)),
         "\n" + "\n".join(f"import module_{number}" for number in range(9)),
         "\nfrom module import (\n" + "\n".join(f"    name_{number}," for number in range(9)) + "\n)",
         " [markdown]\n" + "\n".join(f"# Sentence {number}." for number in range(9)),
         "\n" + "\n".join(f"# Comment {number}." for number in range(9)),
     ],
-    ids=["parameters", "configuration", "imports", "one import", "prose", "comments"],
+    ids=["parameters", "configuration", "set-up", "imports", "one import", "prose", "comments"],
 )
 def test_what_every_chapter_needs_is_not_a_copy(tmp_path: Path, same: str) -> None:
     for name in ("01_one", "02_two"):

@@ -66,6 +66,97 @@ def data(
 
 
 @app.command()
+def run(
+    notebook: Annotated[str, typer.Argument(help="Such as notebooks/mnist/03_training.")],
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="A new value; may be repeated."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="The executed notebook; by default below _build/runs."),
+    ] = None,
+    html: Annotated[bool, typer.Option("--html", help="Also write an HTML page.")] = False,
+    time_limit: Annotated[float, typer.Option(min=1, help="Seconds for the whole notebook.")] = 1800.0,
+    help_parameters: Annotated[
+        bool, typer.Option("--help-parameters", help="List what can be changed, and end.")
+    ] = False,
+) -> None:
+    """Run a chapter again with other parameters."""
+    from tutorial_utils import chapters, parameters
+
+    source = chapters.find(notebook)
+    if help_parameters:
+        print(parameters.describe(source.parameters))
+        return
+    values = parameters.check_texts(source.parameters, parameter or [])
+    from tutorial_utils import reruns  # takes seconds to import; a wrong value was refused before
+
+    print(f"{source.name}: executing with {parameters.name_run(values)}", flush=True)
+    done = reruns.run(notebook, values, output=output, html=html, time_limit=time_limit)
+    print(f"{source.name}: done in {done.results.timings['chapter_seconds']:.0f} s")
+    for path in filter(None, (done.notebook, done.results_file, done.page)):
+        print(f"  {path}")
+
+
+@app.command()
+def sweep(
+    notebook: Annotated[str, typer.Argument(help="Such as notebooks/mnist/02_model.")],
+    grid: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--grid", "-g", metavar="NAME=V1,V2,...", help="Values of one parameter; may be repeated."
+        ),
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option("--file", "-f", help="A YAML file with grid: or points:.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder; by default below _build/sweeps.")
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", "-j", help="Points at a time on this machine; by default one for each core."),
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="A running dask scheduler, such as tcp://192.0.2.1:8786.")
+    ] = None,
+    time_limit: Annotated[float, typer.Option(min=1, help="Seconds for each point.")] = 1800.0,
+) -> None:
+    """Run a chapter with every combination of several values; run again, it does what is missing."""
+    from tutorial_utils import chapters, sweep_points
+    from tutorial_utils.exceptions import ConfigurationError
+
+    source = chapters.find(notebook)
+    if (grid is None) == (file is None):
+        raise ConfigurationError("give a grid (-g NAME=V1,V2, may be repeated) or a file (-f), and not both")
+    points = (
+        sweep_points.read_file(file, source.parameters)
+        if file
+        else sweep_points.read_grid(grid or [], source.parameters)
+    )
+    from tutorial_utils import (  # takes seconds to import; a wrong value was refused before
+        sweep_report,
+        sweeps,
+    )
+
+    folder = output or sweeps.default_folder(source, points)
+    print(f"{source.name}: {len(points)} points into {folder}", flush=True)
+    try:
+        outcomes = sweeps.run(source, points, folder, jobs=jobs, scheduler=scheduler, time_limit=time_limit)
+    except KeyboardInterrupt:
+        kept = f"finished points stay in {folder}, and the same command goes on from there"
+        print(f"{source.name}: interrupted; {kept}", file=sys.stderr)
+        raise SystemExit(130) from None  # as shells expect after Ctrl-C
+    failed = sum(bool(outcome.error) for outcome in outcomes)
+    print(f"{source.name}: {len(outcomes) - failed} finished, {failed} failed")
+    print(f"  {sweep_report.write(sweep_report.tabulate(outcomes), f'Sweep of {source.name}', folder)}")
+    if failed:
+        print(f"{source.name}: the same command tries again what failed", file=sys.stderr)
+        raise SystemExit(1)
+
+
+@app.command()
 def chapter(
     name: Annotated[str, typer.Argument(help="Part and name, such as mnist/03_training.")],
     into: Annotated[Path, typer.Option(help="Folder for the executed chapter and its results.")],

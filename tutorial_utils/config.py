@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
@@ -60,7 +61,8 @@ class TrainingConfig(BaseModel):
         try:
             super().__init__(**values)
         except ValidationError as error:
-            raise ConfigurationError(explain(error, allowed=type(self).model_fields)) from None
+            problems = problems_of(error, allowed=type(self).model_fields)
+            raise ConfigurationError(list_settings(problems), problems) from None
 
     @field_validator("dataset")
     @classmethod
@@ -91,7 +93,8 @@ class TrainingConfig(BaseModel):
     @field_validator("device")
     @classmethod
     def _device_is_here(cls, name: str) -> str:
-        reproducibility.choose_device(name)
+        if name not in ("auto", "cpu"):  # every machine has these two
+            reproducibility.choose_device(name)
         return name
 
     @property
@@ -158,7 +161,7 @@ class TrainingConfig(BaseModel):
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def explain(error: ValidationError, *, allowed: dict[str, FieldInfo]) -> str:
+def problems_of(error: ValidationError, *, allowed: dict[str, FieldInfo]) -> dict[str, str]:
     """Say every problem of a validation error in words of the user's own names.
 
     Args:
@@ -166,19 +169,24 @@ def explain(error: ValidationError, *, allowed: dict[str, FieldInfo]) -> str:
         allowed: The fields that exist.
 
     Returns:
-        One message, a line for each problem.
+        One line for each field with a problem, by its name.
     """
-    problems = []
+    problems: dict[str, str] = {}
     for problem in error.errors(include_url=False):
         name = ".".join(str(part) for part in problem["loc"])
         if problem["type"] == "extra_forbidden":
-            problems.append(f"{name} is not a setting; {did_you_mean(name, allowed)}")
+            problems[name] = f"{name} is not a setting; {did_you_mean(name, allowed)}"
             continue
         message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
         limits = "" if problem["type"] == "value_error" else describe_range(allowed[name])
-        problems.append(f"{name}={problem['input']!r}: {message}{limits}")
+        problems[name] = f"{name}={problem['input']!r}: {message}{limits}"
+    return problems
+
+
+def list_settings(problems: Mapping[str, str]) -> str:
+    """Write problems with settings as one message, a line each."""
     count = "1 setting is" if len(problems) == 1 else f"{len(problems)} settings are"
-    return join_problems(f"{count} not allowed:", problems)
+    return join_problems(f"{count} not allowed:", problems.values())
 
 
 def describe_range(field: FieldInfo) -> str:

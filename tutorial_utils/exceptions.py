@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 
 class TutorialError(Exception):
@@ -11,7 +11,15 @@ class TutorialError(Exception):
 
 
 class ConfigurationError(TutorialError, ValueError):
-    """One or more settings are not allowed; raised before any data is touched."""
+    """One or more settings are not allowed; raised before any data is touched.
+
+    Attributes:
+        problems: What is wrong with each setting, by its name, where the error is about named settings.
+    """
+
+    def __init__(self, message: str, problems: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.problems = dict(problems or {})
 
 
 class DownloadError(TutorialError, OSError):
@@ -36,6 +44,10 @@ class ClaimError(TutorialError, ValueError):
 
 class ChapterError(TutorialError, RuntimeError):
     """A notebook did not run to its end, or ended without the results it should have written."""
+
+
+class SweepError(TutorialError, RuntimeError):
+    """A sweep cannot run: its cluster does not answer, or is not fit for it."""
 
 
 def join_problems(opening: str, problems: Iterable[str]) -> str:

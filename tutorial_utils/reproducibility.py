@@ -12,9 +12,12 @@ import random
 import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-import torch
+if TYPE_CHECKING:
+    import torch
+
+# torch and NumPy are imported where they are used: a wrong setting is refused without waiting for them.
 
 MAX_SEED = 2**63 - 1
 """Largest seed that ``torch.Generator`` and this package take."""
@@ -36,6 +39,8 @@ def make_generator(seed: int, purpose: str) -> torch.Generator:
     Returns:
         A generator on the CPU, seeded by a hash of both.
     """
+    import torch
+
     digest = hashlib.sha256(f"{purpose}:{seed}".encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") % MAX_SEED)
 
@@ -49,6 +54,9 @@ def seed_everything(seed: int) -> None:
     Args:
         seed: 0 to 2**63 - 1; NumPy receives its lowest 32 bits.
     """
+    import numpy as np
+    import torch
+
     random.seed(seed)
     np.random.seed(seed % 2**32)
     torch.manual_seed(seed)
@@ -61,6 +69,9 @@ def preserved_randomness(generators: Iterable[torch.Generator] = ()) -> Iterator
     Args:
         generators: Further generators to protect, such as the one that shuffles the training batches.
     """
+    import numpy as np
+    import torch
+
     generators = list(generators)
     states = [generator.get_state() for generator in generators]
     python_state, numpy_state = random.getstate(), np.random.get_state()
@@ -76,6 +87,8 @@ def preserved_randomness(generators: Iterable[torch.Generator] = ()) -> Iterator
 
 def available_devices() -> list[str]:
     """List the devices of this machine, fastest first; ``"cpu"`` is always the last."""
+    import torch
+
     devices = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
     if devices:
         devices.insert(0, "cuda")
@@ -96,6 +109,8 @@ def choose_device(name: str = "auto") -> torch.device:
     Raises:
         ValueError: The machine has no such device; the message names those it has.
     """
+    import torch
+
     devices = available_devices()
     if name == "auto":
         return torch.device(devices[0])
@@ -134,6 +149,8 @@ def report_environment() -> dict[str, object]:
     Returns:
         Plain values: package versions, Python, operating system, processor, cores, threads, date, commit.
     """
+    import torch
+
     versions = {}
     for package in REPORTED_PACKAGES:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):

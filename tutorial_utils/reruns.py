@@ -1,4 +1,4 @@
-"""Chapters executed by papermill: to the end, within a time limit, with results, or not at all."""
+"""Notebooks executed by papermill: to the end, within a time limit, with results, or not at all."""
 
 from __future__ import annotations
 
@@ -6,27 +6,215 @@ import contextlib
 import os
 import re
 import signal
+import tempfile
 import threading
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tutorial_utils import narrate, results
-from tutorial_utils.exceptions import ChapterError, did_you_mean
+from tutorial_utils import narrate, parameters, results
+from tutorial_utils.chapters import Notebook, chapter_name, find
+from tutorial_utils.exceptions import ChapterError, ConfigurationError, did_you_mean
 from tutorial_utils.files import whole_file
+from tutorial_utils.parameters import Scalar
 from tutorial_utils.progress import QUIET_VARIABLE
 
 TIME_LIMIT = 1800.0
 """Seconds that one chapter may take in all before it is stopped."""
 
+RUNS = Path("_build/runs")
+"""Where reruns arrive unless they are told otherwise."""
+
 _REPORT_INTERVAL = 15.0
+_GUARD_INTERVAL = 0.2
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a rerun left behind.
+
+    Attributes:
+        results: What the notebook measured.
+        notebook: The executed notebook.
+        results_file: The results, beside it.
+        page: The same as an HTML page; None unless it was asked for.
+    """
+
+    results: results.Results
+    notebook: Path
+    results_file: Path
+    page: Path | None
+
+
+@dataclass(frozen=True)
+class Executed:
+    """What executing a notebook gave, as bytes, so that it can come from another machine.
+
+    Attributes:
+        results: The content of the results file, JSON; empty after a failure.
+        notebook: The executed notebook, up to the failing cell after a failure; empty if there is none.
+        error: What went wrong; empty when nothing did.
+    """
+
+    results: str
+    notebook: str
+    error: str = ""
+
+
+def run(
+    notebook: str | Path,
+    values: Mapping[str, Scalar] | None = None,
+    *,
+    output: Path | None = None,
+    html: bool = False,
+    time_limit: float = TIME_LIMIT,
+) -> Run:
+    """Run a chapter again with other parameters, away from the book's own results.
+
+    Everything is checked before a kernel starts. The executed notebook, its results (and page) arrive side by
+    side, each whole or not at all; after a failure there is only ``OUTPUT.failed.ipynb``.
+
+    Args:
+        notebook: See :func:`find`.
+        values: New values by parameter name; the others keep what stands in the notebook.
+        output: Where the executed notebook should arrive, ``*.ipynb``; by default
+            ``_build/runs/<part>/<name>/<parameters>.ipynb``.
+        html: Also write a page.
+        time_limit: Seconds for the whole notebook.
+
+    Returns:
+        What it measured and where everything is.
+
+    Raises:
+        ConfigurationError: A value is not allowed (all problems at once), or the output cannot be written.
+        ChapterError: There is no such notebook, or it did not run to its end.
+    """
+    source = find(notebook)
+    checked = parameters.check(source.parameters, values or {})
+    destination = prepare_output(source, checked, output)
+    executed = execute_text(source.text, source.name, checked, root=source.root, time_limit=time_limit)
+    failed = destination.with_suffix(".failed.ipynb")
+    if executed.error:
+        if executed.notebook:
+            _write(failed, executed.notebook)
+        raise ChapterError(f"{executed.error}\nThe notebook up to there: {failed}")
+    page = destination.with_suffix(".html") if html else None
+    if page is not None:
+        _write(page, to_html(executed.notebook))
+    results_file = destination.with_suffix(".json")
+    _write(results_file, executed.results)
+    _write(destination, executed.notebook)
+    return Run(results.read(results_file), destination, results_file, page)
+
+
+def prepare_output(source: Notebook, values: Mapping[str, Scalar], output: Path | None) -> Path:
+    """Choose where a rerun arrives, and make sure that it can.
+
+    Args:
+        source: What is run.
+        values: The values that differ from the notebook's.
+        output: What the user asked for, None for nothing.
+
+    Returns:
+        Path of the executed notebook. What an earlier run left there is removed.
+
+    Raises:
+        ConfigurationError: The place belongs to somebody else, is no notebook, or cannot be written to.
+    """
+    destination = (output or RUNS / source.name / f"{parameters.name_run(values)}.ipynb").absolute()
+    if destination.suffix != ".ipynb":
+        raise ConfigurationError(f"the output {destination} must end in .ipynb")
+    if destination.resolve() == source.path:
+        raise ConfigurationError(f"{destination} is the notebook itself; it is never run in place")
+    build = source.root / "_build"
+    for folder in (build / "executed", build / "results", build / "html"):
+        if destination.resolve().is_relative_to(folder.resolve()):
+            raise ConfigurationError(f"{folder} belongs to `make book`; give another output")
+    try:
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        for suffix in (".ipynb", ".json", ".html", ".failed.ipynb"):
+            destination.with_suffix(suffix).unlink(missing_ok=True)
+        with tempfile.TemporaryFile(dir=destination.parent):
+            pass
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot write to {destination.parent} ({error.strerror}); give another output with -o"
+        ) from None
+    return destination
+
+
+def execute_text(
+    text: str,
+    name: str,
+    values: Mapping[str, Scalar],
+    *,
+    root: Path | None = None,
+    time_limit: float = TIME_LIMIT,
+    threads: int | None = None,
+    stop: threading.Event | None = None,
+) -> Executed:
+    """Execute a notebook from its text, in a temporary folder: what a rerun and a sweep's worker do.
+
+    Args:
+        text: The notebook, JSON, without outputs.
+        name: Part and name, under which it writes its results.
+        values: Checked values for its parameters.
+        root: Folder that the kernel works in; by default the temporary one.
+        time_limit: Seconds for the whole notebook.
+        threads: Of the kernel's arithmetic; by default as many as this process was given.
+        stop: Ends the kernel when another thread sets it.
+
+    Returns:
+        Results and executed notebook, or what went wrong.
+    """
+    part, stem = name.split("/")
+    with tempfile.TemporaryDirectory(prefix="tutorial-") as temporary:
+        folder = Path(temporary).resolve()
+        notebook = folder / "notebooks" / part / f"{stem}.ipynb"
+        attempt = folder / f"{stem}.executed.ipynb"
+        notebook.parent.mkdir(parents=True)
+        notebook.write_text(text, encoding="utf-8")
+        try:
+            _execute_to_the_end(
+                notebook,
+                attempt,
+                values,
+                root=root or folder,
+                output_folder=folder,
+                time_limit=time_limit,
+                threads=threads,
+                stop=stop,
+            )
+        except ChapterError as error:
+            return Executed("", _tidy_text(attempt) if attempt.exists() else "", str(error))
+        measured = (folder / "results" / f"{name}.json").read_text(encoding="utf-8")
+        return Executed(measured, _tidy_text(attempt))
+
+
+def to_html(notebook: str) -> str:
+    """Make a page of an executed notebook, with its pictures inside.
+
+    Args:
+        notebook: JSON.
+
+    Returns:
+        The page.
+    """
+    import nbformat
+    from nbconvert import HTMLExporter
+
+    exporter = HTMLExporter(embed_images=True)  # type: ignore[no-untyped-call]
+    page: str = exporter.from_notebook_node(nbformat.reads(notebook, as_version=4))[0]  # type: ignore[no-untyped-call]
+    return page
 
 
 def execute(
     notebook: Path,
     destination: Path,
     *,
-    parameters: dict[str, Any] | None = None,
+    values: Mapping[str, Scalar] | None = None,
     output_folder: Path,
     time_limit: float = TIME_LIMIT,
 ) -> results.Results:
@@ -39,7 +227,7 @@ def execute(
     Args:
         notebook: ``<root>/notebooks/<part>/<name>.ipynb``, without outputs.
         destination: Where the executed notebook should arrive.
-        parameters: Values to put in place of those in the cell tagged ``parameters``.
+        values: To put in place of those in the cell tagged ``parameters``, unchecked.
         output_folder: Folder for ``results/<part>/<name>.json`` and ``models/``.
         time_limit: Seconds for the whole notebook.
 
@@ -58,20 +246,46 @@ def execute(
     for stale in (destination, results_file, attempt):
         stale.unlink(missing_ok=True)
     attempt.parent.mkdir(parents=True, exist_ok=True)
+    measured = _execute_to_the_end(
+        notebook,
+        attempt,
+        values or {},
+        root=notebook.parents[2],
+        output_folder=output_folder,
+        time_limit=time_limit,
+    )
+    _write(destination, _tidy_text(attempt))
+    attempt.unlink()
+    return measured
 
+
+def _execute_to_the_end(
+    notebook: Path,
+    attempt: Path,
+    values: Mapping[str, Any],
+    *,
+    root: Path,
+    output_folder: Path,
+    time_limit: float,
+    threads: int | None = None,
+    stop: threading.Event | None = None,
+) -> results.Results:
+    """Execute a notebook and refuse anything short of all cells and results; leaves it at ``attempt``."""
+    name = chapter_name(notebook)
+    results_file = output_folder / "results" / f"{name}.json"
     environment = {results.OUTPUT_VARIABLE: str(output_folder), QUIET_VARIABLE: "1"}
+    if threads is not None:
+        environment["OMP_NUM_THREADS"] = str(threads)
     try:
-        _run_cells(notebook, attempt, parameters or {}, environment=environment, time_limit=time_limit)
+        watch = _Watch(name, time_limit, stop)
+        _run_cells(notebook, attempt, dict(values), root=root, environment=environment, watch=watch)
         _check_every_cell_ran(attempt, name)
         if not results_file.exists():
             raise ChapterError(f"{name} ran to its end but wrote no results: does it call results.write?")
-        measured = results.read(results_file)
-        _write_tidy(attempt, destination)
+        return results.read(results_file)
     except BaseException:
         results_file.unlink(missing_ok=True)
         raise
-    attempt.unlink()
-    return measured
 
 
 def execute_chapter(name: str, build: Path, *, time_limit: float = TIME_LIMIT) -> results.Results:
@@ -138,43 +352,45 @@ def describe_headline(name: str, metrics: dict[str, Any]) -> str:
     )
 
 
-def chapter_name(notebook: Path) -> str:
-    """Name a notebook by part and name: ``notebooks/mnist/03_training.ipynb`` is ``mnist/03_training``."""
-    return f"{notebook.parent.name}/{notebook.stem}"
-
-
 class _Watch:
     """Follows one kernel: which cell it is in, since when, and whether its time is up."""
 
-    def __init__(self, name: str, time_limit: float) -> None:
+    def __init__(self, name: str, time_limit: float, stop: threading.Event | None = None) -> None:
         self.name = name
         self.time_limit = time_limit
         self.expired = False
+        self.stop_wanted = stop or threading.Event()
+        self._reports = stop is None  # who can stop it shows progress too
         self.cell: tuple[int, str] | None = None
         self._started = self._reported = time.monotonic()
-        self._timer: threading.Timer | None = None
+        self._ended = threading.Event()
 
     def begin(self, process: int) -> None:
         """Start the clock for a kernel that leads its own process group."""
-        self._timer = threading.Timer(self.time_limit, self._end_kernel, [process])
-        self._timer.daemon = True
-        self._timer.start()
+        threading.Thread(target=self._guard, args=[process], daemon=True).start()
 
     def enter_cell(self, cell: Any, cell_index: int) -> None:
         """Note the cell that starts now and say so now and then."""
         self.cell = (cell_index, cell.source)
         now = time.monotonic()
-        if now - self._reported > _REPORT_INTERVAL:
+        if self._reports and now - self._reported > _REPORT_INTERVAL:
             self._reported = now
             print(f"{self.name}: at cell {cell_index + 1} after {now - self._started:.0f} s", flush=True)
 
     def stop(self) -> None:
         """Stop the clock."""
-        if self._timer is not None:
-            self._timer.cancel()
+        self._ended.set()
+
+    def _guard(self, process: int) -> None:
+        """Wait until the kernel has ended, its time is up or somebody wants it to stop."""
+        last = time.monotonic() + self.time_limit
+        while not self._ended.wait(_GUARD_INTERVAL):
+            self.expired = time.monotonic() > last
+            if self.expired or self.stop_wanted.is_set():
+                self._end_kernel(process)
+                return
 
     def _end_kernel(self, process: int) -> None:
-        self.expired = True
         with contextlib.suppress(ProcessLookupError):
             # The group, so that the kernel's own workers end with it; Windows has no groups.
             if hasattr(os, "killpg"):
@@ -186,26 +402,27 @@ class _Watch:
 def _run_cells(
     notebook: Path,
     attempt: Path,
-    parameters: dict[str, Any],
+    values: dict[str, Any],
     *,
+    root: Path,
     environment: dict[str, str],
-    time_limit: float,
+    watch: _Watch,
 ) -> None:
     """Run papermill and turn whatever goes wrong into a :class:`ChapterError`."""
     import papermill
 
     name = chapter_name(notebook)
-    watch = _Watch(name, time_limit)
     try:
         papermill.execute_notebook(
             notebook,
             attempt,
-            parameters,
+            values,
             kernel_name="python3",
             progress_bar=False,
-            kernel_manager_class=_kernel_manager(notebook.parents[2], environment, watch),
-            # Each kernel would otherwise warn that its local sockets are not encrypted.
-            extra_arguments=["--log-level=ERROR"],
+            kernel_manager_class=_kernel_manager(root, environment, watch),
+            # Each kernel would otherwise warn that its local sockets are not encrypted, and some report being
+            # interrupted when they are shut down.
+            extra_arguments=["--log-level=CRITICAL"],
             on_cell_start=watch.enter_cell,
         )
     except papermill.PapermillExecutionError as error:
@@ -216,7 +433,9 @@ def _run_cells(
         place = _place(*watch.cell) if watch.cell else "its start"
         reason = f"the kernel died in {place}; often that means too little memory ({error})"
         if watch.expired:
-            reason = f"stopped after the time limit of {time_limit:g} s, in {place}"
+            reason = f"stopped after the time limit of {watch.time_limit:g} s, in {place}"
+        elif watch.stop_wanted.is_set():
+            reason = f"stopped from outside, in {place}"
         raise ChapterError(f"{name}: {reason}") from None
     finally:
         watch.stop()
@@ -245,16 +464,25 @@ def _check_every_cell_ran(executed: Path, name: str) -> None:
             raise ChapterError(f"{name}: {_place(index, cell.source)} {reason}")
 
 
-def _write_tidy(executed: Path, destination: Path) -> None:
-    """Write the executed notebook without papermill's notes: clock times and the paths of this machine."""
-    import nbformat
-
+def _tidy_text(executed: Path) -> str:
+    """The executed notebook without papermill's notes: clock times and the paths of this machine."""
     content = _read(executed)
     for item in (content, *content.cells):
         for key in ("papermill", "execution"):
             item.metadata.pop(key, None)
-    with whole_file(destination) as temporary:
-        nbformat.write(content, temporary)  # type: ignore[no-untyped-call]
+    return _to_text(content)
+
+
+def _to_text(content: Any) -> str:
+    import nbformat
+
+    text: str = nbformat.writes(content)  # type: ignore[no-untyped-call]
+    return text + "\n"
+
+
+def _write(path: Path, text: str) -> None:
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def _read(notebook: Path) -> Any:

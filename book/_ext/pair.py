@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import re
+import tomllib
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,10 +14,59 @@ import jupytext  # type: ignore[import-untyped]
 import nbformat
 from jupytext.config import load_jupytext_config  # type: ignore[import-untyped]
 
+import tutorial_utils
+
+SETUP_HEAD = '# %% tags=["remove-cell"]\n'
+PARAMETERS_HEAD = '# %% tags=["parameters"]\n'
+# No %pip: the .py half is a script too. An archive needs no git, and building it touches nothing installed.
+SETUP = """\
+# Where the book's package is missing, as on Colab, install the release that belongs to
+# this notebook. What is installed already stays as it is.
+import importlib.util
+import subprocess
+import sys
+
+if importlib.util.find_spec("tutorial_utils") is None:
+    release = "{repository}/archive/refs/tags/v{version}.zip"
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", release]
+    installed = subprocess.run(command, capture_output=True, text=True)
+    if installed.returncode != 0:
+        raise RuntimeError(f"pip could not install {{release}}:\\n{{installed.stderr}}")
+    importlib.invalidate_caches()
+"""
+
 
 def pair_of(source: Path) -> Path:
     """The .ipynb beside a .py."""
     return source.with_suffix(".ipynb")
+
+
+def setup_cell() -> str:
+    """The first code of every chapter: it makes the .ipynb work alone, where the package is not installed."""
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    return SETUP.format(repository=project["urls"]["Repository"], version=tutorial_utils.__version__)
+
+
+def with_setup_cell(source: str) -> str:
+    """Put the setup cell of today's release before the parameters cell.
+
+    Args:
+        source: A chapter in percent format, with or without an older setup cell.
+
+    Returns:
+        The chapter with it.
+    """
+    old = rf"{re.escape(SETUP_HEAD)}.*?(?=^# %%)"
+    without = re.sub(old, "", source, count=1, flags=re.MULTILINE | re.DOTALL)
+    return without.replace(PARAMETERS_HEAD, f"{SETUP_HEAD}{setup_cell()}\n{PARAMETERS_HEAD}", 1)
+
+
+def write_setup_cell(source: Path) -> None:
+    """Bring a chapter's setup cell up to date."""
+    old = source.read_text(encoding="utf-8")
+    new = with_setup_cell(old)
+    if new != old:
+        source.write_text(new, encoding="utf-8")
 
 
 def make_notebook(source: Path) -> Any:
@@ -85,6 +136,8 @@ def main() -> None:
     parser.add_argument("--keep-outputs", action="store_true", help="leave notebooks alone that are in step")
     arguments = parser.parse_args()
     for source in arguments.sources:
+        if not arguments.keep_outputs:  # `make book` changes no sources
+            write_setup_cell(source)
         if write_pair(source, keep_outputs=arguments.keep_outputs):
             print(f"Paired {pair_of(source)}")
 

@@ -20,6 +20,21 @@
 #
 # **You need** [](../mnist/01_eda) for the `DataLoader`, and [](../mnist/03_training) for the training loop. How a rule becomes a verdict is said in {ref}`claims-verdicts`.
 
+# %% tags=["remove-cell"]
+# Where the book's package is missing, as on Colab, install the release that belongs to
+# this notebook. What is installed already stays as it is.
+import importlib.util
+import subprocess
+import sys
+
+if importlib.util.find_spec("tutorial_utils") is None:
+    release = "https://github.com/logistic-regression-measured/book/archive/refs/tags/v0.1.0.zip"
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", release]
+    installed = subprocess.run(command, capture_output=True, text=True)
+    if installed.returncode != 0:
+        raise RuntimeError(f"pip could not install {release}:\n{installed.stderr}")
+    importlib.invalidate_caches()
+
 # %% tags=["parameters"]
 dataset: str = "mnist"  # data set, "mnist"
 seed: int = 0  # fixes initial weights and order, 0 or more

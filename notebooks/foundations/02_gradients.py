@@ -24,6 +24,21 @@
 # [](../../book/notation): examples are rows, so a batch is a matrix [$X$](notation-x) of shape [$B$](notation-b-size) by [$n$](notation-n) and the weights
 # [$W$](notation-w) have shape $(K, n)$.
 
+# %% tags=["remove-cell"]
+# Where the book's package is missing, as on Colab, install the release that belongs to
+# this notebook. What is installed already stays as it is.
+import importlib.util
+import subprocess
+import sys
+
+if importlib.util.find_spec("tutorial_utils") is None:
+    release = "https://github.com/logistic-regression-measured/book/archive/refs/tags/v0.1.0.zip"
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", release]
+    installed = subprocess.run(command, capture_output=True, text=True)
+    if installed.returncode != 0:
+        raise RuntimeError(f"pip could not install {release}:\n{installed.stderr}")
+    importlib.invalidate_caches()
+
 # %% tags=["parameters"]
 dataset: str = "mnist"  # data set of the batch, "mnist"
 seed: int = 0  # fixes the batch, the initial weights and the made-up numbers, 0 or more

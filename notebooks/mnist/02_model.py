@@ -22,6 +22,21 @@
 # **You need** [](01_eda), for the data. The trained weights come from the settings of [](03_training); if that chapter has
 # not run yet, they are trained here.
 
+# %% tags=["remove-cell"]
+# Where the book's package is missing, as on Colab, install the release that belongs to
+# this notebook. What is installed already stays as it is.
+import importlib.util
+import subprocess
+import sys
+
+if importlib.util.find_spec("tutorial_utils") is None:
+    release = "https://github.com/logistic-regression-measured/book/archive/refs/tags/v0.1.0.zip"
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", release]
+    installed = subprocess.run(command, capture_output=True, text=True)
+    if installed.returncode != 0:
+        raise RuntimeError(f"pip could not install {release}:\n{installed.stderr}")
+    importlib.invalidate_caches()
+
 # %% tags=["parameters"]
 dataset: str = "mnist"  # data set, "mnist"
 seed: int = 0  # fixes split, order and initial weights, 0 or more
@@ -312,6 +327,8 @@ path = results.write(
         "num_parameters": total,
         "kilobytes": kilobytes,
         "xavier_bound": bound,
+        "validation_loss": history.best.validation_loss,
+        "validation_accuracy": history.best.validation_accuracy,
         "weight_spread_border": relative[:, border].std(),
         "weight_spread_inside": relative[:, ~border].std(),
     },

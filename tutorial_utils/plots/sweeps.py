@@ -1,0 +1,79 @@
+"""Figures of sweeps: what was measured against what was varied."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from tutorial_utils.plots.style import COLOURS, GREY, looks, new_axes
+
+MOST_GROUPS = len(COLOURS)
+"""More groups than this cannot be told apart; then all look alike and none is named."""
+
+Points = tuple[Sequence[float] | Sequence[str], Sequence[float]]
+"""Positions on the horizontal axis, which may be names, and heights."""
+
+Means = tuple[Sequence[float] | Sequence[str], Sequence[float], Sequence[float], Sequence[float]]
+"""The same with lower and upper bounds, NaN where there are none."""
+
+
+def metric_against(
+    points: Mapping[str, Points],
+    means: Mapping[str, Means],
+    *,
+    xlabel: str,
+    ylabel: str,
+    logarithmic: bool = False,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw a metric against a swept parameter: hollow marks for points, filled and joined ones for means.
+
+    Args:
+        points: By group; a group without a name, ``""``, gets no legend.
+        means: By group, with bounds that are drawn as bars.
+        xlabel: The parameter.
+        ylabel: The metric.
+        logarithmic: Of the horizontal axis.
+        ax: Where to draw; a new figure by default.
+
+    Returns:
+        The axes.
+    """
+    ax = new_axes(ax)
+    told_apart = len(points) <= MOST_GROUPS
+    styles = looks(len(points)) if told_apart else [(GREY, "-", "o")] * len(points)
+    for (group, (xs, heights)), (colour, _, marker) in zip(points.items(), styles, strict=True):
+        ax.plot(
+            xs,
+            heights,
+            marker,
+            markersize=6,
+            markerfacecolor="none",
+            markeredgecolor=colour,
+            alpha=0.6,
+            label=f"_{group}",
+        )
+    for group, (colour, line, marker) in zip(points, styles, strict=True):
+        xs, heights, low, high = means[group]
+        bars = np.array([np.subtract(heights, low), np.subtract(high, heights)])
+        ax.errorbar(
+            xs,
+            heights,
+            yerr=bars,
+            linestyle=line,
+            marker=marker,
+            color=colour,
+            markersize=4,
+            linewidth=1.4,
+            elinewidth=1,
+            capsize=3,
+            label=group if told_apart and group else "_means",
+        )
+    if logarithmic:
+        ax.set_xscale("log")
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    if told_apart and any(points):
+        ax.legend(fontsize=8)
+    return ax
