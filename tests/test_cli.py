@@ -1,3 +1,4 @@
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -5,10 +6,11 @@ from pathlib import Path
 import pytest
 
 import tutorial_utils
-from tutorial_utils import catalogue, cli, datasets
+from tutorial_utils import catalogue, cli, datasets, reruns
 from tutorial_utils.datasets import LoadedDataset
 from tutorial_utils.download import Arrival
 from tutorial_utils.exceptions import TutorialError
+from tutorial_utils.results import Results
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -107,6 +109,97 @@ def test_offline_without_data_ends_with_one_and_says_what_to_do(tmp_path: Path) 
     assert answer.stderr.startswith("error: ")
     assert "Traceback" not in answer.stderr
     assert str(tmp_path / "MNIST" / "raw") in answer.stderr
+
+
+CHAPTER = "notebooks/mnist/03_training"
+
+
+@pytest.fixture
+def reran(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
+    """The calls of `reruns.run`, which runs nothing here."""
+    calls: list[tuple[object, ...]] = []
+
+    def stand_in(notebook: str, values: dict[str, object], **options: object) -> reruns.Run:
+        calls.append((notebook, values, options))
+        measured = Results("mnist/03_training", {}, {}, {"chapter_seconds": 12.3}, {})
+        return reruns.Run(measured, Path("a.ipynb"), Path("a.json"), Path("a.html"))
+
+    monkeypatch.chdir(REPOSITORY)
+    monkeypatch.setattr(reruns, "run", stand_in)
+    return calls
+
+
+def test_run_reads_values_and_says_where_everything_is(
+    reran: list[tuple[object, ...]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pairs = ["-p", "learning_rate=1e-1", "--parameter", "num_epochs=3"]
+    options = ["-o", "a.ipynb", "--html", "--time-limit", "60"]
+    assert run(monkeypatch, "run", CHAPTER, *pairs, *options) == 0
+    expected = {"output": Path("a.ipynb"), "html": True, "time_limit": 60.0}
+    assert reran == [(CHAPTER, {"num_epochs": 3, "learning_rate": 0.1}, expected)]
+    assert capsys.readouterr().out.splitlines() == [
+        "mnist/03_training: executing with num_epochs=3,learning_rate=0.1",
+        "mnist/03_training: done in 12 s",
+        "  a.ipynb",
+        "  a.json",
+        "  a.html",
+    ]
+
+
+def test_run_without_options_keeps_all_values(
+    reran: list[tuple[object, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(monkeypatch, "run", CHAPTER) == 0
+    assert reran == [(CHAPTER, {}, {"output": None, "html": False, "time_limit": reruns.TIME_LIMIT})]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([CHAPTER, "-p", "epochs=3"], ["epochs is not a parameter here; did you mean 'num_epochs'?"]),
+        (
+            [CHAPTER, "-p", "learning_rate=-1", "-p", "batch_size=0", "-p", "seed=x", "-p", "momentum"],
+            ["learning_rate=-1", "batch_size=0", "seed='x'", "'momentum' is not of the form NAME=VALUE"],
+        ),
+        (["notebooks/mnist/03_trainin"], ["did you mean 'notebooks/mnist/03_training'"]),
+    ],
+)
+def test_run_starts_nothing_when_something_is_wrong(
+    reran: list[tuple[object, ...]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    words: list[str],
+) -> None:
+    assert run(monkeypatch, "run", *arguments) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("error: ")
+    assert all(word in captured.err for word in words)
+    assert reran == []
+
+
+def test_run_lists_what_can_be_changed(
+    reran: list[tuple[object, ...]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "run", CHAPTER, "--help-parameters") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "momentum: float = 0.9  (0 to below 1)" in lines
+    assert "    share of the last step kept in the next" in lines
+    assert max(map(len, lines)) <= 80
+    assert reran == []
+
+
+def test_ctrl_c_ends_a_run_without_a_traceback(
+    reran: list[tuple[object, ...]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*args: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(reruns, "run", interrupt)
+    monkeypatch.setattr(logging, "disable", lambda: None)  # the other tests' messages
+    assert run(monkeypatch, "run", CHAPTER) == 130
+    assert capsys.readouterr().err == "mnist/03_training: interrupted\n"
 
 
 def test_help_does_not_wait_for_torch() -> None:

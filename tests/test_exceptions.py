@@ -21,6 +21,7 @@ NAMES = st.text(alphabet="abcdefghij_", min_size=1, max_size=12)
         ("PredictionError", ValueError),
         ("ClaimError", ValueError),
         ("ChapterError", RuntimeError),
+        ("SweepError", RuntimeError),
     ],
 )
 def test_every_error_can_be_caught_as_ours_and_as_the_builtin_kind(name: str, also: type[Exception]) -> None:

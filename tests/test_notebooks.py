@@ -14,7 +14,9 @@ import nbformat
 import pytest
 
 import tutorial_utils
+from tutorial_utils.chapters import find
 from tutorial_utils.config import HEADLINE, TrainingConfig
+from tutorial_utils.parameters import check
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "notebooks").glob("*/*.py"))
@@ -100,6 +102,20 @@ def test_one_cell_holds_the_parameters_as_documented_scalars(source: Path) -> No
         assert isinstance(value, bool | int | float | str)
         assert re.search(r"  # \S", lines[statement.lineno - 1]), f"say what {statement.target.id} means"
         assert statement.target.id in TrainingConfig.model_fields.keys() | EXTRA_PARAMETERS
+
+
+@every_chapter
+def test_each_parameter_says_which_values_it_takes(source: Path) -> None:
+    for parameter in find(pair.pair_of(source)).parameters.values():
+        assert parameter.meaning
+        assert parameter.kind is bool or parameter.allowed, f"{parameter.name}: see 'Add a chapter', step 2"
+
+
+@every_chapter
+def test_the_values_that_stand_there_are_allowed(source: Path) -> None:
+    cell = find(pair.pair_of(source)).parameters
+    defaults = {name: parameter.default for name, parameter in cell.items()}
+    assert check(cell, defaults) == defaults
 
 
 @every_chapter

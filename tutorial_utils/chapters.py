@@ -47,22 +47,20 @@ def find(notebook: str | Path) -> Notebook:
     """
     given = Path(notebook)
     stem = given.with_suffix("") if given.suffix in (".ipynb", ".py") else given
-    candidates = [stem.with_name(stem.name + ".ipynb"), Path("notebooks") / f"{stem}.ipynb"]
+    candidates = [Path(f"{stem}.ipynb"), Path("notebooks") / f"{stem}.ipynb"]
     path = next((candidate for candidate in candidates if candidate.is_file()), None)
     if path is None:
-        known = [f"notebooks/{chapter_name(found)}" for found in Path("notebooks").glob("*/*.ipynb")]
-        near = did_you_mean(str(stem), known) if known else "run this in the book's folder, or give a path"
-        raise ChapterError(f"there is no notebook {str(notebook)!r}; {near}")
+        raise ChapterError(f"there is no notebook {str(notebook)!r}; {_what_is_there(stem)}")
     path = path.resolve()
     name = chapter_name(path)
     try:
         content = clean(json.loads(path.read_text(encoding="utf-8")))
         cell = _parameters_cell(content["cells"], name)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise ChapterError(
-            f"{path} is not a notebook ({error!r}); `make pair` writes it from its .py"
+            f"{path} cannot be read as a notebook ({error!r}); `make pair` writes a chapter's from its .py"
         ) from None
-    is_chapter = path.parents[1].name == "notebooks"
+    is_chapter = path.parent.parent.name == "notebooks"
     return Notebook(
         name=name,
         path=path,
@@ -70,6 +68,14 @@ def find(notebook: str | Path) -> Notebook:
         text=json.dumps(content, ensure_ascii=False, indent=1) + "\n",
         parameters=read_cell(cell, name),
     )
+
+
+def _what_is_there(stem: Path) -> str:
+    """Say what a notebook that was not found may have been meant to be."""
+    if Path(f"{stem}.py").is_file():
+        return f"write it from {stem}.py with `make pair`"
+    known = [f"notebooks/{chapter_name(found)}" for found in Path("notebooks").glob("*/*.ipynb")]
+    return did_you_mean(str(stem), known) if known else "run this in the book's folder, or give a path"
 
 
 def clean(content: dict[str, Any]) -> dict[str, Any]:

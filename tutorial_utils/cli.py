@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -93,7 +94,12 @@ def run(
     from tutorial_utils import reruns  # takes seconds to import; a wrong value was refused before
 
     print(f"{source.name}: executing with {parameters.name_run(values)}", flush=True)
-    done = reruns.run(notebook, values, output=output, html=html, time_limit=time_limit)
+    try:
+        done = reruns.run(notebook, values, output=output, html=html, time_limit=time_limit)
+    except KeyboardInterrupt:
+        logging.disable()  # what was interrupted complains while it is taken down
+        print(f"{source.name}: interrupted", file=sys.stderr)
+        raise SystemExit(130) from None  # as shells expect after Ctrl-C
     print(f"{source.name}: done in {done.results.timings['chapter_seconds']:.0f} s")
     for path in filter(None, (done.notebook, done.results_file, done.page)):
         print(f"  {path}")

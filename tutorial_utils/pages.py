@@ -26,7 +26,7 @@ MathJax = {
 <figure class="jp-RenderedImage jp-OutputArea-output">
 <img src="data:image/png;base64,{{ output.data['image/png'] | escape_html }}"
 alt="{{ output.metadata.get('alt', '') | escape_html }}">
-<figcaption>{{ output.metadata.get('caption', '') | escape_html }}</figcaption>
+<figcaption class="jp-RenderedHTMLCommon">{{ output.metadata.get('caption', '') | escape_html }}</figcaption>
 </figure>
 {%- endblock -%}
 """
@@ -71,7 +71,7 @@ def to_html(notebook: str, title: str, mathjax: Path | None = None) -> str:
         embed_images=True,
         extra_loaders=[DictLoader({"page.html.j2": _TEMPLATE})],
         template_file="page.html.j2",
-        config=Config({"TagRemovePreprocessor": {"enabled": True, "remove_cell_tags": ["remove-cell"]}}),
+        config=Config({"TagRemovePreprocessor": {"remove_cell_tags": ["remove-cell"]}}),
     )
     script = mathjax.read_text(encoding="utf-8") if mathjax and mathjax.is_file() else ""
     resources = {"mathjax": script.replace("</script", r"<\/script")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import hashlib
 import io
 import re
@@ -10,7 +11,7 @@ import textwrap
 import tokenize
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, ValidationError, create_model
 
@@ -93,20 +94,17 @@ def read_cell(source: str, chapter: str) -> dict[str, Parameter]:
 
 def _take_apart(node: ast.stmt) -> tuple[str, type, Scalar]:
     """Name, type and default of a statement ``name: type = default``."""
-    match node:
-        case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=ast.expr() as value):
-            kind = _TYPES.get(ast.unparse(annotation))
-        case _:
-            kind = None
-    if kind is None:
+    kind = _TYPES.get(ast.unparse(node.annotation)) if isinstance(node, ast.AnnAssign) else None
+    if kind is None or not (
+        isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value
+    ):
         raise ValueError(f"expected `name: type = value`, with a type of {', '.join(_TYPES)}")
-    try:
-        default: Any = ast.literal_eval(value)
-    except ValueError:
-        default = None
-    if type(default) is not kind:
+    default: Scalar | None = None
+    with contextlib.suppress(ValueError, TypeError):
+        default = ast.literal_eval(node.value)
+    if default is None or type(default) is not kind:
         raise ValueError(f"the value must be {kind.__name__}, written out")
-    return name, kind, cast("Scalar", default)
+    return node.target.id, kind, default
 
 
 def _describe(name: str, kind: type, default: Scalar, comment: str) -> Parameter:
@@ -281,7 +279,7 @@ def describe(parameters: Mapping[str, Parameter], width: int = 80) -> str:
     """
     lines = []
     for parameter in parameters.values():
-        allowed = parameter.allowed or ("true or false" if parameter.kind is bool else "")
+        allowed = _READERS[bool] if parameter.kind is bool else parameter.allowed
         head = f"{parameter.name}: {parameter.kind.__name__} = {parameter.default!r}"
         lines += textwrap.wrap(
             head + (f"  ({allowed})" if allowed else ""),
@@ -321,6 +319,6 @@ def safe_name(text: str, longest: int = 100) -> str:
     """
     # ASCII alone: a file system counts bytes, and spells one accented letter in several ways.
     safe = re.sub(r"[^\w=,.+-]", "_", text, flags=re.ASCII)
-    if safe == text and len(safe) <= longest and not safe.startswith("."):
+    if text and safe == text and len(safe) <= longest and not safe.startswith("."):
         return safe
     return f"_{safe[: longest - 10]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

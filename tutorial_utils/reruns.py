@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import re
 import signal
@@ -14,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tutorial_utils import narrate, parameters, results
+from tutorial_utils import narrate, pages, parameters, results
 from tutorial_utils.chapters import Notebook, chapter_name, find
-from tutorial_utils.exceptions import ChapterError, ConfigurationError, did_you_mean
+from tutorial_utils.exceptions import ChapterError, ConfigurationError, DataError, did_you_mean
 from tutorial_utils.files import whole_file
 from tutorial_utils.parameters import Scalar
 from tutorial_utils.progress import QUIET_VARIABLE
@@ -80,8 +81,8 @@ def run(
         notebook: See :func:`find`.
         values: New values by parameter name; the others keep what stands in the notebook.
         output: Where the executed notebook should arrive, ``*.ipynb``; by default
-            ``_build/runs/<part>/<name>/<parameters>.ipynb``.
-        html: Also write a page.
+            ``_build/runs/<part>/<name>/<parameters>.ipynb`` below the working directory.
+        html: Also write a page, see :func:`~tutorial_utils.pages.to_html`.
         time_limit: Seconds for the whole notebook.
 
     Returns:
@@ -91,6 +92,9 @@ def run(
         ConfigurationError: A value is not allowed (all problems at once), or the output cannot be written.
         ChapterError: There is no such notebook, or it did not run to its end.
     """
+    if not 0 < time_limit <= threading.TIMEOUT_MAX:
+        raise ConfigurationError(f"time_limit={time_limit} must be a number of seconds above 0")
+    _check_tools("papermill", "nbformat", *(["nbconvert"] if html else []))
     source = find(notebook)
     checked = parameters.check(source.parameters, values or {})
     destination = prepare_output(source, checked, output)
@@ -100,13 +104,25 @@ def run(
         if executed.notebook:
             _write(failed, executed.notebook)
         raise ChapterError(f"{executed.error}\nThe notebook up to there: {failed}")
-    page = destination.with_suffix(".html") if html else None
-    if page is not None:
-        _write(page, to_html(executed.notebook))
+    # The results first: they mark the other files as a rerun's, which the next one may replace.
     results_file = destination.with_suffix(".json")
     _write(results_file, executed.results)
+    page = destination.with_suffix(".html") if html else None
+    if page is not None:
+        title = f"{source.name}: {parameters.name_run(checked)}"
+        mathjax = source.root / "_build" / "vendor" / "tex-svg.js"
+        _write(page, pages.to_html(executed.notebook, title, mathjax))
     _write(destination, executed.notebook)
     return Run(results.read(results_file), destination, results_file, page)
+
+
+def _check_tools(*packages: str) -> None:
+    """Refuse to start without the book's tools, which the package alone does not need."""
+    missing = [package for package in packages if importlib.util.find_spec(package) is None]
+    if missing:
+        raise ChapterError(
+            f"executing notebooks needs {' and '.join(missing)}; in the book's folder: pip install '.[book]'"
+        )
 
 
 def prepare_output(source: Notebook, values: Mapping[str, Scalar], output: Path | None) -> Path:
@@ -118,7 +134,7 @@ def prepare_output(source: Notebook, values: Mapping[str, Scalar], output: Path 
         output: What the user asked for, None for nothing.
 
     Returns:
-        Path of the executed notebook. What an earlier run left there is removed.
+        Path of the executed notebook. What an earlier rerun left there is removed.
 
     Raises:
         ConfigurationError: The place belongs to somebody else, is no notebook, or cannot be written to.
@@ -132,17 +148,34 @@ def prepare_output(source: Notebook, values: Mapping[str, Scalar], output: Path 
     for folder in (build / "executed", build / "results", build / "html"):
         if destination.resolve().is_relative_to(folder.resolve()):
             raise ConfigurationError(f"{folder} belongs to `make book`; give another output")
+    _check_replaceable(destination)
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
-        for suffix in (".ipynb", ".json", ".html", ".failed.ipynb"):
-            destination.with_suffix(suffix).unlink(missing_ok=True)
         with tempfile.TemporaryFile(dir=destination.parent):
             pass
+        for suffix in (".ipynb", ".html", ".failed.ipynb", ".json"):
+            destination.with_suffix(suffix).unlink(missing_ok=True)
     except OSError as error:
         raise ConfigurationError(
             f"cannot write to {destination.parent} ({error.strerror}); give another output with -o"
         ) from None
     return destination
+
+
+def _check_replaceable(destination: Path) -> None:
+    """Refuse to replace files that no rerun wrote: a rerun's stand beside its results."""
+    results_file = destination.with_suffix(".json")
+    present = [
+        file for file in (destination, results_file, destination.with_suffix(".html")) if file.exists()
+    ]
+    if not present:
+        return
+    try:
+        results.read(results_file)
+    except (DataError, OSError):
+        raise ConfigurationError(
+            f"{present[0]} is there and no rerun's; give another output, or remove it"
+        ) from None
 
 
 def execute_text(
@@ -191,23 +224,6 @@ def execute_text(
             return Executed("", _tidy_text(attempt) if attempt.exists() else "", str(error))
         measured = (folder / "results" / f"{name}.json").read_text(encoding="utf-8")
         return Executed(measured, _tidy_text(attempt))
-
-
-def to_html(notebook: str) -> str:
-    """Make a page of an executed notebook, with its pictures inside.
-
-    Args:
-        notebook: JSON.
-
-    Returns:
-        The page.
-    """
-    import nbformat
-    from nbconvert import HTMLExporter
-
-    exporter = HTMLExporter(embed_images=True)  # type: ignore[no-untyped-call]
-    page: str = exporter.from_notebook_node(nbformat.reads(notebook, as_version=4))[0]  # type: ignore[no-untyped-call]
-    return page
 
 
 def execute(
@@ -414,8 +430,8 @@ def _run_cells(
     name = chapter_name(notebook)
     try:
         papermill.execute_notebook(
-            notebook,
-            attempt,
+            _literal(notebook),
+            _literal(attempt),
             values,
             kernel_name="python3",
             progress_bar=False,
@@ -439,6 +455,11 @@ def _run_cells(
         raise ChapterError(f"{name}: {reason}") from None
     finally:
         watch.stop()
+
+
+def _literal(path: Path) -> str:
+    """Papermill fills in braces in a path."""
+    return str(path).replace("{", "{{").replace("}", "}}")
 
 
 def _kernel_manager(root: Path, environment: dict[str, str], watch: _Watch) -> type:

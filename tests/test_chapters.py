@@ -1,0 +1,150 @@
+"""Notebooks are found by name and read as their authors wrote them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tutorial_utils import chapters
+from tutorial_utils.exceptions import ChapterError
+
+PARAMETERS: dict[str, Any] = {
+    "cell_type": "code",
+    "metadata": {"tags": ["parameters"]},
+    "source": ["seed: int = 0  # fixes everything, 0 or more\n", "rate: float = 0.1  # step, above 0"],
+    "outputs": [],
+    "execution_count": None,
+}
+INJECTED = {**PARAMETERS, "metadata": {"tags": ["injected-parameters"]}, "source": "seed = 5"}
+TEXT = {"cell_type": "markdown", "metadata": {}, "source": "# Größe"}
+CODE = {"cell_type": "code", "metadata": {}, "source": "1", "outputs": [], "execution_count": None}
+OUTPUT = {"output_type": "stream", "name": "stdout", "text": "5"}
+
+
+def write(path: Path, *cells: dict[str, Any]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = {"cells": list(cells), "metadata": {"title": "kept"}, "nbformat": 4, "nbformat_minor": 5}
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository in a folder with an awkward name, and the working directory in it."""
+    root = tmp_path / "ein Büchlein {x}"
+    write(root / "notebooks" / "part" / "01_first.ipynb", TEXT, PARAMETERS, CODE)
+    monkeypatch.chdir(root)
+    return root
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "notebooks/part/01_first",
+        "notebooks/part/01_first.ipynb",
+        "notebooks/part/01_first.py",
+        "part/01_first",
+        "part/01_first.ipynb",
+        Path("notebooks/part/01_first.ipynb"),
+    ],
+)
+def test_a_chapter_is_found_by_path_or_name(root: Path, name: str | Path) -> None:
+    found = chapters.find(name)
+    assert found.name == "part/01_first"
+    assert found.path == root / "notebooks" / "part" / "01_first.ipynb"
+    assert found.root == root
+    assert list(found.parameters) == ["seed", "rate"]
+    assert [cell["source"] for cell in json.loads(found.text)["cells"]] == [
+        "# Größe",
+        PARAMETERS["source"],
+        "1",
+    ]
+
+
+def test_a_chapter_is_found_from_elsewhere_by_its_path(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = chapters.find(root / "notebooks" / "part" / "01_first")
+    assert (found.name, found.root) == ("part/01_first", root)
+
+
+def test_a_notebook_outside_a_book_runs_where_it_lies(tmp_path: Path) -> None:
+    found = chapters.find(write(tmp_path / "mine" / "try.v2.ipynb", PARAMETERS))
+    assert (found.name, found.root) == ("mine/try.v2", tmp_path / "mine")
+
+
+def test_what_a_run_left_in_the_notebook_is_taken_away(root: Path) -> None:
+    clean = chapters.find("part/01_first").text
+    write(
+        root / "notebooks" / "part" / "01_first.ipynb",
+        TEXT,
+        {**PARAMETERS, "execution_count": 1},
+        INJECTED,
+        {**CODE, "outputs": [OUTPUT], "execution_count": 3},
+    )
+    assert chapters.find("part/01_first").text == clean
+
+
+def test_cleaning_changes_nothing_that_it_was_given() -> None:
+    ran = {**CODE, "outputs": [OUTPUT], "execution_count": 3}
+    content = {"cells": [TEXT, INJECTED, ran], "metadata": {"title": "kept"}}
+    before = json.dumps(content)
+    assert chapters.clean(content) == {"cells": [TEXT, CODE], "metadata": {"title": "kept"}}
+    assert json.dumps(content) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("notebooks/part/01_frist", "did you mean 'notebooks/part/01_first'?"),
+        ("first", "did you mean 'notebooks/part/01_first'?"),
+        ("notebooks/part", "notebooks/part/01_first"),
+        ("", "there is no notebook ''"),
+        (".", "there is no notebook '.'"),
+        ("..", "there is no notebook '..'"),
+        ("/", "there is no notebook '/'"),
+    ],
+)
+def test_a_notebook_that_is_not_there_is_answered_with_the_nearest(
+    root: Path, name: str, answer: str
+) -> None:
+    with pytest.raises(ChapterError) as caught:
+        chapters.find(name)
+    assert answer in str(caught.value)
+
+
+def test_a_chapter_without_its_pair_says_how_to_write_it(root: Path) -> None:
+    (root / "notebooks" / "part" / "02_next.py").touch()
+    with pytest.raises(ChapterError, match=r"02_next\.py with `make pair`"):
+        chapters.find("notebooks/part/02_next")
+
+
+def test_outside_a_book_one_is_told_where_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ChapterError, match="run this in the book's folder, or give a path"):
+        chapters.find("mnist/03_training")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "{}", '{"cells": 3}', '{"cells": [3]}', '{"cells": [{"metadata": {}}]}', "\udcff"]
+)
+def test_a_file_that_is_no_notebook_is_named(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "broken.ipynb"
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(ChapterError, match=r"broken\.ipynb cannot be read as a notebook"):
+        chapters.find(path)
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_there_is_one_parameters_cell(tmp_path: Path, count: int) -> None:
+    path = write(tmp_path / "part" / "x.ipynb", TEXT, *[PARAMETERS] * count)
+    with pytest.raises(ChapterError, match=f"part/x has {count} cells tagged 'parameters', expected one"):
+        chapters.find(path)
+
+
+def test_a_bad_line_in_the_parameters_is_an_error_of_the_chapter(tmp_path: Path) -> None:
+    path = write(tmp_path / "part" / "x.ipynb", {**PARAMETERS, "source": "seed = 0"})
+    with pytest.raises(ChapterError, match="part/x: 'seed = 0' in the parameters cell"):
+        chapters.find(path)
