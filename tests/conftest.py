@@ -6,10 +6,13 @@ import os
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("TUTORIAL_QUIET", "1")
 
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 if TYPE_CHECKING:
     from tutorial_utils.datasets import LoadedDataset
@@ -33,6 +36,28 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         if not metafunc.config.getoption("--all-chapters"):
             chapters, names = [chapters[names.index(CHEAP_CHAPTER)]], [CHEAP_CHAPTER]
         metafunc.parametrize("chapter_to_run", chapters, ids=names)
+
+
+def find_chromium() -> str:
+    """The system's Chromium; without one the test is skipped, but never where CI runs it."""
+    found = filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome")))
+    path = next(found, None)
+    if path is None:
+        assert os.environ.get("CI") != "true", "CI must have Chromium: apt-get install chromium"
+        pytest.skip("no Chromium here: apt-get install chromium")
+    return path
+
+
+@pytest.fixture(scope="module")  # no longer: its event loop would be in the way of other modules' kernels
+def browser() -> Iterator[Browser]:
+    """A real browser; each test opens pages of its own."""
+    path = find_chromium()
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        try:
+            yield chromium
+        finally:
+            chromium.close()
 
 
 @pytest.fixture(scope="session")

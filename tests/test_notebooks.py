@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import os
 import re
 import subprocess
 import sys
@@ -27,7 +28,7 @@ EXTRA_PARAMETERS = {"num_seeds", "short_epochs"}
 HEADER = """# ---
 # jupyter:
 #   kernelspec:
-#     display_name: Python 3
+#     display_name: Python 3 (ipykernel)
 #     language: python
 #     name: python3
 # ---
@@ -177,6 +178,21 @@ def test_pairing_adds_the_set_up_and_replaces_an_older_one(tmp_path: Path) -> No
         chapter.write_text(text)
         pair.write_setup_cell(chapter)
         assert chapter.read_text() == expected
+
+
+@pytest.mark.parametrize("older", [".py", ".ipynb", None])
+@pytest.mark.parametrize("keep_outputs", [True, False])
+def test_paired_halves_are_equally_old(tmp_path: Path, older: str | None, keep_outputs: bool) -> None:
+    """JupyterLab refuses to open an .ipynb that is newer than its .py; Make wants none that is older."""
+    chapter = tmp_path / "01_new.py"
+    chapter.write_text(SOURCES[0].read_text())
+    if older:
+        assert pair.write_pair(chapter, keep_outputs=keep_outputs)
+        os.utime(chapter.with_suffix(older), (1e9, 1e9))
+    assert pair.write_pair(chapter, keep_outputs=keep_outputs) is (older is None)
+    times = {half.stat().st_mtime_ns for half in (chapter, pair.pair_of(chapter))}
+    assert len(times) == 1
+    assert min(times) > 1e18, "the newer one's"
 
 
 @every_chapter

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import re
 import tomllib
 from collections import Counter
@@ -81,7 +82,8 @@ def make_notebook(source: Path) -> Any:
     notebook = jupytext.read(source, config=load_jupytext_config(str(source.resolve())))
     # papermill refuses a notebook without its language, and the page's highlighter wants the lexer's name.
     notebook.metadata = {
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        # Named as ipykernel names it: JupyterLab would otherwise change both halves on saving.
+        "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
         "language_info": {"name": "python", "file_extension": ".py", "pygments_lexer": "ipython3"},
     }
     seen: Counter[str] = Counter()
@@ -122,11 +124,19 @@ def write_pair(source: Path, *, keep_outputs: bool) -> bool:
         old = target.read_text(encoding="utf-8")
         in_step = cells_of(nbformat.reads(old, 4)) == cells_of(notebook)  # type: ignore[no-untyped-call]
         if old == text or (keep_outputs and in_step):
-            if target.stat().st_mtime < source.stat().st_mtime:
-                target.touch()  # Make compares times; a newer .py with the same cells changes nothing
+            _give_the_same_age(source, target)
             return False
     target.write_text(text, encoding="utf-8")
+    _give_the_same_age(source, target)
     return True
+
+
+def _give_the_same_age(*halves: Path) -> None:
+    """Make both as new as the newer: Make wants no older .ipynb, and Jupyter opens none that is newer."""
+    newest = max(half.stat().st_mtime_ns for half in halves)
+    for half in halves:
+        if half.stat().st_mtime_ns != newest:
+            os.utime(half, ns=(newest, newest))
 
 
 def main() -> None:
