@@ -87,18 +87,26 @@ SWEPT := _build/sweeps/book/results.csv
 $(SWEPT): book/sweep.md notebooks/mnist/02_model.ipynb $(PACKAGE) requirements.lock | $(READY) $(DATA) $(EXECUTED)
 	@sed -n '/^\.venv\/bin\/tutorial sweep/,/[^\]$$/p' $< | bash -e
 
+# What chapters computed for pages that compute, too. Made with the chapter; a file that was lost makes it run again.
+PAGE_DATA := $(addprefix _build/page_data/,mnist_model.js mnist_sample.js mnist_test_images.js)
+_build/page_data/mnist_model.js _build/page_data/mnist_sample.js: | _build/executed/mnist/03_training.ipynb
+	@test -e $@ || $(BIN)/tutorial chapter mnist/03_training --into _build
+_build/page_data/mnist_sample.js: | _build/page_data/mnist_model.js
+_build/page_data/mnist_test_images.js: | _build/executed/mnist/04_evaluation.ipynb
+	@test -e $@ || $(BIN)/tutorial chapter mnist/04_evaluation --into _build
+
 # Scripts that pages need offline.
 _build/vendor/.ready: book/_ext/vendor.py | $(READY)
 	@$(BIN)/python book/_ext/vendor.py $(@D) && touch $@
 
 # After a failure the doctrees go: Sphinx would not repeat its warnings for pages that it has already read.
-_build/html/index.html: $(PAGES) $(EXECUTED) $(RESULTS) $(SWEPT) _build/vendor/.ready | $(READY)
+_build/html/index.html: $(PAGES) $(EXECUTED) $(RESULTS) $(SWEPT) $(PAGE_DATA) _build/vendor/.ready | $(READY)
 	@echo "Building the pages"
 	@rm -rf _build/site $(if $(filter book/_ext/%,$?),_build/.doctrees)
 	@mkdir -p _build/site/notebooks
 	@cp -Rp _config.yml book _build/site
 	@mv _build/site/book/_toc.yml _build/site
-	@cp -p _build/vendor/*.js _build/site/book/_static
+	@cp -p _build/vendor/*.js $(PAGE_DATA) _build/site/book/_static
 	@cp -Rp _build/executed/. _build/site/notebooks
 	@$(BIN)/jupyter-book build -W -n --keep-going --path-output . _build/site || { rm -rf _build/.doctrees; exit 1; }
 	@touch $@

@@ -83,7 +83,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from tutorial_utils import replicas, statistics
+from tutorial_utils import page_data, replicas, statistics
 from tutorial_utils.datasets import Batches
 from tutorial_utils.models import LogisticRegression, make_model, predict
 from tutorial_utils.narrate import enumerate_words, interval, percent, say, table
@@ -1470,6 +1470,31 @@ path = results.write(
         "batch_size_seconds": batch_seconds,
     },
     data_hash=data.fingerprint,
+)
+
+# %% [markdown]
+# Two pages compute in your browser: [one reads the digits that you draw](live-model), with the model trained here, and
+# [one lets you train](learn-by-training), on a few of these images. Both get what they need as scripts.
+
+# %%
+page_data.write(
+    "mnist_model",
+    {
+        "weight": model.linear.weight,
+        "bias": model.linear.bias,
+        "mean": data.description.mean[0],
+        "deviation": data.description.std[0],
+    },
+)
+for_training, held_out = train_indices[:800], validation_indices[:400]
+page_data.write(
+    "mnist_sample",
+    {
+        "images": data.train.images[for_training],
+        "labels": data.train.labels[for_training].byte(),
+        "validation_images": data.train.images[held_out],
+        "validation_labels": data.train.labels[held_out].byte(),
+    },
 )
 
 # %% [markdown]

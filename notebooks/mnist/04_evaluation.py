@@ -86,6 +86,7 @@ from tutorial_utils import (
     comparisons,
     evaluation,
     exploration,
+    page_data,
     replicas,
     statistics,
 )
@@ -1043,6 +1044,20 @@ if test.undefined():
     say(
         "Undefined here, for lack of images: " + enumerate_words(test.undefined()) + "."
     )
+
+# %% [markdown]
+# The page that [reads the digits that you draw](live-model) offers a hundred of the test images, and compares its own
+# probabilities for them with the ones computed here.
+
+# %%
+page_data.write(
+    "mnist_test_images",
+    {
+        "images": data.test.images[:100],
+        "labels": data.test.labels[:100].byte(),
+        "probabilities": predictions.probabilities[:100],
+    },
+)
 
 # %% [markdown]
 # ## What you have learnt
