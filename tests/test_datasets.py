@@ -3,17 +3,19 @@
 import dataclasses
 import hashlib
 import math
+import pickle
 import struct
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 import torchvision
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, Dataset, TensorDataset
 from torchvision import transforms
 
 from tutorial_utils import catalogue, datasets
@@ -511,6 +513,29 @@ def test_items_are_pil_images_until_a_transform_is_given(description: DatasetDes
     images, labels = next(iter(DataLoader(items, batch_size=5)))
     torch.testing.assert_close(images, data.images[:5] / 255)
     assert labels.tolist() == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("by_item", [True, False])
+def test_workers_started_anew_as_on_macos_and_windows_deliver_the_same(by_item: bool) -> None:
+    """The spawn start method pickles everything that a worker needs: data, description, transform."""
+    data = make_images(12, COLOUR)
+    normalise = transforms.Normalize(COLOUR.mean, COLOUR.std)
+    items: Dataset[Any] = ImageDataset(data, transforms.Compose([transforms.ToTensor(), normalise]))
+    if not by_item:
+        items = TensorDataset(datasets.standardise(data), data.labels)
+    loader = DataLoader(items, batch_size=5, num_workers=2, multiprocessing_context="spawn")
+    images, labels = (torch.cat(parts) for parts in zip(*loader, strict=True))
+    torch.testing.assert_close(images, datasets.standardise(data))
+    assert torch.equal(labels, data.labels)
+
+
+def test_what_is_handed_to_another_process_arrives_as_it_was() -> None:
+    data = make_images(12, COLOUR)
+    batches = Batches(data.images, data.labels, 5, transform=datasets.training_transform(COLOUR))
+    arrived = pickle.loads(pickle.dumps(batches))
+    for (images, labels), (expected, truth) in zip(arrived, batches, strict=True):
+        assert torch.equal(images, expected) and torch.equal(labels, truth)
 
 
 def test_items_need_one_or_three_channels() -> None:

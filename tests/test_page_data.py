@@ -90,7 +90,8 @@ def test_logits_probabilities_loss_and_accuracy_are_pytorchs(problem: dict[str, 
     found = evaluate(
         problem,
         "(z => ({logits: [...z], proba: [...Softmax.softmax(z, 3)],"
-        "loss: Softmax.crossEntropy(z, p.labels, 3), accuracy: Softmax.accuracy(z, p.labels, 3)}))(Softmax.logits(p.inputs, p.weight, p.bias))",
+        "loss: Softmax.crossEntropy(z, p.labels, 3), accuracy: Softmax.accuracy(z, p.labels, 3)})"
+        ")(Softmax.logits(p.inputs, p.weight, p.bias))",
     )
     assert found["logits"] == pytest.approx(logits.flatten().tolist(), abs=1e-12)
     assert found["proba"] == pytest.approx(logits.softmax(1).flatten().tolist(), abs=1e-12)
