@@ -64,7 +64,7 @@ from torch import nn
 
 from tutorial_utils import datasets, results
 from tutorial_utils.models import LogisticRegression, make_model, predict
-from tutorial_utils.narrate import enumerate_words, percent, say, table
+from tutorial_utils.narrate import enumerate_words, p_value, percent, say, table
 from tutorial_utils.plots.data import favourites as draw_favourites
 from tutorial_utils.plots.style import use_book_style
 from tutorial_utils.reproducibility import make_generator
@@ -265,7 +265,7 @@ say(
         if p_equal >= 0.05
         else "and the counts differ more than expected"
     )
-    + f" (chi-squared test of equal chances: p = {p_equal:.2f}). In the median the"
+    + f" (chi-squared test of equal chances: p-value {p_value(p_equal)}). In the median the"
     f" favourite gets {percent(medians['as in the source'], 0)} of the images,"
     f" {percent(medians['zero bias'], 0)} with zero bias, and"
     f" {percent(medians['zero bias, centred'], 0)} once the inputs are centred."

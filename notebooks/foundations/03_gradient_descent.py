@@ -70,7 +70,14 @@ from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
 from tutorial_utils import datasets, results
 from tutorial_utils.datasets import Batches
 from tutorial_utils.models import make_model
-from tutorial_utils.narrate import enumerate_words, interval, percent, say, table
+from tutorial_utils.narrate import (
+    enumerate_words,
+    interval,
+    p_value,
+    percent,
+    say,
+    table,
+)
 from tutorial_utils.plots.foundations import (
     bands,
     decision_regions,
@@ -944,12 +951,12 @@ for name, road in roads.items():
 # %% tags=["hide-input"]
 only_softmax = int((correct["softmax"] & ~correct["one-vs-rest"]).sum())
 only_rest = int((correct["one-vs-rest"] & ~correct["softmax"]).sum())
-p_value = binomtest(only_softmax, max(only_softmax + only_rest, 1)).pvalue
+by_chance = binomtest(only_softmax, max(only_softmax + only_rest, 1)).pvalue
 road_accuracy = {name: hits.float().mean().item() for name, hits in correct.items()}
 say(
     "Validation accuracy: " + enumerate_words(f"{percent(v)} ({n})" for n, v in road_accuracy.items())
-    + f". Softmax alone is right on {only_softmax} images, one-vs-rest alone on {only_rest}; McNemar's exact test gives p = {p_value:.2g}. "
-    + ("On these images, the road matters. " if p_value < 0.05 else "These images do not settle which road is better. ")
+    + f". Softmax alone is right on {only_softmax} images, one-vs-rest alone on {only_rest}; McNemar's exact test gives a p-value of {p_value(by_chance)}. "
+    + ("On these images, the road matters. " if by_chance < 0.05 else "These images do not settle which road is better. ")
     + f"The ten answers of one-vs-rest sum to {sums.min().item():.2f} at the least and {sums.max().item():.2f} at the most, with a mean of {sums.mean().item():.2f}:"
     " they are ten opinions, not one distribution."
 )  # fmt: skip
@@ -980,7 +987,7 @@ metrics = {
     "angle_at_64": {name: values[at] for name, values in medians.items()},
     "plane_accuracy": {name: row[0] for name, row in plane_accuracy.items()},
     "validation_accuracy": road_accuracy,
-    "one_vs_rest_p_value": p_value,
+    "one_vs_rest_p_value": by_chance,
     "centroid_accuracy": centroid_accuracy,
     "neighbour_accuracy": neighbour_accuracy,
     "accuracy_after_40_epochs": {"train": train_accuracy, "new": long_accuracy},

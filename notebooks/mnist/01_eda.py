@@ -78,7 +78,7 @@ from torchvision import datasets as torchvision_datasets
 from torchvision import transforms
 
 from tutorial_utils import datasets, exploration, results
-from tutorial_utils.narrate import percent, say, table
+from tutorial_utils.narrate import p_value, percent, say, table
 from tutorial_utils.plots.data import (
     boxes,
     class_bars,
@@ -291,9 +291,9 @@ say(
     f"Our counts are the published ones, digit by digit. The rarest digit is {rarest}"
     f" ({percent(shares.min(), 1)}), the most common {commonest}"
     f" ({percent(shares.max(), 1)}). With so many images the shares are surely not"
-    f" equal (chi-squared test, p = {p_equal:.0e}), but the largest class is only"
+    f" equal (chi-squared test, p-value {p_value(p_equal)}), but the largest class is only"
     f" {shares.max() / shares.min():.2f} times the smallest. Training and test shares"
-    f" do not differ more than chance would make them (p = {p_same:.2f}).",
+    f" do not differ more than chance would make them (p-value {p_value(p_same)}).",
     "A small p-value says that a difference is real, not that it matters. For training,"
     " this balance is good enough.",
 )
