@@ -236,7 +236,7 @@ def test_a_rerun_arrives_beside_its_results_with_its_values(
         "flag": False,
         "folder": str(chapter.root),
         "quiet": "1",
-        "threads": os.environ.get("OMP_NUM_THREADS"),
+        "threads": os.environ.get("OMP_NUM_THREADS", "1"),
     }
     folder = elsewhere / "_build" / "runs" / "part" / "chapter"
     assert {done.notebook, done.results_file, done.page} == set(folder.iterdir())
@@ -287,6 +287,18 @@ def test_a_rerun_ends_at_its_time_limit(chapter: Chapter) -> None:
         reruns.run(chapter.notebook, output=chapter.root / "out.ipynb", time_limit=3)
     assert time.monotonic() - start < 20
     assert not (chapter.root / "out.ipynb").exists()
+
+
+@pytest.mark.parametrize("given, used", [(None, "1"), ("2", "2")])
+def test_a_run_computes_with_one_thread_like_the_book_unless_told_otherwise(
+    chapter: Chapter, monkeypatch: pytest.MonkeyPatch, given: str | None, used: str
+) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if given:
+        monkeypatch.setenv("OMP_NUM_THREADS", given)
+    chapter.write(PARAMETERS, WRITE_RESULTS)
+    executed = reruns.execute_text(find(chapter.notebook).text, "part/chapter", {})
+    assert json.loads(executed.results)["metrics"]["threads"] == used
 
 
 def test_a_text_runs_without_a_repository_and_with_the_threads_that_it_was_given(chapter: Chapter) -> None:

@@ -25,6 +25,9 @@ from tutorial_utils.progress import QUIET_VARIABLE
 TIME_LIMIT = 1800.0
 """Seconds that one chapter may take in all before it is stopped."""
 
+THREADS_VARIABLE = "OMP_NUM_THREADS"
+"""How many threads torch's and NumPy's arithmetic uses."""
+
 RUNS = Path("_build/runs")
 """Where reruns arrive unless they are told otherwise."""
 
@@ -196,7 +199,8 @@ def execute_text(
         values: Checked values for its parameters.
         root: Folder that the kernel works in; by default the temporary one.
         time_limit: Seconds for the whole notebook.
-        threads: Of the kernel's arithmetic; by default as many as this process was given.
+        threads: Of the kernel's arithmetic; by default what ``OMP_NUM_THREADS`` says, or one, as in the book:
+            then nothing but the values changes the numbers, and a busy machine does no harm.
         stop: Ends the kernel when another thread sets it.
 
     Returns:
@@ -289,9 +293,11 @@ def _execute_to_the_end(
     """Execute a notebook and refuse anything short of all cells and results; leaves it at ``attempt``."""
     name = chapter_name(notebook)
     results_file = output_folder / "results" / f"{name}.json"
-    environment = {results.OUTPUT_VARIABLE: str(output_folder), QUIET_VARIABLE: "1"}
-    if threads is not None:
-        environment["OMP_NUM_THREADS"] = str(threads)
+    environment = {
+        results.OUTPUT_VARIABLE: str(output_folder),
+        QUIET_VARIABLE: "1",
+        THREADS_VARIABLE: str(threads or os.environ.get(THREADS_VARIABLE, 1)),
+    }
     try:
         watch = _Watch(name, time_limit, stop)
         _run_cells(notebook, attempt, dict(values), root=root, environment=environment, watch=watch)
