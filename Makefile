@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: book test pair lock clean help FORCE
+.PHONY: book test faults record pair lock clean help FORCE
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
@@ -37,6 +37,12 @@ test: book  ## run every check and test
 	@$(BIN)/mypy
 	@$(BIN)/mypy book/_ext
 	@$(BIN)/python -m pytest -n $(JOBS)
+
+faults: book  ## test every row of tests/faults.md and print the table
+	@$(BIN)/python -m pytest -n $(JOBS) -m fault --fault-table
+
+record: book  ## accept the headline numbers of this build as those on record
+	@$(BIN)/python tests/record.py
 
 pair: $(READY)  ## write every chapter's .ipynb from its .py
 	@$(BIN)/python book/_ext/pair.py $(SOURCES)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from fault_table import FaultTable
 from playwright.sync_api import Browser, sync_playwright
 
 if TYPE_CHECKING:
@@ -26,6 +27,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help=f"run every chapter in JupyterLab and as on Colab, not {CHEAP_CHAPTER} alone; takes an hour",
     )
+    parser.addoption("--fault-table", action="store_true", help="print which rows of faults.md hold")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(FaultTable(show=config.getoption("--fault-table")))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

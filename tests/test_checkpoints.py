@@ -95,6 +95,7 @@ def test_saving_again_replaces_the_file_and_makes_missing_folders(tmp_path: Path
     assert_equal(checkpoints.load(path), second)
 
 
+@pytest.mark.fault(17)
 def test_a_failing_save_leaves_the_previous_file_and_no_other(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -123,6 +124,7 @@ def test_a_missing_file_is_named(path: Path) -> None:
 
 
 @pytest.mark.parametrize("share", [0, 0.01, 0.2, 0.9, 0.9999])
+@pytest.mark.fault(46)
 def test_a_truncated_file_is_refused(path: Path, share: float) -> None:
     checkpoints.save(path, checkpoint())
     content = path.read_bytes()
@@ -135,6 +137,7 @@ def test_a_truncated_file_is_refused(path: Path, share: float) -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"not a checkpoint", b"PK\x03\x04" + bytes(100), b"\x89HDF\r\n\x1a\n", b"\xff" * 64]
 )
+@pytest.mark.fault(46)
 def test_a_file_of_another_kind_is_refused(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(CheckpointError, match="not a safetensors file or is damaged"):
@@ -154,6 +157,7 @@ def test_a_file_of_another_kind_is_refused(path: Path, content: bytes) -> None:
         {"config": "{}", "history": '{"records": [], "stop_reason": "tired", "stop_detail": ""}'},
     ],
 )
+@pytest.mark.fault(46)
 def test_a_safetensors_file_that_is_no_checkpoint_is_refused(
     path: Path, metadata: dict[str, str] | None
 ) -> None:
@@ -174,6 +178,7 @@ def test_a_tensor_that_belongs_nowhere_is_refused(path: Path, name: str) -> None
     ("group", "named"),
     [("model", "model"), ("best", "best"), ("momentum", "momentum"), ("generators", "generator")],
 )
+@pytest.mark.fault(50)
 def test_a_checkpoint_that_lacks_a_part_is_refused_with_its_name(path: Path, group: str, named: str) -> None:
     checkpoints.save(path, checkpoint(**{group: {}}))
     with pytest.raises(CheckpointError, match=f"lacks {named}; the run cannot be continued exactly"):
@@ -191,6 +196,7 @@ class Trap:
 
 
 @pytest.mark.parametrize("writer", ["pickle", "torch"])
+@pytest.mark.fault(48)
 def test_a_pickle_is_refused_and_not_executed(path: Path, tmp_path: Path, writer: str) -> None:
     marker = tmp_path / "executed"
     if writer == "pickle":
@@ -244,6 +250,7 @@ def test_filling_copies_the_weights() -> None:
     ],
     ids=["other images", "other images and classes", "other names"],
 )
+@pytest.mark.fault(47)
 def test_weights_of_another_shape_are_refused_with_both_shapes_and_nothing_is_copied(
     weights: dict[str, Tensor], words: list[str]
 ) -> None:
@@ -296,6 +303,7 @@ print(len(list(path.parent.glob(".*.part"))), previous)
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.slow
+@pytest.mark.fault(45)
 def test_a_process_killed_while_saving_leaves_a_whole_checkpoint(path: Path) -> None:
     answer = subprocess.run(
         [sys.executable, "-c", KILL_LOOP, str(path)],

@@ -70,6 +70,7 @@ def test_exact_mcnemar_is_scipys_binomial_test_whichever_model_is_first(
     assert exact_mcnemar(second, first)[:3] == (only_second, only_first, pytest.approx(expected))
 
 
+@pytest.mark.fault(58)
 def test_models_that_are_right_on_the_same_images_do_not_differ() -> None:
     right = [True, False, True]
     assert exact_mcnemar(right, right) == (0, 0, 1.0, 3)
@@ -88,6 +89,7 @@ def test_models_that_are_right_on_the_same_images_do_not_differ() -> None:
         (np.array([], dtype=bool), np.array([], dtype=bool)),
     ],
 )
+@pytest.mark.fault(58)
 def test_mcnemar_refuses_what_is_not_right_or_wrong_of_the_same_images(first: object, second: object) -> None:
     with pytest.raises(ValueError, match=r"two bool arrays of shape \(n,\).* bowker"):
         exact_mcnemar(first, second)
@@ -213,6 +215,7 @@ def test_bowker_of_two_classes_is_mcnemar_without_correction() -> None:
     assert result.statistic == pytest.approx(17.3559, abs=5e-5)
 
 
+@pytest.mark.fault(59)
 def test_bowker_counts_only_pairs_that_occur_by_hand() -> None:
     matrix = torch.tensor([[50, 9, 0, 0], [1, 40, 0, 0], [0, 8, 30, 0], [0, 0, 0, 0]])
     statistic = (9 - 1) ** 2 / 10 + (8 - 0) ** 2 / 8

@@ -195,6 +195,7 @@ def test_whole_numbers_stand_for_the_same_number_with_a_point() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(batch_size=st.integers(1, 70_000), share=st.floats(0.001, 0.999))
+@pytest.mark.fault(30)
 def test_a_batch_fits_exactly_when_that_many_training_images_are_left(batch_size: int, share: float) -> None:
     left = 60_000 - round(share * 60_000)
     try:
@@ -206,6 +207,7 @@ def test_a_batch_fits_exactly_when_that_many_training_images_are_left(batch_size
         assert batch_size <= left
 
 
+@pytest.mark.fault(30)
 def test_no_data_is_touched_by_a_check(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_data(*arguments: Any, **options: Any) -> None:
         raise AssertionError("data was touched")
@@ -239,6 +241,7 @@ def test_but_changes_a_copy_and_checks_it() -> None:
         config.but(dataset="toy", validation_split=0.5)
 
 
+@pytest.mark.fault(34)
 def test_patience_beyond_the_epochs_is_allowed_and_noted() -> None:
     assert TrainingConfig().notes == []
     assert TrainingConfig(num_epochs=5, early_stopping_patience=5).notes == []

@@ -78,6 +78,7 @@ def plant(monkeypatch: pytest.MonkeyPatch, root: Path, **changed: bytes) -> Data
 # Where the data lie
 
 
+@pytest.mark.fault(19)
 def test_the_root_is_the_argument_else_the_variable_else_the_cache(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -93,6 +94,7 @@ def test_the_root_is_the_argument_else_the_variable_else_the_cache(
     assert datasets.data_root("relative") == tmp_path / "relative"
 
 
+@pytest.mark.fault(19)
 def test_a_root_that_is_a_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigurationError, match=r"file is a file, expected a folder.*TUTORIAL_DATA"):
@@ -100,6 +102,7 @@ def test_a_root_that_is_a_file_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("offline", [True, False])
+@pytest.mark.fault(16)
 def test_offline_comes_from_argument_or_variable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, offline: bool
 ) -> None:
@@ -183,6 +186,7 @@ def test_the_fingerprint_follows_the_content(tmp_path: Path, monkeypatch: pytest
         "label 10",
     ],
 )
+@pytest.mark.fault(23, 24)
 def test_a_file_with_wrong_content_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: bytes, message: str
 ) -> None:
@@ -208,6 +212,7 @@ IMAGES, LABELS = torch.zeros(4, 1, 28, 28, dtype=torch.uint8), torch.arange(4)
         (IMAGES, LABELS - 1, "from -1 to 2, expected 0 to 9"),
     ],
 )
+@pytest.mark.fault(24)
 def test_image_data_are_checked_on_making(images: torch.Tensor, labels: torch.Tensor, message: str) -> None:
     with pytest.raises(DataError, match=message):
         ImageData(images, labels, catalogue.MNIST)
@@ -304,6 +309,7 @@ def test_records_of_several_files_are_read_in_order(tmp_path: Path, monkeypatch:
     ],
     ids=["cut", "too long", "fewer", "empty", "more", "label 10", "label 255"],
 )
+@pytest.mark.fault(23, 24)
 def test_records_with_wrong_content_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: dict[str, bytes], message: str
 ) -> None:

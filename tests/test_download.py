@@ -247,6 +247,7 @@ def test_files_arrive_with_a_report_of_source_and_speed(tmp_path: Path, serve: C
     ],
     ids=["403", "404", "503", "html", "checksum", "bomb", "downgrade", "short", "reset", "stall"],
 )
+@pytest.mark.fault(1, 2, 4, 5, 7, 21)
 def test_a_failing_mirror_is_left_for_the_next(
     tmp_path: Path, serve: Callable[..., Server], fault: Reply, tries: int, reason: str
 ) -> None:
@@ -259,6 +260,7 @@ def test_a_failing_mirror_is_left_for_the_next(
 
 
 @pytest.mark.parametrize("fault", [short, reset, stall])
+@pytest.mark.fault(4, 7)
 def test_a_passing_fault_is_tried_again(tmp_path: Path, serve: Callable[..., Server], fault: Reply) -> None:
     server = serve(fault)
     arrival = fetch(tmp_path, server, timeout=0.5)
@@ -276,6 +278,7 @@ def test_what_has_arrived_is_not_fetched_again_from_the_next_mirror(
     assert good.asked == ["labels"]
 
 
+@pytest.mark.fault(1, 2)
 def test_when_all_fail_one_error_tells_everything(tmp_path: Path, serve: Callable[..., Server]) -> None:
     first, second = serve(always=status(404)), serve(always=html)
     with pytest.raises(DownloadError) as caught:
@@ -290,6 +293,7 @@ def test_when_all_fail_one_error_tells_everything(tmp_path: Path, serve: Callabl
     assert visible(tmp_path) == {}
 
 
+@pytest.mark.fault(3)
 def test_a_server_without_valid_certificate_is_left_and_never_asked_by_http(
     tmp_path: Path, serve: Callable[..., Server]
 ) -> None:
@@ -315,11 +319,13 @@ def test_a_server_without_valid_certificate_is_left_and_never_asked_by_http(
 
 
 @pytest.mark.parametrize("url", ["http://example.org/data", "ftp://127.0.0.1/", "example.org", "http://"])
+@pytest.mark.fault(3)
 def test_mirrors_must_be_https(url: str) -> None:
     with pytest.raises(ValueError, match="https"):
         HttpSource(url)
 
 
+@pytest.mark.fault(6)
 def test_a_trickling_server_is_left_only_when_another_is_there(
     tmp_path: Path,
     serve: Callable[..., Server],
@@ -342,6 +348,7 @@ def test_a_trickling_server_is_left_only_when_another_is_there(
 
 
 @pytest.mark.parametrize("damage", ["flip", "truncate", "extend", "empty"])
+@pytest.mark.fault(10, 11)
 def test_a_damaged_file_is_noticed_and_fetched_again(
     tmp_path: Path, serve: Callable[..., Server], capsys: pytest.CaptureFixture[str], damage: str
 ) -> None:
@@ -360,6 +367,7 @@ def test_a_damaged_file_is_noticed_and_fetched_again(
     assert "again" in said
 
 
+@pytest.mark.fault(15)
 def test_a_verified_cache_opens_no_socket_and_takes_no_lock(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -374,6 +382,7 @@ def test_a_verified_cache_opens_no_socket_and_takes_no_lock(
     assert not (tmp_path / download.LOCK_NAME).exists()
 
 
+@pytest.mark.fault(16)
 def test_offline_without_the_files_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*args: object, **kwargs: object) -> None:
         raise AssertionError("a socket was opened")
@@ -435,6 +444,7 @@ def let_go(worker: subprocess.Popen[str]) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("locks", ["yes", "no"])
+@pytest.mark.fault(12, 14)
 def test_eight_processes_on_a_cold_cache_end_with_one_copy(
     tmp_path: Path, serve: Callable[..., Server], locks: str
 ) -> None:
@@ -459,6 +469,7 @@ def test_eight_processes_on_a_cold_cache_end_with_one_copy(
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 @pytest.mark.parametrize("deadly", ["SIGKILL", "SIGINT"])
+@pytest.mark.fault(8, 9, 13)
 def test_a_process_that_ends_while_downloading_leaves_no_final_file(
     tmp_path: Path, serve: Callable[..., Server], deadly: str
 ) -> None:
@@ -487,6 +498,7 @@ def test_a_process_that_ends_while_downloading_leaves_no_final_file(
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.fault(17)
 def test_a_full_disk_is_named_and_leaves_nothing(tmp_path: Path) -> None:
     source = FakeSource(lambda folder: Path("/dev/full").write_bytes(b"x"))
     with pytest.raises(DownloadError, match=r"disk of .* is full; make room for") as caught:
@@ -510,6 +522,7 @@ def as_ordinary_user() -> Iterator[None]:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
+@pytest.mark.fault(18)
 def test_a_folder_that_may_not_be_written_is_named() -> None:
     folder = Path(tempfile.mkdtemp())  # pytest's own folders are closed to other users
     try:
@@ -524,6 +537,7 @@ def test_a_folder_that_may_not_be_written_is_named() -> None:
 
 
 @pytest.mark.parametrize("below", ["", "deeper", "deeper/still"])
+@pytest.mark.fault(19)
 def test_a_file_in_place_of_the_folder_is_named(tmp_path: Path, below: str) -> None:
     (tmp_path / "file").write_text("precious")
     with pytest.raises(DownloadError, match="stands in the way") as caught:
@@ -532,6 +546,7 @@ def test_a_file_in_place_of_the_folder_is_named(tmp_path: Path, below: str) -> N
     assert (tmp_path / "file").read_text() == "precious"
 
 
+@pytest.mark.fault(19)
 def test_a_folder_in_place_of_a_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     with pytest.raises(DownloadError, match="stands in the way"):
@@ -539,6 +554,7 @@ def test_a_folder_in_place_of_a_file_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["with spaces", "données", "数据"])
+@pytest.mark.fault(19)
 def test_folders_may_have_any_name(tmp_path: Path, serve: Callable[..., Server], name: str) -> None:
     fetch(tmp_path / name, serve())
     assert visible(tmp_path / name) == CONTENTS
@@ -573,6 +589,7 @@ def member(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> tarfile.
 WANTED = {"package/data/labels": FILES[1]}
 
 
+@pytest.mark.fault(20)
 def test_only_named_members_are_read(tmp_path: Path) -> None:
     folder = tmp_path / "a" / "folder"
     folder.mkdir(parents=True)
@@ -589,6 +606,7 @@ def test_only_named_members_are_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.DIRTYPE])
+@pytest.mark.fault(20)
 def test_a_wanted_member_that_is_no_regular_file_is_refused(tmp_path: Path, kind: bytes) -> None:
     (tmp_path / "secret").write_bytes(CONTENTS["labels"])
     folder = tmp_path / "folder"
@@ -601,6 +619,7 @@ def test_a_wanted_member_that_is_no_regular_file_is_refused(tmp_path: Path, kind
 
 
 @pytest.mark.parametrize("length", [499, 501, 5_000_000])
+@pytest.mark.fault(21)
 def test_a_member_of_another_size_is_not_unpacked(tmp_path: Path, length: int) -> None:
     archive = pack(tmp_path / "crafted.tgz", (member("package/data/labels"), bytes(length)))
     with pytest.raises(DataError, match="500 bytes"):
@@ -608,6 +627,7 @@ def test_a_member_of_another_size_is_not_unpacked(tmp_path: Path, length: int) -
     assert not (tmp_path / "labels").exists()
 
 
+@pytest.mark.fault(21)
 def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
     archive = pack(
         tmp_path / "bomb.tgz",
@@ -646,6 +666,7 @@ def http_archive(
 BATCHES = [(member(f"batches/{name}"), content) for name, content in CONTENTS.items()]
 
 
+@pytest.mark.fault(20)
 def test_only_the_wanted_files_come_out_of_an_archive_on_a_server(
     tmp_path: Path, serve: Callable[..., Server]
 ) -> None:
@@ -675,6 +696,7 @@ def test_only_the_wanted_files_come_out_of_an_archive_on_a_server(
     ],
     ids=["link", "outside", "checksum", "size of a member", "MD5", "size"],
 )
+@pytest.mark.fault(20, 21)
 def test_an_archive_with_a_fault_is_left_for_the_next_source(
     tmp_path: Path,
     serve: Callable[..., Server],

@@ -121,6 +121,7 @@ def test_rows_of_the_confusion_matrix_are_true_and_columns_predicted() -> None:
     assert result.support.tolist() == [10, 5, 10]
 
 
+@pytest.mark.fault(41)
 def test_a_class_that_does_not_occur_has_an_undefined_recall_not_zero() -> None:
     labels, predictions = from_counts({(0, 0): 3, (0, 2): 1, (1, 1): 2})
     result = evaluate(labels, predictions)
@@ -131,6 +132,7 @@ def test_a_class_that_does_not_occur_has_an_undefined_recall_not_zero() -> None:
     assert result.support.tolist() == [4, 2, 0]
 
 
+@pytest.mark.fault(41)
 def test_a_class_that_is_never_predicted_has_an_undefined_precision() -> None:
     result = evaluate(*from_counts({(0, 0): 3, (1, 1): 2, (2, 0): 1}))
     assert math.isnan(result.precision[2])
@@ -138,6 +140,7 @@ def test_a_class_that_is_never_predicted_has_an_undefined_precision() -> None:
     assert result.undefined() == ["precision of class 2"]
 
 
+@pytest.mark.fault(41)
 def test_a_class_that_is_nowhere_is_undefined_throughout() -> None:
     labels, predictions = from_counts({(0, 0): 3, (0, 1): 1, (1, 1): 2})
     with warnings.catch_warnings():
@@ -178,6 +181,7 @@ def test_the_entries_of_a_results_file_are_complete_and_right() -> None:
     ],
 )
 @pytest.mark.parametrize("function", [evaluate, roc_curves, precision_recall_curves])
+@pytest.mark.fault(56)
 def test_labels_that_do_not_belong_to_the_predictions_are_refused(
     function: Any, labels: list[Any], message: str
 ) -> None:

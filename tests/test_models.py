@@ -158,6 +158,7 @@ def test_a_confident_mistake_keeps_a_probability_above_zero() -> None:
     assert predict(model, torch.ones(1, 1)).probabilities[0, 1].item() == pytest.approx(math.exp(-600))
 
 
+@pytest.mark.fault(56)
 def test_predict_refuses_no_images_and_a_model_that_answers_nan() -> None:
     model = LogisticRegression(20, 3)
     with pytest.raises(PredictionError, match="no images"):
@@ -193,6 +194,7 @@ RIGHT = torch.tensor([[0.5, 0.25, 0.25], [0.0, 1.0, 0.0]])
         pytest.param([0.0, 1.0], RIGHT, "integers, found torch.float32", id="float labels"),
     ],
 )
+@pytest.mark.fault(56, 57)
 def test_what_is_no_prediction_is_refused(labels: list[object], probabilities: Tensor, message: str) -> None:
     with pytest.raises(PredictionError, match=message):
         Predictions(labels=torch.tensor(labels), probabilities=probabilities)
@@ -201,6 +203,7 @@ def test_what_is_no_prediction_is_refused(labels: list[object], probabilities: T
 @pytest.mark.parametrize(
     "probabilities", [torch.empty(0, 3), torch.empty(3, 0), torch.tensor(0.5), RIGHT[0], RIGHT * math.nan]
 )
+@pytest.mark.fault(56)
 def test_probabilities_that_are_none_are_refused_before_a_class_is_chosen(probabilities: Tensor) -> None:
     with pytest.raises(PredictionError):
         Predictions.from_probabilities(probabilities)

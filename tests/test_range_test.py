@@ -122,6 +122,7 @@ def shuffled_loader(seed: int | None) -> Any:
     [lambda: toy_batches(4), toy_batches, lambda: shuffled_loader(4), lambda: shuffled_loader(None)],
     ids=["shuffled batches", "ordered batches", "loader", "loader on the global generator"],
 )
+@pytest.mark.fault(52)
 def test_everything_is_afterwards_as_it_was_before(
     make_batches: Any, gradients: bool, training: bool
 ) -> None:
@@ -134,6 +135,7 @@ def test_everything_is_afterwards_as_it_was_before(
 
 
 @pytest.mark.parametrize("make_batches", [toy_batches, shuffled_loader])
+@pytest.mark.fault(52)
 def test_training_afterwards_sees_the_order_it_would_have_seen(make_batches: Any) -> None:
     untouched, tested = make_batches(6), make_batches(6)
     range_test(toy_model(), tested, num_points=5)
@@ -192,6 +194,7 @@ def test_batches_that_are_empty_or_cannot_begin_anew_are_refused_instead_of_wait
         ({"smoothing": math.nan}, "smoothing=nan"),
     ],
 )
+@pytest.mark.fault(36)
 def test_settings_that_make_no_range_are_refused_before_a_batch_is_drawn(
     values: dict[str, Any], words: str
 ) -> None:

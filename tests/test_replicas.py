@@ -143,6 +143,7 @@ def test_each_stops_early_by_itself(digits: LoadedDataset) -> None:
 
 
 @pytest.mark.parametrize("own_batches", [False, True])
+@pytest.mark.fault(43)
 def test_a_replica_that_diverges_leaves_the_others_alone(own_batches: bool, digits: LoadedDataset) -> None:
     rates = (0.01, 1e6, 0.02)
     configs = [
@@ -168,6 +169,7 @@ def test_all_diverge(digits: LoadedDataset) -> None:
         assert replica.history.stop_reason is StopReason.DIVERGED
 
 
+@pytest.mark.fault(42)
 def test_validation_that_is_not_finite_stops_the_replica(digits: LoadedDataset) -> None:
     train, validation = training_batches(digits.train, CONFIG)
     broken = [(torch.full_like(images, float("nan")), labels) for images, labels in validation]
@@ -189,6 +191,7 @@ class InterruptedBatches(Batches):
             yield batch
 
 
+@pytest.mark.fault(44)
 def test_ctrl_c_keeps_the_best_weights_of_all(digits: LoadedDataset) -> None:
     configs = [CONFIG.but(learning_rate=rate) for rate in (0.01, 0.02)]
     train, validation = training_batches(digits.train, CONFIG)
@@ -308,6 +311,7 @@ def test_what_cannot_be_trained_together_is_refused(digits: LoadedDataset) -> No
         )
 
 
+@pytest.mark.fault(53)
 def test_repeated_runs_are_equal_bit_for_bit(digits: LoadedDataset) -> None:
     configs = [CONFIG.but(seed=seed) for seed in range(3)]
     first, second = (train_all(configs, digits.train, show_progress=False) for _ in range(2))

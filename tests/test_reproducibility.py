@@ -126,6 +126,7 @@ def test_auto_takes_the_first_of_the_devices_that_are_there(
 
 
 @pytest.mark.parametrize("name", ["cuda", "cuda:99", "gpu", "mps", "", "CPU"])
+@pytest.mark.fault(37)
 def test_a_device_that_is_not_there_is_refused_with_those_that_are(
     monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -134,6 +135,7 @@ def test_a_device_that_is_not_there_is_refused_with_those_that_are(
         choose_device(name)
 
 
+@pytest.mark.fault(37)
 def test_a_gpu_beyond_the_last_is_refused_with_those_that_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
     pretend(monkeypatch, gpus=2, mps=False)
     with pytest.raises(ValueError, match="'cuda:2' here; this machine has: auto, cuda, cuda:0, cuda:1, cpu"):

@@ -103,6 +103,7 @@ def test_the_executed_notebook_holds_neither_paths_nor_clock_times(chapter: Chap
     assert "iopub" not in text
 
 
+@pytest.mark.fault(60)
 def test_a_failing_cell_is_named_and_leaves_no_trace_of_success(chapter: Chapter) -> None:
     chapter.write(PARAMETERS, WRITE_RESULTS, "\n# why\nwrong = 1 / 0")
     chapter.leave_stale_files()
@@ -114,6 +115,7 @@ def test_a_failing_cell_is_named_and_leaves_no_trace_of_success(chapter: Chapter
     assert "ZeroDivisionError" in chapter.failed.read_text()
 
 
+@pytest.mark.fault(60)
 def test_a_dead_kernel_is_told_from_an_error(chapter: Chapter) -> None:
     chapter.write(PARAMETERS, WRITE_RESULTS, "os._exit(1)", "print('never')")
     with pytest.raises(ChapterError, match=r"the kernel died in cell 3 \('os\._exit\(1\)'\)"):
@@ -122,6 +124,7 @@ def test_a_dead_kernel_is_told_from_an_error(chapter: Chapter) -> None:
 
 
 @pytest.mark.parametrize("leave", ["import sys; sys.exit(0)", "raise SystemExit"])
+@pytest.mark.fault(60)
 def test_leaving_by_the_side_door_is_not_success(chapter: Chapter, leave: str) -> None:
     chapter.write(PARAMETERS, WRITE_RESULTS, leave, "print('never')")
     with pytest.raises(ChapterError, match=r"cell 3 .* raised SystemExit"):
@@ -129,6 +132,7 @@ def test_leaving_by_the_side_door_is_not_success(chapter: Chapter, leave: str) -
     chapter.assert_nothing_but_the_failed_notebook_is_left()
 
 
+@pytest.mark.fault(63)
 def test_ending_without_results_is_not_success(chapter: Chapter) -> None:
     chapter.write(PARAMETERS, "print('done')")
     chapter.leave_stale_files()
@@ -137,6 +141,7 @@ def test_ending_without_results_is_not_success(chapter: Chapter) -> None:
     chapter.assert_nothing_but_the_failed_notebook_is_left()
 
 
+@pytest.mark.fault(61)
 def test_the_time_limit_is_for_the_whole_notebook(chapter: Chapter) -> None:
     # No single cell is longer than the limit.
     chapter.write(PARAMETERS, WRITE_RESULTS, *["import time; time.sleep(1.5)"] * 4)
@@ -217,6 +222,7 @@ RESULTS = json.dumps(
 EMPTY = nbformat.writes(nbformat.v4.new_notebook())
 
 
+@pytest.mark.fault(65)
 def test_a_rerun_arrives_beside_its_results_with_its_values(
     chapter: Chapter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -280,6 +286,7 @@ def test_a_failed_rerun_leaves_the_failed_notebook_alone(chapter: Chapter) -> No
     assert sorted(path.name for path in output.parent.iterdir()) == ["mine.ipynb", "mine.json"]
 
 
+@pytest.mark.fault(61)
 def test_a_rerun_ends_at_its_time_limit(chapter: Chapter) -> None:
     chapter.write(PARAMETERS, WRITE_RESULTS, "import time; time.sleep(60)")
     start = time.monotonic()
@@ -357,6 +364,7 @@ def test_what_belongs_to_others_is_not_replaced(chapter: Chapter, output: str, p
 
 
 @pytest.mark.usefixtures("not_started")
+@pytest.mark.fault(65)
 def test_an_output_that_cannot_be_a_folder_is_named(chapter: Chapter) -> None:
     chapter.write(PARAMETERS)
     (chapter.root / "file").touch()
@@ -366,6 +374,7 @@ def test_an_output_that_cannot_be_a_folder_is_named(chapter: Chapter) -> None:
 
 @pytest.mark.usefixtures("not_started")
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
+@pytest.mark.fault(65)
 def test_a_folder_that_is_read_only_is_named(chapter: Chapter) -> None:
     chapter.write(PARAMETERS)
     locked = chapter.root / "locked"
@@ -475,6 +484,7 @@ def tutorial(*arguments: str, cwd: Path = REPOSITORY) -> subprocess.CompletedPro
         (["learning_rate=-1", "batch_size=0", "seed=x"], ["learning_rate", "batch_size", "seed"]),
     ],
 )
+@pytest.mark.fault(25, 40)
 def test_the_command_refuses_wrong_values_before_torch_is_imported(
     pairs: list[str], names: list[str]
 ) -> None:
@@ -486,6 +496,7 @@ def test_the_command_refuses_wrong_values_before_torch_is_imported(
     assert "Traceback" not in answer.stderr
 
 
+@pytest.mark.fault(65)
 def test_the_command_runs_a_notebook_from_another_folder(chapter: Chapter, tmp_path: Path) -> None:
     chapter.write(PARAMETERS, WRITE_RESULTS.replace('"timings": {}', '"timings": {"chapter_seconds": 2.4}'))
     before = files_below(chapter.root)

@@ -150,6 +150,7 @@ def test_what_is_not_as_described_is_refused(tmp_path: Path, changed: dict[str, 
         rewrite(tmp_path, **changed)
 
 
+@pytest.mark.fault(21)
 def test_another_size_is_refused_before_any_pixel_is_decoded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

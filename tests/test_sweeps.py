@@ -366,6 +366,7 @@ def test_a_sweep_runs_every_point_once_and_again_only_what_changed(sweep: Sweep)
 
 
 @pytest.mark.slow
+@pytest.mark.fault(66)
 def test_a_point_that_fails_stops_no_other_and_is_tried_again(sweep: Sweep) -> None:
     options = ["-g", "seed=0,1,2", "-g", "word=fail", "-j", "2"]
     first = sweep.run(*options)
@@ -396,6 +397,7 @@ def test_a_point_that_fails_stops_no_other_and_is_tried_again(sweep: Sweep) -> N
 
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ["killed", "interrupted"])
+@pytest.mark.fault(67)
 def test_a_sweep_that_was_ended_goes_on_with_what_is_missing(sweep: Sweep, way: str) -> None:
     # The last point takes longer than anyone waits.
     points = [{"seed": 0}, {"seed": 1}, {"seed": 2, "wait": 600}]
@@ -505,6 +507,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
 
 
 @pytest.mark.slow
+@pytest.mark.fault(68)
 def test_workers_started_by_hand_give_the_same_and_may_die(sweep: Sweep, cluster: Cluster) -> None:
     workers = [cluster.add_worker(), cluster.add_worker()]
     here = sweep.run(*GRID, "-j", "2")

@@ -192,6 +192,7 @@ def test_training_runs_in_training_mode_and_measuring_in_evaluation_mode() -> No
 
 
 @pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.fault(54)
 def test_the_number_of_threads_changes_rounding_at_most(threads: int) -> None:
     """Within 1e-5 of float64 by hand, which has no threads."""
     generator = torch.Generator().manual_seed(0)
@@ -305,6 +306,7 @@ def test_for_any_losses_the_best_weights_return_and_the_reason_is_right(
     assert same(weights, crafted.weights[best])
 
 
+@pytest.mark.fault(55)
 def test_the_best_weights_return_also_when_the_epochs_run_out() -> None:
     history, weights, crafted = fit_on([3, 1, 2, 2], patience=50, num_epochs=4)
     assert history.stop_reason is StopReason.FINISHED
@@ -313,6 +315,7 @@ def test_the_best_weights_return_also_when_the_epochs_run_out() -> None:
     assert not same(weights, crafted.weights[3])
 
 
+@pytest.mark.fault(55)
 def test_an_overfitting_model_ends_with_its_best_validation_loss() -> None:
     """Without crafted losses: 45 images, a large rate, and validation on other labels."""
     images, labels = toy_tensors(31, seed=2)
@@ -328,6 +331,7 @@ def test_an_overfitting_model_ends_with_its_best_validation_loss() -> None:
 # Faults
 
 
+@pytest.mark.fault(28, 43)
 def test_a_rate_of_a_million_ends_as_diverged_with_epoch_step_and_rate() -> None:
     model = toy_model()
     initial = weights_of(model)
@@ -372,6 +376,7 @@ class Spoilt:
     ],
     ids=["NaN", "divergence", "Ctrl-C"],
 )
+@pytest.mark.fault(42, 43, 44)
 def test_a_fault_within_an_epoch_ends_training_with_the_best_weights_so_far(
     epoch: int, fault: Any, reason: StopReason, words: str
 ) -> None:
@@ -393,6 +398,7 @@ def test_a_fault_within_an_epoch_ends_training_with_the_best_weights_so_far(
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
+@pytest.mark.fault(42)
 def test_a_validation_loss_that_is_no_number_ends_training(value: float) -> None:
     history, weights, crafted = fit_on([2.0, 1.0, value], patience=5)
     assert history.stop_reason is StopReason.NOT_FINITE
@@ -413,6 +419,7 @@ def test_an_unforeseen_error_is_passed_on_with_the_best_weights_in_the_model() -
 # Batches of any kind
 
 
+@pytest.mark.fault(51)
 def test_validation_leaves_the_training_order_alone() -> None:
     images, labels = (
         torch.arange(12.0).view(12, 1).repeat(1, NUM_FEATURES).double() / 12,
@@ -486,6 +493,7 @@ def test_the_same_seed_twice_is_equal_bit_by_bit() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.fault(53)
 def test_two_fresh_processes_are_equal_bit_by_bit() -> None:
     code = "import test_training; print(test_training.digest_of_a_run())"
     folders = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[1])])
@@ -509,6 +517,7 @@ def test_two_fresh_processes_are_equal_bit_by_bit() -> None:
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 @pytest.mark.parametrize("after", [1, 3, 5])
+@pytest.mark.fault(49)
 def test_a_resumed_run_is_bitwise_the_uninterrupted_one(momentum: float, after: int, tmp_path: Path) -> None:
     config = TrainingConfig(
         num_epochs=6, learning_rate=0.3, momentum=momentum, learning_rate_decay=0.5, learning_rate_step=2
@@ -535,6 +544,7 @@ def test_a_resumed_run_is_bitwise_the_uninterrupted_one(momentum: float, after: 
     assert same(*ends)
 
 
+@pytest.mark.fault(49)
 def test_a_dataloader_that_shuffles_with_the_global_generator_resumes_exactly(tmp_path: Path) -> None:
     config = TrainingConfig(num_epochs=4, learning_rate=0.3)
     path = tmp_path / "run.safetensors"
@@ -611,6 +621,7 @@ def test_resuming_with_other_settings_is_refused(tmp_path: Path) -> None:
         fit(config.but(learning_rate=0.5), toy_model(), toy_batches(), checkpoint=path, resume=True)
 
 
+@pytest.mark.fault(47)
 def test_resuming_a_model_of_another_shape_is_refused_with_both_shapes(tmp_path: Path) -> None:
     config, path = saved_run(tmp_path)
     wider = LogisticRegression(NUM_FEATURES + 1, NUM_CLASSES).double()
@@ -628,6 +639,7 @@ def test_resuming_a_model_of_another_shape_is_refused_with_both_shapes(tmp_path:
         ("model/linear.bias", "linear.bias: the model has \\(3,\\), the checkpoint nothing"),
     ],
 )
+@pytest.mark.fault(50)
 def test_resuming_is_refused_when_any_part_is_missing(key: str, words: str, tmp_path: Path) -> None:
     config, path = saved_run(tmp_path, momentum=0.9)
     remove(path, key)
