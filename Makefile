@@ -9,6 +9,8 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
 JOBS ?= 2
+# Seconds that a chapter may take before it counts as hung.
+TIME_LIMIT ?= 1800
 # One thread for each process: two chapters share two cores, and runs repeat exactly.
 export OMP_NUM_THREADS := 1
 
@@ -78,7 +80,7 @@ $(SOURCES:.py=.ipynb): %.ipynb: %.py | $(READY)
 	@$(BIN)/python book/_ext/pair.py --keep-outputs $<
 
 _build/executed/%.ipynb _build/results/%.json: notebooks/%.ipynb $(PACKAGE) requirements.lock | $(READY) $(DATA)
-	@$(BIN)/tutorial chapter $* --into _build
+	@$(BIN)/tutorial chapter $* --into _build --time-limit $(TIME_LIMIT)
 
 $(word 2,$(TIMED)): | $(word 1,$(TIMED))
 $(word 3,$(TIMED)): | $(word 2,$(TIMED))

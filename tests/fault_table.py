@@ -47,7 +47,7 @@ def write_table(rows: dict[int, str], outcomes: Outcomes) -> list[str]:
 
 
 class FaultTable:
-    """Collects outcomes, in one process or from the workers of xdist, and prints the table if it is wanted."""
+    """Collects outcomes, in one process or from the workers of xdist, and prints the table if asked."""
 
     def __init__(self, *, show: bool) -> None:
         self.show = show

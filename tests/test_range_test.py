@@ -143,6 +143,22 @@ def test_training_afterwards_sees_the_order_it_would_have_seen(make_batches: Any
         assert torch.equal(images, expected)
 
 
+@pytest.mark.fault(52)
+def test_an_optimiser_that_holds_the_model_is_left_alone() -> None:
+    model, batches = toy_model(), toy_batches(4)
+    optimiser = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    model(torch.ones(2, 5, dtype=torch.float64)).sum().backward()
+    optimiser.step()
+    before = copy.deepcopy(optimiser.state_dict())
+    range_test(model, batches, start=0.1, end=10, num_points=8, momentum=0.9)
+    np.testing.assert_equal(
+        [state["momentum_buffer"].numpy() for state in optimiser.state_dict()["state"].values()],
+        [state["momentum_buffer"].numpy() for state in before["state"].values()],
+    )
+    assert optimiser.param_groups[0]["lr"] == 0.1
+    assert optimiser.param_groups[0]["params"][0] is model.linear.weight
+
+
 def test_everything_is_put_back_also_after_an_error() -> None:
     class Broken(Batches):
         def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:

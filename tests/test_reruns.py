@@ -12,6 +12,7 @@ from typing import Any
 
 import nbformat
 import pytest
+from ordinary_user import as_ordinary_user, read_only_folder
 
 from tutorial_utils import pages, parameters, reruns, results
 from tutorial_utils.chapters import find
@@ -373,14 +374,23 @@ def test_an_output_that_cannot_be_a_folder_is_named(chapter: Chapter) -> None:
 
 
 @pytest.mark.usefixtures("not_started")
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
+@pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
 @pytest.mark.fault(65)
 def test_a_folder_that_is_read_only_is_named(chapter: Chapter) -> None:
     chapter.write(PARAMETERS)
-    locked = chapter.root / "locked"
-    locked.mkdir(mode=0o555)
-    with pytest.raises(ConfigurationError, match=r"cannot write to .*locked \(Permission denied\)"):
-        reruns.run(chapter.notebook, output=locked / "out.ipynb")
+    with read_only_folder() as folder:
+        notebook = folder / "a" / "notebooks" / "part" / "chapter.ipynb"
+        folder.chmod(0o755)
+        notebook.parent.mkdir(parents=True)
+        notebook.write_bytes(chapter.notebook.read_bytes())
+        folder.chmod(0o555)
+        with as_ordinary_user():
+            with pytest.raises(ConfigurationError, match=rf"cannot write to {folder} \(Permission denied\)"):
+                reruns.run(notebook, output=folder / "out.ipynb")
+            with pytest.raises(
+                ChapterError, match=rf"part/chapter: cannot write to {folder}.* \(Permission denied\)"
+            ):
+                reruns.execute(notebook, folder / "b" / "out.ipynb", output_folder=folder / "b")
 
 
 @pytest.mark.usefixtures("not_started")

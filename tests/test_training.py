@@ -2,8 +2,10 @@
 
 import dataclasses
 import hashlib
+import inspect
 import math
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -205,6 +207,26 @@ def test_the_number_of_threads_changes_rounding_at_most(threads: int) -> None:
         assert measure(model.float(), Batches(images, labels, 512))[0] == pytest.approx(exact, rel=1e-5)
     finally:
         torch.set_num_threads(before)
+
+
+@pytest.mark.fault(54)
+def test_training_with_two_threads_gives_the_same_within_rounding() -> None:
+    """Losses agree to a relative 1e-5, as stated for users; bits may differ."""
+    config = TrainingConfig(num_epochs=2, learning_rate=0.05, momentum=0.9)
+    generator = torch.Generator().manual_seed(0)
+    images, labels = torch.randn(2_000, 784, generator=generator), torch.arange(2_000) % 10
+    before, histories = torch.get_num_threads(), []
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            batches = Batches(images, labels, 250, torch.Generator().manual_seed(1))
+            histories.append(fit(config, make_model(config), batches, Batches(images, labels, 2_000)))
+    finally:
+        torch.set_num_threads(before)
+    one, two = histories
+    for column in ("running_loss", "validation_loss"):
+        assert one.column(column) == pytest.approx(two.column(column), rel=1e-5)
+    assert one.column("validation_accuracy") == pytest.approx(two.column("validation_accuracy"), abs=1e-3)
 
 
 # The history
@@ -416,6 +438,77 @@ def test_an_unforeseen_error_is_passed_on_with_the_best_weights_in_the_model() -
     assert same(weights_of(model), weights_of(twin))
 
 
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+@pytest.mark.fault(44)
+@pytest.mark.parametrize("epoch", [1, 3])
+def test_the_signal_of_ctrl_c_ends_training_with_the_best_weights_so_far(epoch: int) -> None:
+    class Signalling(Batches):
+        begun = 0
+
+        def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+            self.begun += 1
+            for step, batch in enumerate(super().__iter__()):
+                if (self.begun, step) == (epoch, 3):
+                    signal.raise_signal(signal.SIGINT)
+                yield batch
+
+    config = TrainingConfig(num_epochs=5, learning_rate=0.1)
+    generator = torch.Generator().manual_seed(3)
+    model, twin = toy_model(), toy_model()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
+    try:
+        history = fit(config, model, Signalling(*toy_tensors(45), 10, generator))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert history.stop_reason is StopReason.INTERRUPTED
+    assert history.stop_detail == f"interrupted in epoch {epoch}"
+    assert len(history) == epoch - 1
+    if epoch > 1:
+        fit(config.but(num_epochs=epoch - 1), twin, toy_batches(3))
+    assert same(weights_of(model), weights_of(twin))
+
+
+def fit_interrupted_at(count: int, path: Path) -> bool:
+    """Ctrl-C at one of the lines that the loop over epochs runs through; False when it has fewer."""
+    source, first = inspect.getsourcelines(Trainer.fit)
+    starts = [first + number for number, line in enumerate(source) if "while history.stop_reason" in line]
+    ends = [first + number for number, line in enumerate(source) if "except TrainingStopped" in line]
+    lines = range(starts[0], ends[0])
+    left = count
+
+    def trace(frame: Any, event: str, _: Any) -> Any:
+        nonlocal left
+        if frame.f_code is not Trainer.fit.__code__:
+            return None
+        if event == "line" and frame.f_lineno in lines:
+            left -= 1
+            if left == 0:
+                raise KeyboardInterrupt
+        return trace
+
+    crafted, model = Crafted([3, 1, 2, 0.5]), toy_model()
+    initial = weights_of(model)
+    before = sys.gettrace()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "measure", crafted)
+        sys.settrace(trace)
+        try:
+            history = fit(TrainingConfig(num_epochs=4), model, toy_batches(3), [], checkpoint=path)
+        finally:
+            sys.settrace(before)
+    expected = crafted.weights[history.best.epoch - 1] if history.records else initial
+    assert same(weights_of(model), expected), f"stopped after {len(history)} epochs: {history.stop_detail}"
+    return left <= 0
+
+
+@pytest.mark.fault(44)
+def test_wherever_ctrl_c_comes_weights_and_history_are_of_the_same_epoch(tmp_path: Path) -> None:
+    count = 1
+    while fit_interrupted_at(count, tmp_path / f"{count}.safetensors"):
+        count += 1
+    assert count > 4 * 5  # epochs, lines
+
+
 # Batches of any kind
 
 
@@ -604,7 +697,8 @@ def remove(path: Path, key: str) -> None:
         metadata = file.metadata()
     tensors = load_file(path)
     del tensors[key]
-    save_file(tensors, path, metadata=metadata)
+    del metadata[checkpoints.CHECKSUM]
+    checkpoints.write(path, tensors, metadata)
 
 
 def test_resuming_without_a_file_is_refused(tmp_path: Path) -> None:
@@ -619,6 +713,31 @@ def test_resuming_with_other_settings_is_refused(tmp_path: Path) -> None:
     config, path = saved_run(tmp_path)
     with pytest.raises(CheckpointError, match="belongs to other settings"):
         fit(config.but(learning_rate=0.5), toy_model(), toy_batches(), checkpoint=path, resume=True)
+
+
+@pytest.mark.fault(47)
+def test_resuming_what_another_data_set_was_trained_on_shows_both_shapes_and_nothing_is_changed(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "run.safetensors"
+    ours, theirs = TrainingConfig(num_epochs=1), TrainingConfig(dataset="cifar10", num_epochs=1)
+    images, labels = torch.randn(20, 784), torch.arange(20) % 10
+    fit(ours, make_model(ours), Batches(images, labels, 10), Batches(images, labels, 20), checkpoint=path)
+    model = make_model(theirs)
+    before = weights_of(model)
+    with pytest.raises(
+        CheckpointError, match=r"linear.weight: the model has \(10, 3072\), the checkpoint \(10, 784\)"
+    ):
+        fit(theirs, model, Batches(images, labels, 10), checkpoint=path, resume=True)
+    assert same(weights_of(model), before)
+    with pytest.raises(CheckpointError, match="dataset: fashion here, mnist there"):
+        fit(
+            ours.model_copy(update={"dataset": "fashion"}),
+            make_model(ours),
+            Batches(images, labels, 10),
+            checkpoint=path,
+            resume=True,
+        )
 
 
 @pytest.mark.fault(47)

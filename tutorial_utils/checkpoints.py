@@ -26,6 +26,9 @@ Tensors = dict[str, Tensor]
 MODEL, BEST, MOMENTUM, GENERATOR = "model", "best", "momentum", "generator"
 """The groups of tensors in a checkpoint; a tensor is stored as ``group/name``."""
 
+CHECKSUM = "sha256"
+"""Where a file's metadata hold the checksum of everything else in it."""
+
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -54,6 +57,9 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
     Args:
         path: Ends in ``.safetensors``.
         checkpoint: What to write.
+
+    Raises:
+        CheckpointError: The file cannot be written, because the disk is full for example.
     """
     groups = {
         MODEL: checkpoint.model,
@@ -61,18 +67,10 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
         MOMENTUM: checkpoint.momentum,
         GENERATOR: checkpoint.generators,
     }
-    # Tensors that share memory are refused by the format; copies never do.
     tensors = {
-        f"{group}/{name}": tensor.detach().cpu().clone().contiguous()
-        for group, members in groups.items()
-        for name, tensor in members.items()
+        f"{group}/{name}": tensor for group, members in groups.items() for name, tensor in members.items()
     }
-    metadata = {
-        "config": checkpoint.config.model_dump_json(),
-        "history": json.dumps(checkpoint.history.to_dict()),
-    }
-    with whole_file(path) as temporary:
-        save_file(tensors, temporary, metadata=metadata)
+    write(path, tensors, _describe_run(checkpoint.config, checkpoint.history))
 
 
 def load(path: Path) -> Checkpoint:
@@ -102,6 +100,7 @@ def load(path: Path) -> Checkpoint:
         missing.append(MOMENTUM)
     if missing:
         raise CheckpointError(f"{path} lacks {', '.join(missing)}; the run cannot be continued exactly")
+    _verify(path, tensors, metadata)
     return Checkpoint(config, history, groups[MODEL], groups[BEST], groups[MOMENTUM], groups[GENERATOR])
 
 
@@ -113,13 +112,11 @@ def save_model(path: Path, config: TrainingConfig, history: History, model: nn.M
         config: The settings of the run.
         history: Its epochs.
         model: With its best weights.
+
+    Raises:
+        CheckpointError: The file cannot be written.
     """
-    tensors = {
-        name: tensor.detach().cpu().clone().contiguous() for name, tensor in model.state_dict().items()
-    }
-    metadata = {"config": config.model_dump_json(), "history": json.dumps(history.to_dict())}
-    with whole_file(path) as temporary:
-        save_file(tensors, temporary, metadata=metadata)
+    write(path, model.state_dict(), _describe_run(config, history))
 
 
 def load_model(path: Path, model: nn.Module) -> History:
@@ -140,8 +137,55 @@ def load_model(path: Path, model: nn.Module) -> History:
         history = History.from_dict(json.loads(metadata["history"]))
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path} is not a model of this package ({error!r})") from None
+    _verify(path, tensors, metadata)
     fill(model, tensors)
     return history
+
+
+def write(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    """Write tensors and what is known about them, with a checksum of both, whole or not at all.
+
+    Args:
+        path: Ends in ``.safetensors``.
+        tensors: By name.
+        metadata: Texts by name.
+
+    Raises:
+        CheckpointError: The file cannot be written.
+    """
+    # Tensors that share memory are refused by the format; copies never do.
+    copies = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
+    described = {**metadata, CHECKSUM: _checksum(copies, metadata)}
+    try:
+        with whole_file(path) as temporary:
+            save_file(copies, temporary, metadata=described)
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(
+            f"cannot write {path} ({error}); make room there, mend its permissions, or choose another folder"
+        ) from error
+
+
+def _describe_run(config: TrainingConfig, history: History) -> dict[str, str]:
+    """What a file says about the run behind its weights."""
+    return {"config": config.model_dump_json(), "history": json.dumps(history.to_dict())}
+
+
+def _checksum(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
+    """SHA-256 of everything in a file but the checksum itself."""
+    digest = hashlib.sha256()
+    for name, text in sorted(metadata.items()):
+        digest.update(json.dumps([name, text]).encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(json.dumps([name, str(tensor.dtype), list(tensor.shape)]).encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _verify(path: Path, tensors: Tensors, metadata: Mapping[str, str]) -> None:
+    """Refuse a file in which a bit was flipped; the format itself would not notice."""
+    others = {name: text for name, text in metadata.items() if name != CHECKSUM}
+    if metadata.get(CHECKSUM) != _checksum(tensors, others):
+        raise CheckpointError(f"{path} is damaged (wrong checksum); remove it and train again")
 
 
 def _read(path: Path) -> tuple[Tensors, dict[str, str]]:
@@ -155,7 +199,7 @@ def _read(path: Path) -> tuple[Tensors, dict[str, str]]:
     except (SafetensorError, OSError) as error:
         raise CheckpointError(
             f"{path} is not a safetensors file or is damaged ({error}); "
-            "other formats, pickle among them, are never opened; train again to replace it"
+            "other formats, pickle among them, are never opened; remove it and train again"
         ) from None
 
 
@@ -169,6 +213,20 @@ def fill(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
     Raises:
         CheckpointError: Names or shapes differ; every difference is listed and nothing is copied.
     """
+    check_fit(model, weights)
+    model.load_state_dict(dict(weights))
+
+
+def check_fit(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Make sure that stored weights belong to a model like this one.
+
+    Args:
+        model: Left as it is.
+        weights: By parameter name.
+
+    Raises:
+        CheckpointError: Names or shapes differ; every difference is listed.
+    """
     expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
     problems = [
@@ -178,7 +236,6 @@ def fill(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
     ]
     if problems:
         raise CheckpointError(join_problems("the checkpoint does not fit the model:", problems))
-    model.load_state_dict(dict(weights))
 
 
 @functools.cache

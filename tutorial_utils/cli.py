@@ -166,12 +166,13 @@ def sweep(
 def chapter(
     name: Annotated[str, typer.Argument(help="Part and name, such as mnist/03_training.")],
     into: Annotated[Path, typer.Option(help="Folder for the executed chapter and its results.")],
+    time_limit: Annotated[float, typer.Option(min=1, help="Seconds for the whole chapter.")] = 1800.0,
 ) -> None:
     """Execute one chapter for the book, as `make book` does."""
     from tutorial_utils import reruns
 
     print(f"{name}: executing", flush=True)
-    measured = reruns.execute_chapter(name, into)
+    measured = reruns.execute_chapter(name, into, time_limit=time_limit)
     print(f"{name}: done in {measured.timings['chapter_seconds']:.0f} s", flush=True)
 
 

@@ -13,6 +13,9 @@ from pydantic.fields import FieldInfo
 from tutorial_utils import catalogue, reproducibility
 from tutorial_utils.exceptions import ConfigurationError, did_you_mean, join_problems
 
+SHOWN_CHARACTERS = 200
+"""A message shows so much of a refused value."""
+
 SHARE_OF_ONE_IMAGE = "leaves no image for validation or none for training"
 
 
@@ -179,8 +182,17 @@ def problems_of(error: ValidationError, *, allowed: dict[str, FieldInfo]) -> dic
             continue
         message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
         limits = "" if problem["type"] == "value_error" else describe_range(allowed[name])
-        problems[name] = f"{name}={problem['input']!r}: {message}{limits}"
+        problems[name] = f"{name}={_show(problem['input'])}: {message}{limits}"
     return problems
+
+
+def _show(value: object) -> str:
+    """Write a refused value, cut short; Python refuses to write integers of thousands of digits."""
+    try:
+        text = repr(value)
+    except ValueError:
+        return f"<{type(value).__name__} too long to show>"
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."
 
 
 def list_settings(problems: Mapping[str, str]) -> str:

@@ -205,6 +205,9 @@ def _read_idx_pair(description: DatasetDescription, paths: list[Path], num_image
     channels, height, width = description.image_shape
     images = read_idx(images_path, (num_images, height, width))
     labels = read_idx(labels_path, (num_images,))
+    if len(labels) and labels.max() >= description.num_classes:
+        last = description.num_classes - 1
+        raise DataError(f"{labels_path} holds the label {labels.max()}, expected 0 to {last}")
     return ImageData(images.view(num_images, channels, height, width), labels.long(), description)
 
 

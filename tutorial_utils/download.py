@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import os
 import shutil
 import tempfile
 import time
@@ -17,7 +18,6 @@ import filelock
 from tutorial_utils import progress
 from tutorial_utils.catalogue import DataFile
 from tutorial_utils.exceptions import DataError, DownloadError, join_problems
-from tutorial_utils.files import whole_file
 from tutorial_utils.sources import Source, SourceError
 
 TRIES = 2
@@ -208,8 +208,10 @@ def _deliver(source: Source, files: list[DataFile], folder: Path, *, patient: bo
             delivered = Path(name) / file.name
             wrong = find_fault(file, delivered)
             if wrong is None:
-                with whole_file(folder / file.name) as temporary:
-                    delivered.replace(temporary)
+                # Killed before the rename, a process leaves it where the next one cleans up.
+                with delivered.open("rb+") as written:
+                    os.fsync(written.fileno())
+                delivered.replace(folder / file.name)
             else:
                 complete = False
                 fault = fault or SourceError(f"its {file.name} {wrong}")
@@ -236,7 +238,7 @@ def _report(wanted: dict[DataFile, str], folder: Path, sources: Sequence[Source]
 
 def _explain(error: OSError, files: Sequence[DataFile], folder: Path) -> str:
     """Say what the operating system refused, where, and what helps."""
-    where = error.filename or folder
+    where = error.filename2 or error.filename or folder
     elsewhere = "or choose another folder (--root, or the environment variable TUTORIAL_DATA)"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         need = 3 * sum(file.size for file in files) / 1e6

@@ -255,17 +255,23 @@ def execute(
         What the chapter measured.
 
     Raises:
-        ChapterError: A cell failed, the kernel died, the time ran out, a cell was skipped, or the notebook
-            ended without writing its results.
+        ChapterError: A cell failed, the kernel died, the time ran out, a cell was skipped, the notebook ended
+            without writing its results, or the destination cannot be written to.
     """
     notebook, destination, output_folder = (path.resolve() for path in (notebook, destination, output_folder))
     name = chapter_name(notebook)
     results_file = output_folder / "results" / f"{name}.json"
     # Until it has run to its end, a notebook counts as failed.
     attempt = destination.with_suffix(".failed.ipynb")
-    for stale in (destination, results_file, attempt):
-        stale.unlink(missing_ok=True)
-    attempt.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        for stale in (destination, results_file, attempt):
+            stale.unlink(missing_ok=True)
+        attempt.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ChapterError(
+            f"{name}: cannot write to {error.filename} ({error.strerror}); "
+            "mend its permissions or choose another folder"
+        ) from None
     measured = _execute_to_the_end(
         notebook,
         attempt,

@@ -210,6 +210,9 @@ def _get(url: str, target: Path, pace: Pace, timeout: tuple[float, float]) -> No
 
     def look(response: requests.Response, *args: object, **kwargs: object) -> None:
         _refuse_downgrade(response)
+        # read() would wait until a chunk is full, hours from a server that sends a byte now and then.
+        reads_what_is_there = getattr(response.raw, "read1", response.raw.read)
+        response.raw.read = reads_what_is_there  # type: ignore[method-assign]
         pace.total = int(response.headers.get("content-length", 0))
 
     download = pooch.HTTPDownloader(

@@ -17,7 +17,7 @@ from tutorial_utils import checkpoints
 from tutorial_utils.checkpoints import Checkpoint, Tensors
 from tutorial_utils.config import TrainingConfig
 from tutorial_utils.datasets import LoadedDataset, training_batches
-from tutorial_utils.exceptions import CheckpointError
+from tutorial_utils.exceptions import CheckpointError, join_problems
 from tutorial_utils.history import EpochRecord, History, StopReason
 from tutorial_utils.models import LogisticRegression, make_model
 from tutorial_utils.progress import bar
@@ -164,11 +164,11 @@ class Trainer:
                 show=self.show_progress,
             ) as progress:
                 while history.stop_reason is None:
-                    history.records.append(
-                        self._run_epoch(len(history) + 1, model, optimiser, train, validation, progress)
-                    )
-                    if history.epochs_since_best() == 0:
-                        best = copy_weights(model)
+                    record = self._run_epoch(len(history) + 1, model, optimiser, train, validation, progress)
+                    reached = History([*history.records, record])
+                    improved = reached.epochs_since_best() == 0
+                    # In one statement: Ctrl-C between two would leave weights of another epoch than the best.
+                    history, best = reached, copy_weights(model) if improved else best
                     end_if_due(history, self.config)
                     self._save(model, optimiser, train, history, best)
         except TrainingStopped as stopped:
@@ -260,9 +260,14 @@ class Trainer:
         if self.checkpoint is None:
             raise CheckpointError("nothing to resume from: Trainer was made without a checkpoint file")
         saved = checkpoints.load(self.checkpoint)
+        checkpoints.check_fit(model, saved.model)
         if saved.config != self.config:
+            others = self.config.differences(saved.config, ("here", "there"))
             raise CheckpointError(
-                f"{self.checkpoint} belongs to other settings; make the Trainer with the same configuration"
+                join_problems(
+                    f"{self.checkpoint} belongs to other settings; make the Trainer with the same:",
+                    (f"{row['setting']}: {row['here']} here, {row['there']} there" for row in others),
+                )
             )
         order = order_generator(train)
         needed = {"global"} if order is None else {"global", "order"}

@@ -1,0 +1,123 @@
+"""A small book with chapters that go wrong, built by the real Makefile: it fails, and says where and why."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).parents[1]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("make") is None, reason="no make here"),
+]
+PARAMETERS = "seed: int = 0  # any seed, 0 or more"
+# Written by hand, because importing torch takes seconds.
+RESULTS = """
+import json, os, pathlib
+folder = pathlib.Path(os.environ["TUTORIAL_OUTPUT"]) / "results" / "part"
+folder.mkdir(parents=True, exist_ok=True)
+runs = pathlib.Path("runs")
+count = len(runs.read_text()) + 1 if runs.exists() else 1
+runs.write_text("x" * count)
+content = {"notebook": "part/NAME", "parameters": {}, "metrics": {"runs": count}, "provenance": {}}
+(folder / "NAME.json").write_text(json.dumps({**content, "timings": {"chapter_seconds": 1.0}}))
+"""
+BAD = {
+    "raises": (["# too much\nseed / 0"], "cell 3 ('# too much') raised ZeroDivisionError: division by zero"),
+    "dies": (
+        ["import signal; os.kill(os.getpid(), signal.SIGKILL)"],
+        "the kernel died in cell 3 ('import signal; os.kill(os.getpid(), signal.SIGKILL)')",
+    ),
+    "leaves": (["import sys; sys.exit(0)", "1"], "cell 3 ('import sys; sys.exit(0)') raised SystemExit"),
+    "hangs": (["import time; time.sleep(600)"], "cell 3 ('import time; time.sleep(600)')"),
+    "skips": (["1  # left out"], "cell 3 ('1  # left out') never ran"),
+    "empty": ([], "ran to its end but wrote no results"),
+}
+LIMIT = 20
+
+
+def write(book: Path, name: str, *cells: str) -> None:
+    """Write a chapter; cells that say so are left out by the executor."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    for cell in notebook.cells:
+        if "left out" in cell.source:
+            cell.metadata["tags"] = ["skip-execution"]
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, book / "notebooks" / "part" / f"{name}.ipynb")
+
+
+def make(book: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run make as a reader would, with this environment's tools and nothing to set up or to fetch."""
+    options = [f"BIN={Path(sys.executable).parent}", "-o", ".venv/.ready", "-o", "_build/.data"]
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    return subprocess.run(
+        ["make", *options, *arguments],
+        cwd=book,
+        env={**inherited, "PYTHONPATH": str(book), "TUTORIAL_DATA": str(book)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def executed(*names: str) -> list[str]:
+    return [f"_build/executed/part/{name}.ipynb" for name in names]
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    """The Makefile, the package and the lock of this book, and no chapter."""
+    root = tmp_path / "ein Büchlein"
+    (root / "notebooks" / "part").mkdir(parents=True)
+    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+        shutil.copy(ROOT / name, root)
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "tutorial_utils", root / "tutorial_utils", ignore=ignored)
+    return root
+
+
+@pytest.mark.fault(60, 61, 63)
+def test_every_bad_chapter_fails_the_build_with_notebook_cell_and_reason(book: Path) -> None:
+    for name, (cells, _) in BAD.items():
+        opening = [PARAMETERS, RESULTS.replace("NAME", name)] if cells else []
+        write(book, name, *opening, *cells)
+    answer = make(book, "-k", "-j2", f"TIME_LIMIT={LIMIT}", *executed(*BAD))
+    assert answer.returncode == 2
+    errors = answer.stderr.splitlines()
+    for name, (_, reason) in BAD.items():
+        (line,) = (line for line in errors if line.startswith(f"error: part/{name}"))
+        assert reason in line
+        assert any(f"_build/executed/part/{name}.ipynb] Error 1" in line for line in errors)
+    assert f"part/hangs: stopped after the time limit of {LIMIT} s, in cell 3" in answer.stderr
+    left = sorted(path.name for path in (book / "_build").rglob("*.*") if path.is_file())
+    assert left == sorted(f"{name}.failed.ipynb" for name in BAD)
+    assert "Traceback" not in answer.stderr.replace("Traceback (most recent call last)\n", "", 1)
+
+
+@pytest.mark.fault(62)
+def test_a_chapter_is_executed_again_when_package_or_lock_changed_and_not_otherwise(book: Path) -> None:
+    write(book, "good", PARAMETERS, RESULTS.replace("NAME", "good"))
+    (target,) = executed("good")
+    measured = book / "_build" / "results" / "part" / "good.json"
+
+    def runs() -> int:
+        answer = make(book, target)
+        assert answer.returncode == 0, answer.stderr
+        return int(json.loads(measured.read_text())["metrics"]["runs"])
+
+    assert runs() == 1
+    assert runs() == 1
+    for name in ("requirements.lock", "tutorial_utils/plots/training.py", "notebooks/part/good.ipynb"):
+        assert make(book, "-q", target).returncode == 0
+        later = (book / target).stat().st_mtime + 1
+        before = (book / name).stat().st_mtime
+        os.utime(book / name, (later, later))
+        assert make(book, "-q", target).returncode == 1, f"{name} makes no difference"
+        os.utime(book / name, (before, before))
+    (book / "tutorial_utils" / "new.py").write_text('"""New."""\n')
+    assert runs() == 2
