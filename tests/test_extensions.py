@@ -1,14 +1,13 @@
 """The Sphinx extensions: numbers come from results, their text is never markup, diagrams are described."""
 
 import copy
-import importlib.util
+import importlib
 import json
 import logging
 import re
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -63,24 +62,17 @@ RESULTS = {
 }
 
 
-def load_extension(name: str) -> ModuleType:
-    """Import book/_ext/NAME.py, which is not part of the package."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "book" / "_ext" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-diagrams, measured, vendor = (load_extension(name) for name in ("diagrams", "measured", "vendor"))
+with pytest.MonkeyPatch.context() as at_import:
+    at_import.syspath_prepend(str(ROOT / "book" / "_ext"))
+    diagrams, vendor = (importlib.import_module(name) for name in ("diagrams", "vendor"))
+    fill_in: Callable[..., str] = importlib.import_module("measured.advice").fill_in
+    provenance = importlib.import_module("measured.provenance")
 
 
 @pytest.fixture(scope="module", autouse=True)
 def sphinx_finds_the_extensions() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(sys.modules, "diagrams", diagrams)
-        patch.setitem(sys.modules, "measured", measured)
+        patch.syspath_prepend(str(ROOT / "book" / "_ext"))
         yield
 
 
@@ -205,7 +197,7 @@ def warned() -> Iterator[list[str]]:
 def test_a_number_is_found_by_its_path_and_written_in_its_format(
     env: Any, warned: list[str], path: str, specification: str, expected: str
 ) -> None:
-    text = measured.fill_in(env, f"It is {{{CHAPTER}|{path}|{specification}}}, no less.")
+    text = fill_in(env, f"It is {{{CHAPTER}|{path}|{specification}}}, no less.")
     assert text == f"It is {expected}, no less."
     assert not warned
     assert set(env.dependencies) == {str(Path(env.srcdir).parent / "results" / f"{CHAPTER}.json")}
@@ -213,18 +205,18 @@ def test_a_number_is_found_by_its_path_and_written_in_its_format(
 
 def test_a_sentence_may_hold_several_numbers_on_several_lines(env: Any, warned: list[str]) -> None:
     value = f"{{{CHAPTER}|metrics/counts/0|d}}"
-    assert measured.fill_in(env, f"From {value}\n   to {value}.\n") == "From 5923 to 5923."
+    assert fill_in(env, f"From {value}\n   to {value}.\n") == "From 5923 to 5923."
     assert not warned
 
 
 @pytest.mark.parametrize("sentence", ["No number.", "A {set} of {a|b}, |x| and {}.", "{a|b|c|d}"])
 def test_braces_that_name_no_number_are_left_alone(env: Any, warned: list[str], sentence: str) -> None:
-    assert measured.fill_in(env, sentence) == sentence
+    assert fill_in(env, sentence) == sentence
     assert not warned
 
 
 def test_a_value_that_looks_like_a_number_to_fill_in_is_not_filled_in(env: Any) -> None:
-    assert measured.fill_in(env, f"{{{CHAPTER}|metrics/braces|}}") == RESULTS["metrics"]["braces"]  # type: ignore[index]
+    assert fill_in(env, f"{{{CHAPTER}|metrics/braces|}}") == RESULTS["metrics"]["braces"]  # type: ignore[index]
 
 
 @pytest.mark.parametrize(
@@ -246,7 +238,7 @@ def test_a_value_that_is_not_there_leaves_its_text_and_a_warning(
     env: Any, warned: list[str], value: str
 ) -> None:
     sentence = f"Before {{{CHAPTER}|metrics/n_test|,}}, then {{{value}}}."
-    assert measured.fill_in(env, sentence) == f"Before 10,000, then {{{value}}}."
+    assert fill_in(env, sentence) == f"Before 10,000, then {{{value}}}."
     assert len(warned) == 1
     assert warned[0].startswith(f"{{{value}}}: no such value")
 
@@ -255,7 +247,7 @@ def test_a_value_of_a_chapter_without_results_leaves_its_text_and_says_which(
     env: Any, warned: list[str]
 ) -> None:
     sentence = "So {mnist/06_absent|metrics/x|d}."
-    assert measured.fill_in(env, sentence) == sentence
+    assert fill_in(env, sentence) == sentence
     assert any("06_absent.json" in message and "make book" in message for message in warned)
     assert any(message.startswith("{mnist/06_absent|metrics/x|d}") for message in warned)
 
@@ -265,7 +257,7 @@ def test_a_value_of_a_chapter_without_results_leaves_its_text_and_says_which(
     [(0.4, "0 s"), (59.4, "59 s"), (59.6, "1 min 00 s"), (185.4, "3 min 05 s"), (3_725, "62 min 05 s")],
 )
 def test_durations_are_written_in_minutes_and_seconds(seconds: float, expected: str) -> None:
-    assert measured.minutes(seconds) == expected
+    assert provenance.minutes(seconds) == expected
 
 
 # Results on pages

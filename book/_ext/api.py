@@ -18,7 +18,8 @@ from types import ModuleType
 from typing import Annotated, Any, ForwardRef, get_origin
 
 from docutils import nodes  # type: ignore[import-untyped]
-from measured import CHAPTERS, link_to
+from measured.sources import CHAPTERS
+from measured.tables import link_to
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
