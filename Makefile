@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: book test faults record pair lock clean help FORCE
+.PHONY: book pdf test faults record pair lock clean help FORCE
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
@@ -19,7 +19,7 @@ READY := .venv/.ready
 DATA := _build/.data
 DATA_FOLDER := $(or $(TUTORIAL_DATA),$(HOME)/.cache/tutorial_utils)
 PACKAGE := $(shell find tutorial_utils -name '*.py')
-PAGES := _config.yml $(shell find book -type f -not -path '*/__pycache__/*')
+PAGES := _config.yml CHANGELOG.md LICENSE LICENSE-text $(shell find book -type f -not -path '*/__pycache__/*')
 
 SOURCES := $(wildcard notebooks/*/*.py)
 EXECUTED := $(SOURCES:notebooks/%.py=_build/executed/%.ipynb)
@@ -31,6 +31,9 @@ TIMED := $(addprefix _build/executed/,mnist/03_training.ipynb mnist/02_model.ipy
 book:  ## build the book into _build/html
 	@$(MAKE) -j$(JOBS) _build/html/index.html
 	@$(BIN)/tutorial status
+
+pdf: book  ## print the book as one PDF, with the system's Chromium
+	@$(MAKE) $(PDF)
 
 test: book  ## run every check and test
 	@echo "Checking style and types"
@@ -107,14 +110,32 @@ _build/page_data/mnist_test_images.js: | _build/executed/mnist/04_evaluation.ipy
 _build/vendor/.ready: book/_ext/vendor.py | $(READY)
 	@$(BIN)/python book/_ext/vendor.py $(@D) && touch $@
 
+# To take away. The archive depends on its content alone, so that making it again changes no page.
+ARCHIVE := _build/logistic-regression-measured-notebooks.zip
+PDF := _build/logistic-regression-measured.pdf
+$(ARCHIVE): $(EXECUTED) $(RESULTS) LICENSE LICENSE-text book/_ext/notebooks_zip.py | $(READY)
+	@$(BIN)/python book/_ext/notebooks_zip.py _build $@
+
+# The second build puts the PDF into the site and its link onto a page.
+$(PDF): _build/html/index.html book/_ext/book_pdf.py | $(READY)
+	@echo "Printing the PDF"
+	@$(BIN)/python book/_ext/book_pdf.py _build/html $@
+	@{ $(BUILD_PAGES); } >/dev/null
+	@touch $@
+
+# Maps of scripts and styles are for those who write themes, and large.
+BUILD_PAGES := $(BIN)/jupyter-book build -W -n --keep-going --path-output . _build/site \
+  && find _build/html/_static -name '*.map' -delete
+
 # After a failure the doctrees go: Sphinx would not repeat its warnings for pages that it has already read.
-_build/html/index.html: $(PAGES) $(EXECUTED) $(RESULTS) $(SWEPT) $(PAGE_DATA) _build/vendor/.ready | $(READY)
+_build/html/index.html: $(PAGES) $(EXECUTED) $(RESULTS) $(SWEPT) $(PAGE_DATA) _build/vendor/.ready | $(READY) $(ARCHIVE)
 	@echo "Building the pages"
 	@rm -rf _build/site $(if $(filter book/_ext/%,$?),_build/.doctrees)
+	@rm -f $(PDF)  # of older pages
 	@mkdir -p _build/site/notebooks
-	@cp -Rp _config.yml book _build/site
+	@cp -Rp _config.yml CHANGELOG.md book _build/site
 	@mv _build/site/book/_toc.yml _build/site
 	@cp -p _build/vendor/*.js $(PAGE_DATA) _build/site/book/_static
 	@cp -Rp _build/executed/. _build/site/notebooks
-	@$(BIN)/jupyter-book build -W -n --keep-going --path-output . _build/site || { rm -rf _build/.doctrees; exit 1; }
+	@{ $(BUILD_PAGES); } || { rm -rf _build/.doctrees; exit 1; }
 	@touch $@

@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime
 import html
 import io
-import os
 import re
 import shutil
 import sys
@@ -17,6 +16,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 from urllib.parse import unquote, urldefrag, urljoin
 
 import yaml  # type: ignore[import-untyped]
@@ -61,6 +61,16 @@ PREPARE = """async (linked) => {
     document.body.append(link);
   }
 }"""
+FRONT_STYLE = """
+body { font: 15px/1.5 sans-serif; color: #000 }
+a { color: inherit; text-decoration: none }
+h1 { font-size: 34px; margin: 60px 0 8px }
+h2 { font-size: 16px; margin: 18px 0 4px; break-after: avoid }
+div { margin-bottom: 40px }
+p { display: flex; margin: 0; gap: 8px }
+i { flex: 1; border-bottom: 1px dotted #888; margin-bottom: 5px }
+b { font-weight: normal; font-variant-numeric: tabular-nums }
+"""
 FINISHED = """() => [...document.querySelectorAll("pre.mermaid")].every((drawn) => drawn.querySelector("svg"))
   && [...document.images].every((image) => image.complete && image.naturalWidth > 0)"""
 
@@ -196,19 +206,19 @@ def print_front(page: Page, chapters: Sequence[Chapter], numbers: Mapping[str, i
             part = chapter.part
             rows.append(f"<h2>{html.escape(part)}</h2>")
         address = (site / f"{chapter.name}.html").as_uri()
-        rows.append(
-            f'<p><a href="{address}">{html.escape(chapter.title)}</a><i></i><b>{numbers[chapter.name]}</b></p>'
-        )
+        title, number = html.escape(chapter.title), numbers[chapter.name]
+        rows.append(f'<p><a href="{address}">{title}</a><i></i><b>{number}</b></p>')
     today = datetime.datetime.now(datetime.UTC).date()
+    facts = (
+        settings["author"],
+        f"{today.day} {today:%B %Y}",
+        settings["repository"]["url"],
+        "Text and figures CC BY 4.0, code MIT",
+    )
     page.set_content(
-        '<!doctype html><meta charset="utf-8"><style>'
-        "body { font: 15px/1.5 sans-serif; color: #000 } a { color: inherit; text-decoration: none }"
-        "h1 { font-size: 34px; margin: 60px 0 8px } h2 { font-size: 16px; margin: 18px 0 4px; break-after: avoid }"
-        "p { display: flex; margin: 0; gap: 8px } i { flex: 1; border-bottom: 1px dotted #888; margin-bottom: 5px }"
-        "b { font-weight: normal; font-variant-numeric: tabular-nums } .by { margin-bottom: 40px }</style>"
-        f"<h1>{html.escape(settings['title'])}</h1>"
-        f'<div class="by">{html.escape(settings["author"])}<br>{today.day} {today:%B %Y}<br>'
-        f"{settings['repository']['url']}<br>Text and figures CC BY 4.0, code MIT</div>{''.join(rows)}"
+        f'<!doctype html><meta charset="utf-8"><style>{FRONT_STYLE}</style>'
+        f"<h1>{html.escape(settings['title'])}</h1><div>{'<br>'.join(map(html.escape, facts))}</div>"
+        f"{''.join(rows)}"
     )
     return page.pdf(**PAPER)  # type: ignore[arg-type]
 
@@ -231,19 +241,13 @@ def join(front: bytes, printed: Mapping[Chapter, bytes], site: Path, target: Pat
     places: dict[str, Place] = {}
     for chapter, content in printed.items():
         reader = PdfReader(io.BytesIO(content))
-        place = Place(start=len(writer.pages))
-        for name, destination in reader.named_destinations.items():
-            sheet = reader.get_destination_page_number(destination)
-            if sheet is not None and sheet >= 0:
-                left, top = float(destination.left or 0), float(destination.top or 0)
-                place.anchors[unquote(str(name).lstrip("/"))] = (place.start + sheet, left, top)
-        places[(site / f"{chapter.name}.html").as_uri()] = place
+        places[(site / f"{chapter.name}.html").as_uri()] = _locate(reader, len(writer.pages))
         for sheet in reader.pages:
             writer.add_page(sheet)
     owners = sorted((place.start, address) for address, place in places.items())
-    for number, sheet in enumerate(writer.pages):
+    for number in range(len(writer.pages)):
         here = next((address for start, address in reversed(owners) if start <= number), "")
-        _mend_links(writer, number, here, places, site)
+        _mend_links(writer, number, here, places)
         _stamp_number(writer, number)
     _add_outline(writer, printed, places, site)
     settings = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
@@ -261,9 +265,18 @@ def join(front: bytes, printed: Mapping[Chapter, bytes], site: Path, target: Pat
     return len(writer.pages)
 
 
-def _mend_links(
-    writer: PdfWriter, number: int, here: str, places: Mapping[str, Place], site: Path
-) -> None:
+def _locate(reader: PdfReader, start: int) -> Place:
+    """Note where a chapter's anchors are, when its first sheet gets this number."""
+    place = Place(start)
+    for name, destination in reader.named_destinations.items():
+        sheet = reader.get_destination_page_number(destination)
+        if sheet is not None and sheet >= 0:
+            left, top = float(destination.left or 0), float(destination.top or 0)
+            place.anchors[unquote(str(name).lstrip("/"))] = (start + sheet, left, top)
+    return place
+
+
+def _mend_links(writer: PdfWriter, number: int, here: str, places: Mapping[str, Place]) -> None:
     """Let the links of one sheet that lead into the book lead to a sheet, and drop those to other files."""
     sheet = writer.pages[number]
     kept = ArrayObject()
@@ -311,8 +324,10 @@ def _stamp_number(writer: PdfWriter, number: int) -> None:
     after.set_data(drawn.encode("ascii"))
     contents = sheet.get("/Contents")
     old = contents if isinstance(contents, ArrayObject) else [sheet.raw_get("/Contents")]
-    sheet[NameObject("/Contents")] = ArrayObject([writer._add_object(before), *old, writer._add_object(after)])
-    fonts = sheet["/Resources"].setdefault(NameObject("/Font"), DictionaryObject()).get_object()  # type: ignore[union-attr]
+    streams = [writer._add_object(before), *old, writer._add_object(after)]
+    sheet[NameObject("/Contents")] = ArrayObject(streams)
+    resources = cast(DictionaryObject, sheet["/Resources"])
+    fonts = cast(DictionaryObject, resources.setdefault(NameObject("/Font"), DictionaryObject()).get_object())
     fonts[NameObject("/PageNumber")] = DictionaryObject(
         {
             NameObject("/Type"): NameObject("/Font"),
@@ -330,16 +345,22 @@ def _add_outline(
     for chapter in chapters:
         start = places[(site / f"{chapter.name}.html").as_uri()].start
         if chapter.part != part:
-            part, parent = chapter.part, writer.add_outline_item(chapter.part, page_number=start)
-        writer.add_outline_item(chapter.title, page_number=start, parent=parent)
+            part, parent = chapter.part, writer.add_outline_item(title=chapter.part, page_number=start)
+        writer.add_outline_item(title=chapter.title, page_number=start, parent=parent)
 
 
-def print_book(site: Path, target: Path) -> int:
+def count_sheets(content: bytes) -> int:
+    """Count the sheets of a PDF."""
+    return len(PdfReader(io.BytesIO(content)).pages)
+
+
+def print_book(site: Path, target: Path, contents: Path = ROOT / "book" / "_toc.yml") -> int:
     """Print the whole book.
 
     Args:
         site: The built site.
         target: Where the PDF goes.
+        contents: The list of contents, ``_toc.yml``.
 
     Returns:
         Number of sheets.
@@ -348,7 +369,7 @@ def print_book(site: Path, target: Path) -> int:
         PrintError: There is no browser, or no built book.
     """
     site = site.resolve()
-    chapters = chapters_of(site, ROOT / "book" / "_toc.yml")
+    chapters = chapters_of(site, contents)
     linked = anchors_linked(site, chapters)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_browser())
@@ -359,12 +380,12 @@ def print_book(site: Path, target: Path) -> int:
             for chapter in chapters:
                 address = (site / f"{chapter.name}.html").as_uri()
                 printed[chapter] = print_page(page, address, linked.get(address, []))
-            sheets = {chapter: len(PdfReader(io.BytesIO(content)).pages) for chapter, content in printed.items()}
-            before = len(PdfReader(io.BytesIO(print_front(page, chapters, defaultdict(int), site))).pages)
+            front = print_front(page, chapters, defaultdict(int), site)  # to see how long it is
+            following = count_sheets(front)
             numbers = {}
-            for chapter, count in sheets.items():
-                numbers[chapter.name] = before + 1
-                before += count
+            for chapter, content in printed.items():
+                numbers[chapter.name] = following + 1
+                following += count_sheets(content)
             front = print_front(page, chapters, numbers, site)
         finally:
             browser.close()
@@ -377,5 +398,5 @@ if __name__ == "__main__":
         count = print_book(Path(sys.argv[1]), Path(sys.argv[2]))
     except PrintError as error:
         sys.exit(f"error: {error}")
-    size = os.path.getsize(sys.argv[2]) / 1e6
+    size = Path(sys.argv[2]).stat().st_size / 1e6
     print(f"{sys.argv[2]}: {count} pages, {size:.1f} MB, {time.perf_counter() - started:.0f} s")

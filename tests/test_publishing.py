@@ -1,0 +1,106 @@
+"""The workflow that publishes the book: valid, able to run what it names, allowed no more than it needs."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+WORKFLOW = ROOT / ".github" / "workflows" / "publish.yml"
+CONTENT: dict[Any, Any] = yaml.safe_load(WORKFLOW.read_text())
+TRIGGERS: dict[str, Any] = CONTENT[True]  # YAML 1.1 reads "on" as true
+BUILD, PUBLISH = CONTENT["jobs"]["build"], CONTENT["jobs"]["publish"]
+STEPS: list[dict[str, Any]] = [*BUILD["steps"], *PUBLISH["steps"]]
+
+
+def lint(path: Path) -> subprocess.CompletedProcess[str]:
+    """Check a workflow against GitHub's schema, as the package check-jsonschema brings it: no network."""
+    command = [str(Path(sys.executable).parent / "check-jsonschema"), "--no-cache"]
+    return subprocess.run(
+        [*command, "--builtin-schema", "vendor.github-workflows", str(path)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def step_that_uses(action: str) -> dict[str, Any]:
+    (step,) = [step for step in STEPS if step.get("uses", "").startswith(f"{action}@")]
+    return step
+
+
+def targets() -> set[str]:
+    return set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+def test_the_workflow_is_valid() -> None:
+    done = lint(WORKFLOW)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [("runs-on:", "run-on:"), ("permissions:\n  contents: read", "permissions:\n  contents: some")],
+)
+def test_an_invalid_workflow_is_found(tmp_path: Path, right: str, wrong: str) -> None:
+    text = WORKFLOW.read_text()
+    assert right in text
+    path = tmp_path / "publish.yml"
+    path.write_text(text.replace(right, wrong, 1))
+    assert lint(path).returncode == 1
+
+
+@pytest.mark.parametrize("command", [step["run"] for step in STEPS if "run" in step])
+def test_every_command_exists_in_the_repository(command: str) -> None:
+    program, *arguments = command.split()
+    if program == "make":
+        assert arguments and set(arguments) <= targets()
+    else:
+        tracked = subprocess.run(["git", "ls-files", program], cwd=ROOT, capture_output=True, text=True)
+        assert tracked.stdout.strip() == program
+        assert os.access(ROOT / program, os.X_OK)
+
+
+def test_the_book_is_built_and_tested_before_it_is_printed() -> None:
+    assert [step["run"] for step in BUILD["steps"] if "run" in step] == [".ci/run", "make pdf"]
+    commands = (ROOT / ".ci" / "run").read_text().splitlines()
+    assert commands.index("make book") < commands.index("make test")
+
+
+def test_only_main_is_published_and_only_after_the_tests() -> None:
+    assert TRIGGERS["push"] == {"branches": ["main"]}
+    assert {"pull_request", "workflow_dispatch"} <= TRIGGERS.keys()
+    assert "pull_request_target" not in TRIGGERS, "strangers' code would run with the repository's rights"
+    assert PUBLISH["needs"] == "build"
+    assert PUBLISH["if"] == "github.event_name != 'pull_request' && github.ref == 'refs/heads/main'"
+    assert step_that_uses("actions/upload-pages-artifact")["with"] == {"path": "_build/html"}
+
+
+def test_each_job_may_do_no_more_than_it_needs() -> None:
+    assert CONTENT["permissions"] == {"contents": "read"}
+    assert "permissions" not in BUILD
+    assert PUBLISH["permissions"] == {"pages": "write", "id-token": "write"}
+    assert step_that_uses("actions/checkout")["with"]["persist-credentials"] is False
+    assert "secrets." not in WORKFLOW.read_text()
+
+
+@pytest.mark.parametrize("action", [step["uses"] for step in STEPS if "uses" in step])
+def test_actions_are_githubs_own_in_a_major_version(action: str) -> None:
+    assert re.fullmatch(r"actions/[a-z-]+@v\d+", action)
+
+
+def test_the_data_are_cached_where_the_book_keeps_them_until_the_catalogue_changes() -> None:
+    settings = step_that_uses("actions/cache")["with"]
+    assert f'or "{settings["path"]}"' in (ROOT / "tutorial_utils" / "datasets.py").read_text()
+    assert "hashFiles('tutorial_utils/catalogue.py')" in settings["key"]
+    assert (ROOT / "tutorial_utils" / "catalogue.py").is_file()
+
+
+def test_python_is_the_oldest_that_the_package_supports() -> None:
+    asked = step_that_uses("actions/setup-python")["with"]["python-version"]
+    assert f'requires-python = ">={asked}"' in (ROOT / "pyproject.toml").read_text()
