@@ -308,6 +308,61 @@ def test_a_chapter_ends_with_the_box_that_says_where_its_numbers_come_from(site:
     assert not site.page("plain").select(".provenance")
 
 
+def test_values_keep_their_quotes_and_dashes_although_prose_gets_typographic_ones(tmp_path: Path) -> None:
+    typed = """it's "so" -- really..."""
+    results = copy.deepcopy(RESULTS) | {"parameters": {"dataset": "mnist", "remark": typed}}
+    made = Site(tmp_path, {f"notebooks/{CHAPTER}": f"# Evaluation\n\nProse: {typed}\n"}, smartquotes=True)
+    write_results(tmp_path, results)
+    assert made.build() == ""
+    body = made.page(f"notebooks/{CHAPTER}").select_one("section")
+    assert body is not None
+    assert typed not in body.select("p")[0].get_text(), "nothing was to be seen: prose kept its quotes, too"
+    assert f"remark = {typed}" in body.select(".provenance dd")[0].get_text()
+
+
+REPOSITORY = "https://example.org/owner/book"
+
+
+@pytest.mark.parametrize(
+    ("commit", "text", "state"),
+    [
+        ("abc1234567", "abc1234567", "abc1234567"),
+        ("abc1234567-dirty", "edited after abc1234567", "abc1234567"),
+        ("v0.1.0-3-gabc1234567", "v0.1.0-3-gabc1234567", "abc1234567"),
+        ("v0.1.0-3-gabc1234567-dirty", "edited after v0.1.0-3-gabc1234567", "abc1234567"),
+        ("v0.1.0", "v0.1.0", "v0.1.0"),
+    ],
+)
+def test_the_commit_is_linked_and_an_edited_tree_is_called_so(commit: str, text: str, state: str) -> None:
+    made = provenance.describe_commit(commit, REPOSITORY)
+    assert "".join(node.astext() for node in made) == text
+    assert [node["refuri"] for node in made if node.tagname == "reference"] == [f"{REPOSITORY}/tree/{state}"]
+    unlinked = provenance.describe_commit(commit, "")
+    assert "".join(node.astext() for node in unlinked) == text
+    assert {node.tagname for node in unlinked} == {"#text"}
+
+
+def test_an_unknown_commit_is_said_to_be_unknown_and_not_linked() -> None:
+    (text,) = provenance.describe_commit("unknown", REPOSITORY)
+    assert text.astext() == "not known: executed outside a git repository"
+
+
+def test_the_sentence_on_all_chapters_adds_up_and_names_every_machine_once(site: Site) -> None:
+    (text,) = [p.get_text() for p in site.page("tables").select("p") if "run time in all" in p.get_text()]
+    machine = f"{MARKUP}, 2 cores, Linux"
+    assert text == (
+        f"1 chapter, 3 min 05 s of run time in all. Executed: 2026-01-02 03:04:05 UTC. Machine: {machine}."
+    )
+    first = SimpleNamespace(timings=RESULTS["timings"], provenance=RESULTS["provenance"])
+    later = {**RESULTS["provenance"], "date": "2026-01-03T00:00:00+00:00", "cpu": "Other"}  # type: ignore[dict-item]
+    third = SimpleNamespace(timings={"chapter_seconds": 60.0}, provenance=later)
+    assert provenance.say_status([third, first, first]) == (
+        "3 chapters, 7 min 11 s of run time in all. "
+        "Executed: 2026-01-02 03:04:05 UTC to 2026-01-03 00:00:00 UTC. "
+        f"Machines: {machine}; Other, 2 cores, Linux."
+    )
+
+
 @pytest.mark.parametrize("name", [f"notebooks/{CHAPTER}", "about/advice"])
 def test_text_from_results_that_looks_like_markup_stays_text(site: Site, name: str) -> None:
     body = site.page(name).select_one("div.body")
