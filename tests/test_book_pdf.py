@@ -1,0 +1,186 @@
+"""The book as one PDF: every page in order, nothing hidden or cut off, links and outline that lead right."""
+
+import importlib
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import yaml
+from conftest import find_chromium
+from playwright.sync_api import Browser
+from pypdf import PdfReader
+
+ROOT = Path(__file__).parents[1]
+EXTENSIONS = ROOT / "book" / "_ext"
+HTML = ROOT / "_build" / "html"
+TOC = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text())
+PAGES = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
+
+
+@pytest.fixture(scope="module")
+def book_pdf() -> Iterator[ModuleType]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(EXTENSIONS))
+        yield importlib.import_module("book_pdf")
+
+
+IMAGE = (
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJ"
+    "RU5ErkJggg=="
+)
+HEAD = '<!doctype html><meta charset="utf-8"><h1>{0}<a class="headerlink" href="#x">#</a></h1>'
+
+
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory: pytest.TempPathFactory, book_pdf: ModuleType) -> PdfReader:
+    """Three tiny pages as one PDF."""
+    find_chromium()
+    folder = tmp_path_factory.mktemp("printed")
+    bodies = {
+        "book/first": 'Start. <a href="../notebooks/a/two.html#deep%20down">in</a> '
+        '<a href="https://example.org/out">out</a> <a href="../archive.zip">file</a> '
+        '<a href="../notebooks/a/two.html#only-from-elsewhere">far</a>',
+        "notebooks/a/one": "<details><summary>More</summary>Opened secret.</details>"
+        f'<img loading=lazy src="{IMAGE}">'
+        '<p style="break-before: page">Second sheet.</p>',
+        "notebooks/a/two": '<p style="break-after: page">Above.</p><p id="deep down">Target &amp; end.</p>'
+        '<a href="../../book/first.html">back</a> <a href="#deep%20down">here</a>'
+        '<p id="only-from-elsewhere">Last.</p>',
+    }
+    titles = {"book/first": "Home", "notebooks/a/one": "One &amp; <i>only</i>", "notebooks/a/two": "Two"}
+    for name, body in bodies.items():
+        path = folder / "html" / f"{name}.html"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(HEAD.format(titles[name]) + body)
+    contents = {
+        "root": "book/first",
+        "parts": [
+            {"caption": "Part A", "chapters": [{"file": "notebooks/a/one"}, {"file": "notebooks/a/two"}]}
+        ],
+    }
+    (folder / "toc.yml").write_text(yaml.safe_dump(contents))
+    count = book_pdf.print_book(folder / "html", folder / "book.pdf", folder / "toc.yml")
+    reader = PdfReader(folder / "book.pdf")
+    assert count == len(reader.pages)
+    return reader
+
+
+def sheets_with(reader: PdfReader, text: str) -> list[int]:
+    return [number for number, sheet in enumerate(reader.pages) if text in sheet.extract_text()]
+
+
+def links_of(reader: PdfReader, number: int) -> list[Any]:
+    """Where the links of a sheet lead: the number of a sheet and the height on it, or an address."""
+    found: list[Any] = []
+    for reference in reader.pages[number].get("/Annots", []):
+        note = reference.get_object()
+        if "/Dest" in note:
+            sheet, kind, _, top, _ = note["/Dest"]
+            assert kind == "/XYZ"
+            found.append((reader.get_page_number(sheet.get_object()), float(top)))
+        else:
+            found.append(str(note["/A"]["/URI"]))
+    return found
+
+
+def test_every_page_is_printed_in_order_with_boxes_open_and_images_loaded(printed: PdfReader) -> None:
+    assert len(printed.pages) == 6  # contents, first, one on two sheets, two on two sheets
+    assert sheets_with(printed, "Start.") == [1]
+    assert sheets_with(printed, "Opened secret.") == [2]
+    assert sheets_with(printed, "Second sheet.") == [3]
+    assert sheets_with(printed, "Target & end.") == [5]
+    assert len(printed.pages[2].images) == 1
+
+
+def test_links_inside_the_book_lead_to_sheets_and_others_stay(printed: PdfReader) -> None:
+    inside, outside, far = links_of(printed, 1)
+    assert inside[0] == 5
+    assert outside == "https://example.org/out"
+    back, here = links_of(printed, 5)
+    assert back[0] == 1
+    assert here == inside, "an anchor is at one place, whatever page links to it"
+    assert far[0] == 5
+    assert far[1] < inside[1] < float(printed.pages[5].mediabox.top)
+
+
+def test_the_first_sheet_lists_the_contents_with_numbers_and_links(printed: PdfReader) -> None:
+    words = printed.pages[0].extract_text().split()
+    assert words[:3] == ["Logistic", "Regression,", "Measured"]
+    text = " ".join(words)
+    assert re.search(r"Home 2 Part A One & only 3 Two 5 1$", text), text
+    assert [sheet for sheet, _ in links_of(printed, 0)] == [1, 2, 4]
+
+
+def test_every_sheet_has_its_number_at_the_foot(printed: PdfReader) -> None:
+    for number, sheet in enumerate(printed.pages, start=1):
+        assert sheet.extract_text().split()[-1] == str(number)
+
+
+def test_the_outline_has_parts_and_chapters(printed: PdfReader) -> None:
+    def read(items: list[Any]) -> list[Any]:
+        return [
+            read(item) if isinstance(item, list) else (item.title, printed.get_destination_page_number(item))
+            for item in items
+        ]
+
+    assert read(printed.outline) == [("Home", 1), ("Part A", 2), [("One & only", 2), ("Two", 4)]]
+    assert printed.metadata is not None
+    assert printed.metadata.title == "Logistic Regression, Measured"
+    assert printed.metadata.author == "the contributors to Logistic Regression, Measured"
+
+
+def print_with(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(EXTENSIONS / "book_pdf.py"), str(folder), str(folder / "book.pdf")],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+    )
+
+
+def test_without_a_browser_printing_says_what_to_install(tmp_path: Path) -> None:
+    for name in PAGES:
+        (tmp_path / f"{name}.html").parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / f"{name}.html").write_text("<h1>x</h1>")
+    done = print_with(tmp_path, PATH=str(tmp_path))
+    assert done.returncode == 1
+    assert (
+        "none of chromium, chromium-browser, google-chrome is here: apt-get install chromium" in done.stderr
+    )
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "book.pdf").exists()
+
+
+def test_without_pages_printing_says_what_makes_them(tmp_path: Path) -> None:
+    done = print_with(tmp_path)
+    assert done.returncode == 1
+    assert "intro.html is missing: run `make book` first" in done.stderr
+    assert not (tmp_path / "book.pdf").exists()
+
+
+@pytest.mark.book
+@pytest.mark.slow
+def test_nothing_is_wider_than_the_paper(browser: Browser, book_pdf: ModuleType) -> None:
+    """Paper does not scroll: what sticks out is cut off."""
+    paper = book_pdf.PAPER
+    width = int((210 - 32) / 25.4 * 96 / paper["scale"])
+    tab = browser.new_page(viewport={"width": width, "height": 1400}, color_scheme="light")
+    tab.emulate_media(media="print")
+    cut = {}
+    for name in PAGES:
+        tab.goto((HTML / f"{name}.html").as_uri(), wait_until="load")
+        cut[name] = tab.evaluate(
+            """() => { for (const box of document.querySelectorAll("details")) box.open = true;
+            return [...document.querySelectorAll("article pre, article table, article img")]
+              .filter((e) => Math.max(e.getBoundingClientRect().right - innerWidth,
+                                      e.scrollWidth - e.clientWidth) > 1)
+              .map((e) => e.tagName + " " + e.textContent.slice(0, 60)) }"""
+        )
+    tab.close()
+    assert not {name: found for name, found in cut.items() if found}
