@@ -243,7 +243,9 @@ class Site:
         self.folder = folder
         site = folder / "site"
         (site / "book").mkdir(parents=True)
-        (site / "conf.py").write_text("extensions = ['myst_parser', 'takeaway']\nhtml_theme = 'basic'\n")
+        (site / "conf.py").write_text(
+            "extensions = ['myst_nb', 'takeaway']\nnb_execution_mode = 'off'\nhtml_theme = 'basic'\n"
+        )
         (site / "index.md").write_text("# Home\n\n```{toctree}\nbook/downloads\n```\n")
         (site / "book" / "downloads.md").write_text(
             "# To take away\n\n```{take-away} notebooks\n```\n\n```{take-away} pdf\n```\n"
