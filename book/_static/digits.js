@@ -1,8 +1,8 @@
 /* From ink to what the model reads, and from its answer back to pixels: pure functions, no page
- * needed. A picture is an array of numbers, row by row. Ink counts from 0 (paper) to 1, a pixel from
- * 0 to 255. The preparation is MNIST's own, as LeCun, Bottou, Bengio and Haffner (1998) describe it:
- * fit the digit into a box of 20 x 20 pixels, keep its proportions, let edges become grey, and move
- * its centre of mass to the middle of 28 x 28 pixels. */
+ * needed. A picture is an array of numbers, row by row. Ink counts from 0 (paper) to 1, a pixel
+ * from 0 to 255. The preparation is MNIST's own, as LeCun, Bottou, Bengio and Haffner (1998)
+ * describe it: fit the digit into a box of 20 x 20 pixels, keep its proportions, let edges become
+ * grey, and move its centre of mass to the middle of 28 x 28 pixels. */
 "use strict";
 
 const Digits = (() => {

@@ -1,0 +1,726 @@
+"""The live model in a real browser: drawing, preparation, probabilities and reasons, against independent oracles."""
+
+import base64
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
+from playwright.sync_api import Browser, Locator, Page, expect
+from scipy import ndimage
+
+from tutorial_utils import datasets
+from tutorial_utils.datasets import LoadedDataset
+
+pytestmark = pytest.mark.book
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "_build" / "html" / "book" / "demo.html"
+PAPER = 280
+SEED = 20260
+# What the theme's own scripts complain about on every page, for file://.
+THEME = (
+    r"Identifier 'THEBE_JS_URL' has already been declared",
+    r"Got invalid theme mode: \. Resetting to auto\.",
+)
+A_THREE = [(75, 70), (140, 55), (185, 85), (130, 135), (185, 170), (165, 215), (80, 205)]
+PROBABILITIES = "[...Demo.latest().probabilities]"
+
+OpenDemo = Callable[..., Page]
+
+
+@pytest.fixture
+def open_demo(browser: Browser) -> Iterator[OpenDemo]:
+    """Opens the page from its file; at the end nothing was fetched elsewhere and nothing went wrong."""
+    contexts, requests, problems = [], [], []
+
+    def open_page(before: Callable[[Page], None] | None = None, **settings: Any) -> Page:
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}} | settings)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("request", lambda request: requests.append(request.url))
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
+        if before:
+            before(page)
+        page.goto(PAGE.as_uri())
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert requests
+    assert not [url for url in requests if not url.startswith(("file:", "data:", "blob:"))]
+    assert not [text for text in problems if not any(re.fullmatch(known, text) for known in THEME)]
+
+
+@pytest.fixture
+def demo(open_demo: OpenDemo) -> Page:
+    return open_demo()
+
+
+def point(page: Page, x: float, y: float) -> tuple[float, float]:
+    """A place on the paper, in the window's coordinates."""
+    paper = page.locator("#demo-paper")
+    paper.scroll_into_view_if_needed()
+    box = paper.bounding_box()
+    assert box
+    border = (box["width"] - paper.evaluate("e => e.clientWidth")) / 2
+    factor = (box["width"] - 2 * border) / PAPER
+    return box["x"] + border + x * factor, box["y"] + border + y * factor
+
+
+def draw(page: Page, points: list[tuple[float, float]] = A_THREE, steps: int = 5) -> None:
+    page.mouse.move(*point(page, *points[0]))
+    page.mouse.down()
+    for x, y in points[1:]:
+        page.mouse.move(*point(page, x, y), steps=steps)
+    page.mouse.up()
+
+
+def prepare(page: Page, ink: np.ndarray) -> np.ndarray:
+    """What the page makes of ink, 28 x 28."""
+    values = page.evaluate(
+        "([ink, width]) => [...Digits.prepare(ink, width).pixels]", [ink.ravel().tolist(), ink.shape[1]]
+    )
+    return np.array(values, float).reshape(28, 28)
+
+
+def drawn(page: Page) -> np.ndarray:
+    return np.array(page.evaluate("[...Demo.latest().pixels]")).reshape(28, 28)
+
+
+def choose_test_image(page: Page, number: int) -> None:
+    page.locator("#demo-tests button").nth(number).click()
+
+
+def stored(name: str) -> dict[str, Any]:
+    """What a chapter wrote for pages, decoded here."""
+    text = (ROOT / "_build" / "page_data" / f"{name}.js").read_text()
+    values = json.loads(text.split(" = ", 1)[1].rstrip(";\n"))
+    return {key: decode(value) if isinstance(value, dict) else value for key, value in values.items()}
+
+
+def decode(value: dict[str, Any]) -> torch.Tensor:
+    bytes_ = bytearray(base64.b64decode(value["base64"]))
+    return torch.frombuffer(bytes_, dtype=getattr(torch, value["dtype"])).reshape(value["shape"])
+
+
+@pytest.fixture(scope="module")
+def linear() -> tuple[torch.Tensor, torch.Tensor]:
+    """The trained model's weight and bias, as doubles."""
+    model = stored("mnist_model")
+    return model["weight"].double(), model["bias"].double()
+
+
+def scores(mnist: LoadedDataset, linear: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+    """PyTorch's logits of the first 100 test images, from the data set's own files."""
+    images = datasets.standardise(mnist.test).images[:100].double()
+    return torch.nn.functional.linear(images.flatten(1), *linear)
+
+
+# The model
+
+
+def test_a_hundred_test_images_get_pytorchs_probabilities(
+    demo: Page, mnist: LoadedDataset, linear: tuple[torch.Tensor, torch.Tensor]
+) -> None:
+    computed = scores(mnist, linear).softmax(1)
+    exported = stored("mnist_test_images")["probabilities"].double()
+    buttons = demo.locator("#demo-tests button")
+    expect(buttons).to_have_count(100)
+    for number in range(100):
+        buttons.nth(number).evaluate("button => button.click()")
+        shown = torch.tensor(demo.evaluate(PROBABILITIES), dtype=torch.float64)
+        assert np.array_equal(drawn(demo), mnist.test.images[number, 0].numpy())
+        assert shown.sum().item() == pytest.approx(1, abs=1e-12)
+        torch.testing.assert_close(shown, computed[number], rtol=0, atol=1e-5)
+        torch.testing.assert_close(shown, exported[number], rtol=0, atol=1e-5)
+
+
+def test_the_page_says_how_closely_it_agrees_with_pytorch(demo: Page) -> None:
+    said = demo.locator("#demo-check").inner_text()
+    match = re.fullmatch(
+        r"Checked just now: on 100 test images this page and PyTorch agree to within "
+        r"(\d) × 10⁻(\d) in every probability\.",  # noqa: RUF001
+        said.translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")),
+    )
+    assert match, said
+    bound, difference = float(f"{match[1]}e-{match[2]}"), demo.evaluate("Demo.compare()")
+    assert 0 < difference <= bound <= 1e-5
+    assert bound - difference < 1.001 * 10 ** -int(match[2])
+
+
+@pytest.mark.parametrize("damage", [1e-3, float("nan")])
+def test_a_model_that_is_not_the_one_in_pytorch_is_reported(open_demo: OpenDemo, damage: float) -> None:
+    def replace(page: Page) -> None:
+        model = json.loads((ROOT / "_build/page_data/mnist_model.js").read_text().split(" = ", 1)[1][:-2])
+        bias = decode(model["bias"]).clone()
+        bias[0] += damage
+        model["bias"]["base64"] = base64.b64encode(bias.numpy().tobytes()).decode()
+        script = f"(globalThis.MEASURED ??= {{}}).mnist_model = {json.dumps(model)};"
+        page.route("**/mnist_model.js", lambda route: route.fulfill(body=script))
+
+    page = open_demo(replace)
+    expect(page.locator("#demo-check")).to_contain_text("This page fails its own check")
+    expect(page.locator("#demo-check")).to_contain_text("open an issue")
+    expect(page.locator("#demo-check")).to_have_class(re.compile("demo-failed"))
+
+
+@pytest.mark.parametrize("name", ["mnist_model", "mnist_test_images", "digits", "softmax"])
+def test_a_missing_script_is_reported(open_demo: OpenDemo, name: str) -> None:
+    page = open_demo(lambda page: page.route(f"**/{name}.js", lambda route: route.fulfill(body="")))
+    expect(page.locator("#demo-check")).to_contain_text("The model did not arrive")
+    expect(page.locator("#demo")).to_be_hidden()
+
+
+def test_without_scripts_the_page_says_what_is_missing(open_demo: OpenDemo) -> None:
+    page = open_demo(java_script_enabled=False)
+    expect(page.locator("noscript .demo-message")).to_be_visible()
+    expect(page.locator("#demo")).to_be_hidden()
+    expect(page.get_by_role("heading", name="Things to try")).to_be_visible()
+
+
+# The preparation
+
+
+def blot(seed: int) -> np.ndarray:
+    """A smooth random shape somewhere on a random paper, its edges grey."""
+    generator = np.random.default_rng(seed)
+    height, width = generator.integers(12, 90, 2)
+    noise = ndimage.gaussian_filter(generator.normal(size=(height, width)), 2.5)
+    shape = np.clip(noise / noise.std(), 0, 1)
+    return np.pad(shape, [tuple(pair) for pair in generator.integers(0, 40, (2, 2))])
+
+
+def area_means(ink: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """Exact means over equal areas, by differences of the interpolated integral of the ink."""
+    for axis, parts in ((0, rows), (1, columns)):
+        length = ink.shape[axis]
+        integral = np.cumsum(np.insert(ink, 0, 0, axis=axis), axis=axis)
+        edges = np.linspace(0, length, parts + 1)
+        ink = np.diff(
+            np.apply_along_axis(lambda line: np.interp(edges, np.arange(length + 1), line), axis, integral),
+            axis=axis,
+        ) / (length / parts)
+    return ink
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_ink_is_fitted_smoothed_and_centred_as_in_mnist(demo: Page, seed: int) -> None:
+    ink = blot(seed)
+    left, top, right, bottom = Image.fromarray(ink > 0).getbbox()
+    assert demo.evaluate(
+        "([ink, width]) => Digits.findBox(ink, width)", [ink.ravel().tolist(), ink.shape[1]]
+    ) == {
+        "left": left,
+        "top": top,
+        "width": right - left,
+        "height": bottom - top,
+    }
+    factor = 20 / max(right - left, bottom - top)
+    size = (int((bottom - top) * factor + 0.5), int((right - left) * factor + 0.5))
+    assert max(size) == 20
+    expected = area_means(ink[top:bottom, left:right], *size)
+    centre = demo.evaluate(
+        "([ink, width]) => Digits.centreOfMass(ink, width)", [expected.ravel().tolist(), expected.shape[1]]
+    )
+    assert (centre["row"], centre["column"]) == pytest.approx(ndimage.center_of_mass(expected))
+
+    pixels = prepare(demo, ink)
+    rows, columns = (np.flatnonzero(pixels.any(axis)) for axis in (1, 0))
+    at = [int(np.floor(14 - middle + 0.5)) for middle in ndimage.center_of_mass(expected)]
+    assert rows[0] >= at[0] and rows[-1] < at[0] + size[0]
+    assert columns[0] >= at[1] and columns[-1] < at[1] + size[1]
+    placed = pixels[at[0] : at[0] + size[0], at[1] : at[1] + size[1]]
+    assert np.abs(placed - 255 * expected).max() <= 0.5 + 1e-6
+    assert np.abs(np.array(ndimage.center_of_mass(pixels)) - 14).max() < 0.51
+
+
+def test_mnist_itself_has_its_centres_of_mass_where_the_page_puts_them(mnist: LoadedDataset) -> None:
+    images = mnist.test.images[:2000, 0].numpy()
+    centres = np.array([ndimage.center_of_mass(image.astype(float)) for image in images])
+    assert np.abs(centres - 14).max() <= 0.5
+    assert np.abs(centres.mean(0) - 14).max() < 0.05
+
+
+def test_a_rectangle_keeps_its_proportions_and_its_black(demo: Page) -> None:
+    ink = np.zeros((100, 120))
+    ink[3:63, 70:100] = 1
+    pixels = prepare(demo, ink)
+    expected = np.zeros((28, 28))
+    expected[5:25, 10:20] = 255  # 9.5 and 4.5 from the middle: both round up
+    assert np.array_equal(pixels, expected)
+
+
+def test_nothing_is_cut_off_when_the_mass_lies_at_one_end(demo: Page) -> None:
+    ink = np.zeros((60, 200))
+    ink[:, :60] = 1
+    ink[28:32, 60:] = 1
+    expected = area_means(ink, 6, 20)
+    assert 14 - ndimage.center_of_mass(expected)[1] + 20 > 28  # it would be
+    pixels = prepare(demo, ink)
+    assert pixels.sum() == pytest.approx(255 * expected.sum(), abs=0.5 * expected.size)
+    assert np.flatnonzero(pixels.any(0)).tolist() == list(range(8, 28))
+
+
+def test_a_hair_line_and_a_single_point_become_pictures(demo: Page) -> None:
+    line, dot = np.zeros((200, 50)), np.zeros((30, 30))
+    line[:, 7] = 1
+    dot[29, 29] = 0.5
+    assert (prepare(demo, line) > 0).sum() == 20
+    assert (prepare(demo, dot) == 128).sum() == 400
+    assert demo.evaluate("Digits.prepare(new Float64Array(900), 30)") is None
+
+
+@pytest.mark.parametrize("move", [(0, 0), (-70, -50), (45, 60)])
+def test_a_drawing_looks_the_same_to_the_model_wherever_it_stands(demo: Page, move: tuple[int, int]) -> None:
+    draw(demo, [(x + move[0], y + move[1]) for x, y in A_THREE])
+    here = drawn(demo).astype(float)
+    demo.locator("#demo-clear").click()
+    draw(demo)
+    assert np.abs(here - drawn(demo)).max() <= 16
+    assert demo.locator(".demo-top").inner_text().startswith("3")
+
+
+def test_test_images_that_were_enlarged_and_moved_keep_their_class(demo: Page, mnist: LoadedDataset) -> None:
+    generator = np.random.default_rng(SEED)
+    kept, distances = 0, []
+    for number in range(100):
+        original = mnist.test.images[number, 0].numpy()
+        digit = original[np.ix_(original.any(1), original.any(0))]
+        factor = generator.uniform(4, 12)
+        size = [round(length * factor) for length in digit.shape[::-1]]
+        large = np.array(Image.fromarray(digit).resize(size, Image.Resampling.BICUBIC)) / 255
+        ink = np.zeros((PAPER, PAPER))
+        top, left = (generator.integers(0, PAPER - length + 1) for length in large.shape)
+        ink[top : top + large.shape[0], left : left + large.shape[1]] = large
+        again = prepare(demo, ink)
+        classes = demo.evaluate(
+            """both => both.map(pixels => {
+                const p = [...Demo.judge(pixels).probabilities];
+                return p.indexOf(Math.max(...p));
+            })""",
+            [original.ravel().tolist(), again.ravel().tolist()],
+        )
+        kept += classes[0] == classes[1]
+        distances.append(np.abs(again - original).mean() / original.mean())
+    assert kept >= 95
+    assert np.median(distances) < 0.2
+
+
+# Drawing
+
+
+def test_a_stroke_changes_the_probabilities_at_once(demo: Page) -> None:
+    demo.evaluate(
+        """() => {
+            globalThis.delays = [];
+            let moved = 0;
+            window.addEventListener('pointermove', event => { moved = event.timeStamp; }, true);
+            new MutationObserver(() => { if (moved) delays.push(performance.now() - moved); moved = 0; })
+                .observe(document.getElementById('demo-bars'), {attributes: true, subtree: true});
+        }"""
+    )
+    before = demo.locator("#demo-verdict").inner_text()
+    draw(demo, steps=20)
+    delays = demo.evaluate("delays")
+    assert len(delays) >= 60
+    assert 0 < np.median(delays) < 50
+    assert demo.locator("#demo-verdict").inner_text() != before
+    print(f"median {np.median(delays):.1f} ms, 95 % below {np.quantile(delays, 0.95):.1f} ms")
+
+
+def test_probabilities_move_with_the_pen_and_sum_to_one(demo: Page) -> None:
+    demo.mouse.move(*point(demo, *A_THREE[0]))
+    demo.mouse.down()
+    seen = []
+    for x, y in A_THREE[1:]:
+        demo.mouse.move(*point(demo, x, y), steps=3)
+        seen.append(demo.evaluate(PROBABILITIES))
+        shares = demo.evaluate(
+            "[...document.querySelectorAll('#demo-bars button')].map(b => +b.style.getPropertyValue('--share'))"
+        )
+        assert shares == pytest.approx(seen[-1])
+        texts = demo.locator("#demo-bars .demo-value").all_inner_texts()
+        for text, p in zip(texts, seen[-1], strict=True):
+            assert text.replace("\xa0", " ") == (f"{100 * p:.1f} %" if p >= 0.0005 else "< 0.1 %")
+    demo.mouse.up()
+    assert [sum(p) for p in seen] == pytest.approx([1] * len(seen), abs=1e-12)
+    assert len({tuple(p) for p in seen}) == len(seen)
+    assert demo.locator("#demo-verdict").inner_text().startswith(f"Most probable: {np.argmax(seen[-1])} (")
+
+
+def expect_blank(page: Page) -> None:
+    expect(page.locator("#demo-verdict")).to_contain_text("Draw a digit from 0 to 9.")
+    expect(page.locator("#demo-bars .demo-value")).to_have_text(["–"] * 10)  # noqa: RUF001
+    expect(page.locator("#demo-bars button:disabled")).to_have_count(10)
+    expect(page.locator("#demo-sums")).to_be_hidden()
+    assert page.evaluate("Demo.latest()") is None
+
+
+def test_blank_paper_is_not_judged_but_said_to_be_blank(
+    demo: Page, linear: tuple[torch.Tensor, torch.Tensor]
+) -> None:
+    expect_blank(demo)
+    weight, bias = linear
+    blank = (weight @ torch.full((784,), -0.1307 / 0.3081, dtype=torch.float64) + bias).softmax(0)
+    said = f"would call it a {blank.argmax()} ({100 * blank.max():.1f} %)"
+    assert said in demo.locator("#demo-verdict").inner_text().replace("\xa0", " ")
+
+
+def test_undo_and_clear_take_ink_away(demo: Page) -> None:
+    draw(demo)
+    first = demo.evaluate(PROBABILITIES)
+    draw(demo, [(30, 250), (250, 250)])
+    assert demo.evaluate(PROBABILITIES) != first
+    demo.get_by_role("button", name="Undo").click()
+    assert demo.evaluate(PROBABILITIES) == first
+    demo.get_by_role("button", name="Undo").click()
+    expect_blank(demo)
+    expect(demo.get_by_role("button", name="Undo")).to_be_disabled()
+    draw(demo)
+    demo.get_by_role("button", name="Clear").click()
+    expect_blank(demo)
+    draw(demo)
+    assert demo.evaluate(PROBABILITIES) == first
+
+
+def test_the_pen_has_three_widths(demo: Page) -> None:
+    ink = []
+    for width in ("thin", "medium", "thick"):
+        demo.locator("#demo-pen").select_option(label=width)
+        draw(demo)
+        ink.append(drawn(demo).sum())
+        demo.locator("#demo-clear").click()
+    assert ink[0] < 0.75 * ink[1] < 0.75**2 * ink[2]
+
+
+def test_a_drawing_makes_room_for_a_test_image_and_comes_back(demo: Page, mnist: LoadedDataset) -> None:
+    draw(demo)
+    first = demo.evaluate(PROBABILITIES)
+    choose_test_image(demo, 4)
+    assert np.array_equal(drawn(demo), mnist.test.images[4, 0].numpy())
+    expect(demo.locator("#demo-tests [aria-pressed=true]")).to_have_count(1)
+    demo.get_by_role("button", name="Undo").click()
+    assert demo.evaluate(PROBABILITIES) == first
+    choose_test_image(demo, 4)
+    draw(demo, [(140, 50), (140, 220)])  # on fresh paper
+    assert np.flatnonzero(drawn(demo).any(1)).size == 20
+    assert np.flatnonzero(drawn(demo).any(0)).size <= 4
+    expect(demo.locator("#demo-tests [aria-pressed=true]")).to_have_count(0)
+
+
+def test_a_test_image_at_random(demo: Page) -> None:
+    pictures = set()
+    for _ in range(8):
+        demo.get_by_role("button", name="at random").click()
+        pictures.add(tuple(drawn(demo).ravel().tolist()))
+        expect(demo.locator("#demo-tests [aria-pressed=true]")).to_have_count(1)
+    assert len(pictures) > 2
+
+
+def test_one_can_draw_with_the_keyboard_alone(demo: Page) -> None:
+    keyboard, paper = demo.keyboard, demo.locator("#demo-paper")
+    paper.focus()
+    keyboard.press("ArrowUp", delay=1)
+    expect_blank(demo)  # the pen is lifted
+    for _ in range(6):
+        keyboard.press("ArrowUp")
+    keyboard.press("Space")
+    for _ in range(15):
+        keyboard.press("ArrowDown")
+    one = demo.evaluate(PROBABILITIES)
+    assert demo.locator(".demo-top").inner_text().startswith("1")
+    keyboard.press("Space")
+    for _ in range(5):
+        keyboard.press("ArrowLeft")
+    assert demo.evaluate(PROBABILITIES) == one
+    keyboard.press("Space")
+    keyboard.press("Shift+ArrowLeft")
+    keyboard.press("Escape")
+    assert demo.evaluate(PROBABILITIES) != one
+    keyboard.press("Control+z")
+    assert demo.evaluate(PROBABILITIES) == one
+    keyboard.press("Delete")
+    expect_blank(demo)
+    assert demo.evaluate("document.activeElement.id") == "demo-paper"
+    keyboard.press("Tab")
+    assert demo.evaluate("document.activeElement.id") != "demo-paper"
+
+
+def test_a_key_that_is_held_down_puts_the_pen_down_once(demo: Page) -> None:
+    demo.locator("#demo-paper").focus()
+    for _ in range(4):
+        demo.keyboard.down("Space")  # the second and later ones repeat
+    demo.keyboard.up("Space")
+    dot = drawn(demo).sum()
+    demo.keyboard.press("ArrowRight")
+    demo.keyboard.press("ArrowRight")
+    assert (drawn(demo) > 0).any(0).sum() == 20 and drawn(demo).sum() < dot  # drawn on, now wider than tall
+
+
+def test_the_keyboards_pen_is_shown_and_a_mouse_hides_it(demo: Page) -> None:
+    paper = demo.locator("#demo-paper")
+    count = """canvas => canvas.getContext('2d').getImageData(0, 0, 280, 280).data
+        .reduce((n, value, i, all) => n + (i % 4 == 0 && value > 150 && all[i + 2] < 100), 0)"""
+    assert paper.evaluate(count) == 0
+    demo.keyboard.press("Tab")
+    paper.focus()
+    demo.keyboard.press("ArrowLeft")
+    lifted = paper.evaluate(count)
+    demo.keyboard.press("Space")
+    assert lifted > paper.evaluate(count) > 50
+    demo.keyboard.press("Space")
+    draw(demo)
+    assert paper.evaluate(count) == 0
+
+
+def touch(page: Page, kind: str, *points: tuple[float, float]) -> None:
+    session = page.context.new_cdp_session(page)
+    session.send(
+        "Input.dispatchTouchEvent",
+        {"type": kind, "touchPoints": [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(points)]},
+    )
+
+
+@pytest.fixture
+def phone(open_demo: OpenDemo) -> Page:
+    return open_demo(viewport={"width": 375, "height": 700}, has_touch=True, is_mobile=True)
+
+
+def test_a_finger_draws_and_does_not_scroll_the_page(phone: Page) -> None:
+    places = [point(phone, x, y) for x, y in A_THREE]
+    scrolled = phone.evaluate("scrollY")
+    touch(phone, "touchStart", places[0])
+    for place in places[1:]:
+        touch(phone, "touchMove", place)
+    touch(phone, "touchMove", places[-1], places[0])  # a second finger changes nothing
+    touch(phone, "touchEnd")
+    assert phone.evaluate("scrollY") == scrolled
+    assert phone.locator(".demo-top").inner_text().startswith("3")
+    finger = drawn(phone).astype(float)
+    phone.locator("#demo-clear").tap()
+    draw(phone)
+    assert np.abs(finger - drawn(phone)).mean() < 2
+
+
+# Reasons
+
+
+@pytest.mark.parametrize("number", [0, 8, 33])
+def test_what_spoke_for_a_class_adds_up_to_its_lead(
+    demo: Page, mnist: LoadedDataset, linear: tuple[torch.Tensor, torch.Tensor], number: int
+) -> None:
+    logits = scores(mnist, linear)[number]
+    image = datasets.standardise(mnist.test).images[number].flatten().double()
+    choose_test_image(demo, number)
+    for k in range(10):
+        others = [other for other in range(10) if other != k]
+        apart = linear[0][k] - linear[0][others].mean(0)
+        parts = demo.evaluate(
+            """k => {
+                const {weight, bias} = MEASURED.mnist_model;
+                const parts = Digits.explain(Demo.latest().input, Softmax.decode(weight), Softmax.decode(bias), k);
+                return {pixels: [...parts.pixels], bias: parts.bias, sums: Digits.addUp(Demo.latest().pixels, parts)};
+            }""",
+            k,
+        )
+        assert parts["pixels"] == pytest.approx((apart * image).tolist(), abs=1e-6)
+        lead = (logits[k] - logits[others].mean()).item()
+        assert sum(parts["pixels"]) + parts["bias"] == pytest.approx(lead, abs=1e-5)
+        sums = parts["sums"]
+        assert sums["total"] == pytest.approx(lead, abs=1e-5)
+        assert sum(sums["ink"]) + sum(sums["paper"]) + parts["bias"] == pytest.approx(lead, abs=1e-5)
+        ink = mnist.test.images[number].flatten() > 0
+        for name, where in (("ink", ink), ("paper", ~ink)):
+            here = (apart * image)[where]
+            assert sums[name] == pytest.approx(
+                [here.clamp(min=0).sum().item(), here.clamp(max=0).sum().item()], abs=1e-5
+            )
+
+        demo.locator("#demo-bars button").nth(k).click()
+        rows = demo.locator("#demo-rows tr").all()
+        cells = [
+            [float(text.replace("−", "-")) for text in row.locator("td").all_inner_texts()]  # noqa: RUF001
+            for row in rows
+        ]
+        assert cells[0][:2] == pytest.approx(sums["ink"], abs=0.006)
+        assert cells[1][:2] == pytest.approx(sums["paper"], abs=0.006)
+        assert all(row[0] + row[1] == pytest.approx(row[2], abs=0.011) for row in cells)
+        total = demo.locator("#demo-total").inner_text().replace("−", "-")  # noqa: RUF001
+        shown = [float(value) for value in re.findall(r"[+-]\d+\.\d\d", total)]
+        assert shown[0] == pytest.approx(sum(row[2] for row in cells), abs=0.02)
+        assert shown == pytest.approx([lead, logits[k].item(), logits[others].mean().item()], abs=0.006)
+
+
+def explained(page: Page) -> Locator:
+    return page.locator("#demo-bars [aria-pressed=true]")
+
+
+def test_the_top_class_is_explained_until_another_is_chosen(demo: Page) -> None:
+    draw(demo)
+    expect(explained(demo)).to_contain_text("3")
+    expect(demo.get_by_role("button", name="Explain the most probable")).to_be_disabled()
+    bar = demo.get_by_role("button", name=re.compile("^8 "))
+    bar.focus()
+    demo.keyboard.press("Enter")
+    expect(explained(demo)).to_have_count(1)
+    assert explained(demo).inner_text().startswith("8")
+    expect(demo.locator("#demo-explained")).to_have_text("Explained: 8, chosen by you.")
+    draw(demo, [(80, 80), (80, 200)])  # the choice stays while one draws
+    assert explained(demo).inner_text().startswith("8")
+    demo.get_by_role("button", name="Explain the most probable").click()
+    assert explained(demo).inner_text() == demo.locator(".demo-top").inner_text()
+    assert demo.evaluate("document.activeElement.getAttribute('aria-pressed')") == "true"
+
+
+def test_marks_tell_for_from_against_by_colour_and_by_shape(demo: Page) -> None:
+    choose_test_image(demo, 0)
+    k = int(explained(demo).inner_text()[0])
+    parts = demo.evaluate(
+        """k => { const {weight, bias} = MEASURED.mnist_model;
+        return [...Digits.explain(Demo.latest().input, Softmax.decode(weight), Softmax.decode(bias), k).pixels]; }""",
+        k,
+    )
+    data = demo.locator("#demo-map").evaluate(
+        "c => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]"
+    )
+    picture = np.array(data, np.uint8).reshape(560, 560, 4)
+    cells = picture.reshape(28, 20, 28, 20, 4).swapaxes(1, 2).reshape(784, 20, 20, 4)
+    largest = max(map(abs, parts))
+    seen = set()
+    for part, cell in zip(parts, cells, strict=True):
+        share = abs(part) / largest
+        if share < 0.1:
+            continue
+        colour = (0, 0x72, 0xB2) if part > 0 else (0xD5, 0x5E, 0)
+        assert tuple(cell[10, 10, :3]) == colour
+        area = np.all(np.abs(cell[..., :3].astype(int) - colour) < 60, axis=-1).mean()
+        assert area == pytest.approx(share * (1 if part > 0 else np.pi / 4), abs=0.12)
+        seen.add(part > 0)
+    assert seen == {True, False}
+
+
+# Access
+
+
+def test_screen_readers_hear_the_verdict_once_when_the_stroke_has_ended(demo: Page) -> None:
+    status = demo.locator("#demo-status")
+    demo.evaluate(
+        """() => { globalThis.spoken = []; const status = document.getElementById('demo-status');
+        new MutationObserver(() => spoken.push(status.textContent)).observe(status, {childList: true}); }"""
+    )
+    draw(demo, steps=20)
+    assert demo.evaluate("spoken") == []
+    expect(status).to_contain_text("Most probable: 3")
+    assert status.get_attribute("role") == "status"
+    demo.locator("#demo-paper").focus()
+    for _ in range(5):
+        demo.keyboard.press("ArrowRight")
+    expect(status).to_have_text(re.compile(r"^Pen lifted, 68 % from the left, 50 % from the top\.\s*$"))
+    assert len(demo.evaluate("spoken")) == 2
+
+
+def test_test_images_are_one_stop_for_tab_and_arrow_keys_reach_all(demo: Page) -> None:
+    buttons = demo.locator("#demo-tests button")
+    expect(demo.locator("#demo-tests button[tabindex='0']")).to_have_count(1)
+    buttons.first.focus()
+    at = "[...document.querySelectorAll('#demo-tests button')].indexOf(document.activeElement)"
+    row = demo.evaluate(
+        "(b => [...b].filter(x => x.offsetTop == b[0].offsetTop).length)(document.querySelectorAll('#demo-tests button'))"
+    )
+    expected = {"ArrowLeft": 0, "ArrowRight": 1, "ArrowDown": 1 + row, "ArrowUp": 1, "End": 99}
+    for key, number in expected.items():
+        demo.keyboard.press(key)
+        assert demo.evaluate(at) == number
+    demo.keyboard.press("ArrowRight")
+    assert demo.evaluate(at) == 99
+    demo.keyboard.press("Enter")
+    expect(buttons.nth(99)).to_have_attribute("aria-pressed", "true")
+    expect(demo.locator("#demo-tests button[tabindex='0']")).to_have_count(1)
+    demo.keyboard.press("Home")
+    assert demo.evaluate(at) == 0
+
+
+def test_test_images_are_named_and_the_misread_ones_are_marked(
+    demo: Page, mnist: LoadedDataset, linear: tuple[torch.Tensor, torch.Tensor]
+) -> None:
+    said, labels = scores(mnist, linear).argmax(1).tolist(), mnist.test.labels[:100].tolist()
+    names = [
+        f"Test image {i + 1}: a {label}" + (f", read as a {guess}" if guess != label else "")
+        for i, (label, guess) in enumerate(zip(labels, said, strict=True))
+    ]
+    assert demo.locator("#demo-tests button").evaluate_all("all => all.map(b => b.ariaLabel)") == names
+    wrong = [i for i in range(100) if said[i] != labels[i]]
+    expect(demo.locator("#demo-tests .demo-wrong")).to_have_count(len(wrong))
+    expect(demo.locator("#demo-tests-note")).to_contain_text(f"misreads {len(wrong)} of them")
+    choose_test_image(demo, wrong[0])
+    expect(demo.locator("#demo-verdict")).to_contain_text(f"but its label is {labels[wrong[0]]}")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [375, 1280])
+@pytest.mark.parametrize("drawing", [False, True])
+def test_axe_finds_nothing_serious_and_nothing_overflows(
+    open_demo: OpenDemo, theme: str, width: int, drawing: bool
+) -> None:
+    page = open_demo(viewport={"width": width, "height": 800}, color_scheme=theme)
+    assert page.evaluate("document.documentElement.dataset.theme") == theme
+    if drawing:
+        draw(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    found = Axe().run(page, context="article").response["violations"]
+    assert not [
+        (rule["id"], [node["html"] for node in rule["nodes"]])
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+    ]
+
+
+@pytest.mark.parametrize(("touch_screen", "least"), [(False, 24), (True, 44)])
+def test_targets_are_large_enough(open_demo: OpenDemo, touch_screen: bool, least: int) -> None:
+    page = open_demo(viewport={"width": 375, "height": 800}, has_touch=touch_screen, is_mobile=touch_screen)
+    draw(page)
+    sizes = page.locator("#demo button, #demo select").evaluate_all(
+        "all => all.map(e => [e.id || e.ariaLabel || e.textContent, e.offsetWidth, e.offsetHeight])"
+    )
+    assert len(sizes) == 115
+    assert not [size for size in sizes if min(size[1:]) < least]
+
+
+def test_focus_is_visible(demo: Page) -> None:
+    draw(demo)
+    demo.keyboard.press("Tab")
+    for selector in ("#demo-paper", "#demo-clear", "#demo-pen", "#demo-bars button", "#demo-tests button"):
+        element = demo.locator(selector).first
+        element.focus()
+        style = element.evaluate("e => [getComputedStyle(e).outlineStyle, getComputedStyle(e).outlineWidth]")
+        assert style == ["solid", "3px"], selector
+
+
+def test_nothing_moves_by_itself(open_demo: OpenDemo) -> None:
+    page = open_demo(reduced_motion="reduce")
+    draw(page)
+    moving = "document.getAnimations().filter(a => document.getElementById('demo').contains(a.effect.target)).length"
+    assert page.evaluate(moving) == 0
+    assert (
+        page.locator("#demo *").evaluate_all(
+            "all => all.filter(e => getComputedStyle(e).transitionDuration != '0s').length"
+        )
+        == 0
+    )
+
+
+def test_pictures_are_described(demo: Page) -> None:
+    labels = [demo.locator(name).get_attribute("aria-label") for name in ("#demo-seen", "#demo-map")]
+    draw(demo)
+    later = [demo.locator(name).get_attribute("aria-label") for name in ("#demo-seen", "#demo-map")]
+    assert all(labels) and all(later) and labels != later
+    assert "your drawing" in str(later[0]) and "for and against 3" in str(later[1])
