@@ -14,7 +14,10 @@ const Demo = (() => {
 
   const byId = (name) => document.getElementById(`demo-${name}`);
   const percent = (p) => `${p > 0 && p < 0.0005 ? "< 0.1" : (100 * p).toFixed(1)}\u00a0%`;
-  const signed = (x) => `${x < 0 ? "−" : "+"}${Math.abs(x).toFixed(2)}`;
+  const signed = (x) => {
+    const size = Math.abs(x).toFixed(2);
+    return size === "0.00" ? size : `${x < 0 ? "−" : "+"}${size}`;
+  };
 
   let model; // {weight, bias, mean, deviation}
   let tests; // {images, labels, probabilities}, a hundred of each, one after the other
@@ -467,7 +470,7 @@ const Demo = (() => {
     let digit = Math.ceil(x / 10 ** power - 1e-9);
     if (digit === 10) [digit, power] = [1, power + 1];
     const raised = [...String(power)].map((sign) => (sign === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[sign]));
-    return `${digit} × 10${raised.join("")}`;
+    return `${digit}\u00a0×\u00a010${raised.join("")}`;
   }
 
   /** Says whether this page computes what PyTorch computed, and how closely. */
