@@ -371,7 +371,8 @@ def test_probabilities_move_with_the_pen_and_sum_to_one(demo: Page) -> None:
         assert shares == pytest.approx(seen[-1])
         texts = demo.locator("#demo-bars .demo-value").all_inner_texts()
         for text, p in zip(texts, seen[-1], strict=True):
-            assert text.replace("\xa0", " ") == (f"{100 * p:.1f} %" if p >= 0.0005 else "< 0.1 %")
+            rounded = "< 0.1" if p < 0.0005 else "> 99.9" if p > 0.9995 else f"{100 * p:.1f}"
+            assert text.replace("\xa0", " ") == f"{rounded} %"
     demo.mouse.up()
     assert [sum(p) for p in seen] == pytest.approx([1] * len(seen), abs=1e-12)
     assert len({tuple(p) for p in seen}) == len(seen)
@@ -474,6 +475,18 @@ def test_one_can_draw_with_the_keyboard_alone(demo: Page) -> None:
     assert demo.evaluate("document.activeElement.id") == "demo-paper"
     keyboard.press("Tab")
     assert demo.evaluate("document.activeElement.id") != "demo-paper"
+
+
+def test_the_pens_keys_do_not_scroll_the_page_and_others_keep_their_meaning(demo: Page) -> None:
+    demo.evaluate(
+        """() => { globalThis.taken = []; window.addEventListener('keydown', event => {
+            if (event.defaultPrevented) taken.push(event.key); }); }"""
+    )
+    demo.locator("#demo-paper").focus()
+    ours = ["ArrowUp", "ArrowLeft", " ", "Delete", "Backspace"]
+    for key in [*ours, "PageDown", "a", "Alt+ArrowUp", "Control+ArrowDown", "Tab"]:
+        demo.keyboard.press(key)
+    assert demo.evaluate("taken") == ours
 
 
 def test_a_key_that_is_held_down_puts_the_pen_down_once(demo: Page) -> None:

@@ -13,7 +13,11 @@ const Demo = (() => {
   const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
   const byId = (name) => document.getElementById(`demo-${name}`);
-  const percent = (p) => `${p > 0 && p < 0.0005 ? "< 0.1" : (100 * p).toFixed(1)}\u00a0%`;
+  /** A probability in per cent; none is ever quite 0 or 1. */
+  const percent = (p) => {
+    const text = p < 0.0005 ? "< 0.1" : p > 0.9995 ? "> 99.9" : (100 * p).toFixed(1);
+    return `${text}\u00a0%`;
+  };
   const signed = (x) => {
     const size = Math.abs(x).toFixed(2);
     return size === "0.00" ? size : `${x < 0 ? "−" : "+"}${size}`;
