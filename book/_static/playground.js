@@ -162,7 +162,6 @@ const Playground = (() => {
     else Pictures.drawPlane(find("plane"), run);
     Pictures.drawCurves(find("curves"), run);
     find("play").textContent = mode === "paused" ? "Play" : "Pause";
-    for (const name of ["play", "step", "epoch-step"]) find(name).disabled = run.over && mode === "paused";
     warn();
     if (mode === "paused" || performance.now() - lastSpoken > SPEECH_PERIOD) {
       find("status").textContent = describe();
@@ -308,7 +307,9 @@ const Playground = (() => {
   function stepUntil(enough) {
     turn++;
     mode = "paused";
-    do run.step(); while (!run.over && !enough());
+    if (!run.over) {
+      do run.step(); while (!run.over && !enough());
+    }
     show();
   }
 

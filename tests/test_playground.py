@@ -1,0 +1,738 @@
+"""The playground in a real browser, from file://: training against PyTorch, controls, promises."""
+
+import base64
+import json
+import re
+from collections.abc import Callable, Iterator
+from itertools import chain, pairwise
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, quote, urlencode
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect
+
+from tutorial_utils import catalogue
+
+pytestmark = pytest.mark.book
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "_build" / "html" / "book" / "playground.html"
+SAMPLE = ROOT / "_build" / "page_data" / "mnist_sample.js"
+DEFAULTS = {
+    "dataset": "three_blobs",
+    "learning_rate": 0.1,
+    "batch_size": 16,
+    "momentum": 0,
+    "initialisation": "zero",
+    "seed": 0,
+    "steps": 0,
+}
+CURVES = (
+    "({batch: Playground.run.batchLosses, epochs: Playground.run.epochs, weight: [...Playground.run.weight]})"
+)
+# The theme says these on every page.
+THEMES_OWN = ("Identifier 'THEBE_JS_URL' has already been declared", "Got invalid theme mode")
+
+Opener = Callable[..., Page]
+
+
+@pytest.fixture
+def playground(browser: Browser) -> Iterator[Opener]:
+    """Opens the page with settings; at the end, nothing may have gone elsewhere, or wrong."""
+    assert PAGE.exists(), "run `make book`"
+    requests: list[str] = []
+    problems: list[str] = []
+    pages: list[Page] = []
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            problems.append(message.text)
+
+    def note_error(error: Error) -> None:
+        problems.append(error.message)
+
+    def open_page(text: str = "", *, script: str = "", **context: Any) -> Page:
+        page = browser.new_context(**context).new_page()
+        pages.append(page)
+        page.on("request", lambda request: requests.append(request.url))
+        page.on("console", note)
+        page.on("pageerror", note_error)
+        if script:
+            page.add_init_script(script)
+        page.goto(PAGE.as_uri() + (f"#{text}" if text else ""))
+        wait_until_paused(page)
+        return page
+
+    yield open_page
+    for page in pages:
+        page.context.close()
+    assert requests
+    assert not [url for url in requests if not url.startswith(("file:", "data:"))]
+    assert not [text for text in problems if not any(own in text for own in THEMES_OWN)]
+
+
+def wait_until_paused(page: Page) -> None:
+    page.wait_for_function("Playground.state().mode === 'paused'", timeout=60_000)
+
+
+def state(page: Page) -> dict[str, Any]:
+    found: dict[str, Any] = page.evaluate("Playground.state()")
+    return found
+
+
+def settings_of(page: Page) -> dict[str, Any]:
+    return {name: value for name, value in state(page).items() if name in DEFAULTS}
+
+
+def write(**settings: Any) -> str:
+    return urlencode(settings)
+
+
+def wait_for_address(page: Page, **settings: Any) -> dict[str, str]:
+    """Wait until the address says so; browsers want it changed seldom, so it comes a moment later."""
+    page.wait_for_function(
+        "wanted => wanted.every(part => location.hash.slice(1).split('&').includes(part))",
+        arg=[write(**{name: value}) for name, value in settings.items()],
+    )
+    return {name: values[0] for name, values in parse_qs(page.url.partition("#")[2]).items()}
+
+
+def press(page: Page, name: str) -> None:
+    """Press a button as a keyboard does."""
+    page.get_by_role("button", name=name, exact=True).focus()
+    page.keyboard.press("Enter")
+
+
+def train(page: Page, text: str, epochs: int) -> dict[str, Any]:
+    """Train with the page's own code, without its pace; losses and accuracies after every epoch."""
+    found: dict[str, Any] = page.evaluate(
+        """([text, epochs]) => {
+            const run = new Training.Run(Training.parse(text).settings);
+            const norms = [run.norm];
+            while (run.epochs.length <= epochs) {
+                run.step();
+                if (run.atEpoch) norms.push(run.norm);
+            }
+            return {epochs: run.epochs, norms, worse: run.worse, weight: [...run.weight], bias: [...run.bias],
+                batch: run.batchLosses, steps: run.stepsPerEpoch, now: run.now};
+        }""",
+        [text, epochs],
+    )
+    return found
+
+
+def column(found: dict[str, Any], name: str) -> list[float]:
+    return [epoch[name] for epoch in found["epochs"]]
+
+
+def page_data(page: Page, dataset: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """A set's training inputs and labels: points as the page has them, images as the chapter stored them."""
+    if dataset != "mnist":
+        found = page.evaluate(
+            "(({inputs, labels}) => ({inputs: [...inputs], labels: [...labels]}))(Playground.run.data.train)"
+        )
+        return torch.tensor(found["inputs"], dtype=torch.float64).view(-1, 2), torch.tensor(found["labels"])
+    stored = json.loads(SAMPLE.read_text().partition("mnist_sample = ")[2].rstrip().rstrip(";"))
+    images, labels = (
+        np.frombuffer(base64.b64decode(stored[name]["base64"]), np.uint8) for name in ("images", "labels")
+    )
+    description = catalogue.describe("mnist")
+    inputs = (images.reshape(-1, 784) / 255 - description.mean[0]) / description.std[0]
+    return torch.tensor(inputs), torch.tensor(labels).long()
+
+
+def parameters(page: Page) -> tuple[torch.Tensor, torch.Tensor]:
+    weight, bias = page.evaluate("[[...Playground.run.weight], [...Playground.run.bias]]")
+    return torch.tensor(weight, dtype=torch.float64).view(len(bias), -1), torch.tensor(
+        bias, dtype=torch.float64
+    )
+
+
+# Training, against PyTorch
+
+
+@pytest.mark.parametrize("dataset", ["three_blobs", "stretched_blobs", "rings", "mnist"])
+def test_the_gradient_is_autograds_on_the_pages_own_data(playground: Opener, dataset: str) -> None:
+    page = playground(write(dataset=dataset, initialisation="xavier_uniform", seed=3))
+    inputs, labels = page_data(page, dataset)
+    weight, bias = (values.requires_grad_() for values in parameters(page))
+    assert weight.abs().max() > 0
+    F.cross_entropy(F.linear(inputs, weight, bias), labels).backward()
+    found = page.evaluate(
+        """(({train}, {weight, bias}) => {
+            const slopes = Softmax.gradient(train.inputs, train.labels, weight, bias);
+            return {weight: [...slopes.weight], bias: [...slopes.bias]};
+        })(Playground.run.data, Playground.run)"""
+    )
+    assert weight.grad is not None and bias.grad is not None
+    assert weight.grad.abs().max() > 1e-3
+    assert found["weight"] == pytest.approx(weight.grad.flatten().tolist(), rel=0, abs=1e-5)
+    assert found["bias"] == pytest.approx(bias.grad.tolist(), rel=0, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "steps", "size"), [("three_blobs", 75, 16), ("moons", 25, 100), ("mnist", 40, 64)]
+)
+def test_steps_are_those_of_torchs_sgd_fed_with_the_same_batches(
+    playground: Opener, dataset: str, steps: int, size: int
+) -> None:
+    page = playground(
+        write(
+            dataset=dataset, learning_rate=0.02, batch_size=size, momentum=0.9, initialisation="large", seed=5
+        )
+    )
+    inputs, labels = page_data(page, dataset)
+    weight, bias = (values.requires_grad_() for values in parameters(page))
+    optimiser = torch.optim.SGD([weight, bias], lr=0.02, momentum=0.9)
+    batches = page.evaluate(
+        """([steps, size]) => Array.from({length: steps}, () => {
+            const {run} = Playground;
+            const first = run.steps % run.stepsPerEpoch * size;
+            run.step();
+            return [...run.order.subarray(first, first + size)];
+        })""",
+        [steps, size],
+    )
+    losses = []
+    for batch in batches:
+        optimiser.zero_grad()
+        loss = F.cross_entropy(F.linear(inputs[batch], weight, bias), labels[batch])
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    found_weight, found_bias = parameters(page)
+    assert torch.allclose(found_weight, weight.detach(), rtol=0, atol=1e-5)
+    assert torch.allclose(found_bias, bias.detach(), rtol=0, atol=1e-5)
+    assert page.evaluate("Playground.run.batchLosses") == pytest.approx(losses, rel=0, abs=1e-5)
+    with torch.no_grad():
+        logits = F.linear(inputs, weight, bias)
+    now = page.evaluate("Playground.run.now")
+    assert now["loss"] == pytest.approx(F.cross_entropy(logits, labels).item(), abs=1e-5)
+    assert now["accuracy"] == (logits.argmax(1) == labels).double().mean().item()
+    per_epoch = -(-len(labels) // size)
+    epochs = [list(chain(*batches[start : start + per_epoch])) for start in range(0, steps, per_epoch)]
+    whole = [epoch for epoch in epochs if len(epoch) == len(labels)]
+    assert len(whole) >= 2
+    assert all(sorted(epoch) == list(range(len(labels))) for epoch in whole)
+    assert whole[0] != whole[1] and whole[0] != sorted(whole[0])
+
+
+def test_every_order_of_a_shuffle_is_equally_likely(playground: Opener) -> None:
+    page = playground()
+    first = page.evaluate(
+        """Array.from({length: 400}, (_, seed) => {
+            const run = new Training.Run(Training.parse(`seed=${seed}`).settings);
+            run.step();
+            return run.order[0];
+        })"""
+    )
+    counts, _ = np.histogram(first, bins=12, range=(0, 240))
+    assert ((counts - 400 / 12) ** 2 / (400 / 12)).sum() < 31.3  # 0.999 quantile, 11 degrees of freedom
+
+
+@pytest.mark.parametrize(("initialisation", "times"), [("zero", 0), ("xavier_uniform", 1), ("large", 10)])
+def test_weights_start_as_named_and_the_bias_at_zero(
+    playground: Opener, initialisation: str, times: int
+) -> None:
+    page = playground(write(dataset="mnist", initialisation=initialisation, seed=1))
+    weight, bias = parameters(page)
+    bound = times * (6 / (784 + 10)) ** 0.5
+    assert not bias.any()
+    assert weight.abs().max() <= bound
+    assert weight.abs().max() >= 0.99 * bound
+    assert weight.mean().abs() <= 4 * bound / (3 * weight.numel()) ** 0.5
+
+
+def test_seeds_make_data_that_hold_what_their_names_promise(playground: Opener) -> None:
+    page = playground()
+    points = "s => [...new Training.Run(Training.parse(s).settings).data.train.inputs]"
+    draw: Callable[[str], np.ndarray[Any, Any]] = lambda text: np.array(page.evaluate(points, text)).reshape(  # noqa: E731
+        -1, 2
+    )
+    plain, stretched = (draw(f"dataset={name}&seed=4") for name in ("overlapping_blobs", "stretched_blobs"))
+    assert np.allclose(stretched / plain, [1, 30])
+    rings = np.linalg.norm(draw("dataset=rings&seed=4"), axis=1)
+    assert rings[::2].max() < rings[1::2].min()  # labels alternate
+    for seed in range(20):
+        blobs = draw(f"dataset=two_blobs&seed={seed}") @ [1.5, 1]
+        assert blobs[::2].max() < blobs[1::2].min()
+
+
+# The address
+
+
+@pytest.mark.parametrize("dataset", ["three_blobs", "mnist"])
+def test_reloading_the_address_reproduces_the_curve_exactly(playground: Opener, dataset: str) -> None:
+    page = playground(
+        write(dataset=dataset, learning_rate=0.03, batch_size=7, momentum=0.8, initialisation="large", seed=9)
+    )
+    press(page, "Play")  # at the browser's own pace
+    page.wait_for_function("Playground.run.epochs.length > 2")
+    press(page, "Pause")
+    press(page, "One step")
+    wait_for_address(page, steps=state(page)["steps"])
+    curves = page.evaluate(CURVES)
+    assert len(curves["batch"]) == state(page)["steps"] > 0
+    page.reload()
+    wait_until_paused(page)
+    assert page.evaluate(CURVES) == curves
+    again = playground(page.url.partition("#")[2])
+    assert again.evaluate(CURVES) == curves
+    other = playground(page.url.partition("#")[2].replace("seed=9", "seed=10"))
+    assert other.evaluate(CURVES) != curves
+
+
+CONTROLS = [
+    ("Data", "dataset", "ArrowDown", "overlapping_blobs"),
+    ("Learning rate", "learning_rate", "ArrowRight", "0.15"),
+    ("Batch size", "batch_size", "End", "240"),
+    ("Momentum", "momentum", "ArrowRight", "0.1"),
+    ("Initialisation", "initialisation", "ArrowDown", "xavier_uniform"),
+    ("Seed", "seed", "ArrowUp", "1"),
+]
+
+
+@pytest.mark.parametrize(("label", "name", "key", "value"), CONTROLS)
+def test_every_control_works_by_keyboard_changes_the_address_and_is_set_by_it(
+    playground: Opener, label: str, name: str, key: str, value: str
+) -> None:
+    page = playground(write(steps=20))
+    control = page.get_by_label(label)
+    control.focus()
+    page.keyboard.press(key)
+    page.keyboard.press("Tab")  # a number field speaks when it is left
+    found = wait_for_address(page, **{name: value, "steps": 0})
+    assert found == {**{key: str(text) for key, text in DEFAULTS.items()}, name: value}
+    again = playground(page.url.partition("#")[2])
+    assert again.get_by_label(label).input_value() == control.input_value()
+    assert str(state(again)[name]) == value
+    if control.get_attribute("type") == "range":
+        for shown in (page, again):
+            expect(shown.locator(f"#playground-{name}-value")).to_contain_text(value)
+            spoken = shown.get_by_label(label).get_attribute("aria-valuetext")
+            assert spoken is not None and spoken.startswith(value)
+
+
+def test_values_between_a_sliders_stops_are_kept_exactly(playground: Opener) -> None:
+    page = playground(write(learning_rate=0.0123, batch_size=50, momentum=0.55))
+    assert settings_of(page) == {**DEFAULTS, "learning_rate": 0.0123, "batch_size": 50, "momentum": 0.55}
+    assert page.locator("#playground-learning_rate-value").inner_text() == "0.0123"
+
+
+def test_an_address_that_changes_is_followed_and_a_section_is_not_settings(playground: Opener) -> None:
+    page = playground()
+    assert page.evaluate("location.hash") == ""  # opening the page does not change its address
+    page.evaluate("location.hash = 'dataset=moons&seed=2&steps=30'")
+    page.wait_for_function("Playground.state().steps === 30")
+    wait_until_paused(page)
+    assert settings_of(page) == {**DEFAULTS, "dataset": "moons", "seed": 2, "steps": 30}
+    page.evaluate("location.hash = 'playground-experiments'")
+    page.wait_for_timeout(400)
+    assert state(page)["steps"] == 30
+    assert page.locator("#playground-refused").inner_text() == ""
+    page.go_back()
+    page.wait_for_function("location.hash.includes('dataset=moons')")
+
+
+REFUSED = [
+    ("dataset", "digits", "choose one of two_blobs, three_blobs,"),
+    ("dataset", "", "choose one of"),
+    ("learning_rate", "0", "give a number from 0.0001 to 100"),
+    ("learning_rate", "fast", "give a number from 0.0001 to 100"),
+    ("learning_rate", "Infinity", "give a number"),
+    ("learning_rate", "0x1", "give a number"),
+    ("batch_size", "241", "give a whole number from 1 to 240"),
+    ("batch_size", "1.5", "give a whole number"),
+    ("momentum", "1", "give a number from 0 to 0.99"),
+    ("momentum", "-0.1", "give a number from 0 to 0.99"),
+    ("initialisation", "constructor", "choose one of zero, xavier_uniform, large"),
+    ("seed", "-1", "give a whole number from 0 to 4294967295"),
+    ("steps", "15001", "give a whole number from 0 to 15000"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "allowed"), REFUSED)
+def test_a_value_that_is_not_allowed_is_refused_in_words(
+    playground: Opener, name: str, text: str, allowed: str
+) -> None:
+    page = playground(write(**{name: text}))
+    message = page.get_by_role("alert").filter(has_text="not allowed")
+    expect(message).to_contain_text(f"{name}={text} is not allowed: {allowed}")
+    expect(message).to_contain_text(f"It is {DEFAULTS[name]} instead.")
+    assert settings_of(page) == DEFAULTS
+    press(page, "One step")
+    assert state(page)["steps"] == 1
+
+
+def test_what_is_right_in_an_address_counts_and_every_problem_is_named(playground: Opener) -> None:
+    page = playground("learning_rate=2&colour=red&momentum=2&seed=1&seed=2&__proto__=1")
+    assert settings_of(page) == {**DEFAULTS, "learning_rate": 2}
+    lines = page.locator("#playground-refused").inner_text().splitlines()
+    assert len(lines) == 4
+    assert lines[0].startswith("colour is not a setting; the settings are dataset, learning_rate,")
+    assert "seed=1 is not allowed: it is given more than once." in "\n".join(lines)
+    page.evaluate("location.hash = 'seed=1'")
+    expect(page.locator("#playground-refused")).to_have_text("")
+
+
+@pytest.mark.parametrize("template", ["dataset={}", "{}=1", "seed={}"])
+def test_nothing_from_the_address_becomes_markup(playground: Opener, template: str) -> None:
+    attack = "<img src=x onerror=document.title=1>"
+    before = playground()
+    page = playground(template.format(quote(attack)))
+    assert "<img src=x" in page.locator("#playground-refused").inner_text()
+    for count in ("#playground-root img", "#playground-root *"):
+        assert page.locator(count).count() == before.locator(count).count()
+    assert page.title() == before.title()
+
+
+def test_a_seed_that_is_no_number_is_refused_where_it_is_typed(playground: Opener) -> None:
+    page = playground()
+    page.get_by_label("Seed").fill("2.5")
+    page.keyboard.press("Tab")
+    expect(page.locator("#playground-refused")).to_contain_text("seed=2.5 is not allowed: give a whole")
+    assert page.get_by_label("Seed").input_value() == "0"
+
+
+def test_the_batch_size_fits_each_data_set_and_all_stays_all(playground: Opener) -> None:
+    page = playground(write(batch_size=240))
+    page.get_by_label("Data").select_option("mnist")
+    assert state(page)["batch_size"] == 800
+    expect(page.locator("#playground-batch_size-value")).to_have_text("800, all at once")
+    page.get_by_label("Batch size").press("ArrowLeft")
+    assert state(page)["batch_size"] == 512
+    page.get_by_label("Data").select_option("rings")
+    assert state(page)["batch_size"] == 240
+
+
+def test_the_link_is_copied_or_offered(playground: Opener) -> None:
+    copying = """Object.defineProperty(navigator, 'clipboard', {value: {writeText: (text) => {
+        window.copied = text; return %s; }}});"""
+    page = playground(write(seed=3), script=copying % "Promise.resolve()")
+    press(page, "One step")
+    press(page, "Copy link")
+    expect(page.locator("#playground-status")).to_contain_text("The link is copied")
+    assert page.evaluate("window.copied") == page.url
+    assert page.url.endswith("seed=3&steps=1")
+    expect(page.get_by_label("Link to this point")).to_be_hidden()
+    refused = playground(write(seed=3), script=copying % "Promise.reject(new Error('no'))")
+    press(refused, "Copy link")
+    expect(refused.get_by_label("Link to this point")).to_have_value(refused.url)
+    expect(refused.locator("#playground-status")).to_contain_text("Copy the link from the field")
+
+
+# Running
+
+
+def test_step_epoch_play_pause_and_reset_work_by_keyboard(playground: Opener) -> None:
+    page = playground()
+    page.get_by_label("Data").focus()
+    seen = []
+    for _ in range(10):  # the order in which Tab goes through everything
+        page.keyboard.press("Tab")
+        seen.append(page.evaluate("document.activeElement.id.replace('playground-', '')"))
+        outline = page.evaluate(
+            "(s => [s.outlineStyle, parseFloat(s.outlineWidth)])(getComputedStyle(document.activeElement))"
+        )
+        assert outline == ["solid", 3]
+    assert seen == [
+        *("learning_rate", "batch_size", "momentum", "initialisation", "seed"),
+        *("play", "step", "epoch-step", "reset", "copy"),
+    ]
+    press(page, "One step")
+    assert state(page)["steps"] == 1
+    expect(page.locator("#playground-status")).to_contain_text("Paused: epoch 0, step 1. Training loss ")
+    press(page, "One epoch")
+    assert (state(page)["steps"], state(page)["epoch"]) == (15, 1)
+    press(page, "One epoch")
+    assert (state(page)["steps"], state(page)["epoch"]) == (30, 2)
+    press(page, "Play")
+    page.wait_for_function("Playground.state().steps > 60")
+    page.keyboard.press("Space")  # the same button now pauses
+    stopped = state(page)
+    assert stopped["mode"] == "paused"
+    page.wait_for_timeout(300)
+    assert state(page) == stopped
+    wait_for_address(page, steps=stopped["steps"])
+    expect(page.locator("#playground-steps")).to_have_text(str(stopped["steps"]))
+    expect(page.locator("#playground-accuracy")).to_have_text(f"{100 * stopped['accuracy']:.1f} %")
+    press(page, "Reset")
+    wait_for_address(page, steps=0)
+    assert page.evaluate("Playground.run.batchLosses") == []
+
+
+def test_a_changed_setting_starts_anew_and_goes_on_playing(playground: Opener) -> None:
+    page = playground()
+    press(page, "Play")
+    page.wait_for_function("Playground.state().steps > 50")
+    page.get_by_label("Learning rate").press("ArrowRight")
+    assert state(page)["mode"] == "playing"
+    assert state(page)["learning_rate"] == 0.15
+    page.wait_for_function("Playground.state().steps > 50")
+    assert page.evaluate("Playground.run.settings.learning_rate") == 0.15
+
+
+def test_training_ends_after_the_last_epoch_in_words(playground: Opener) -> None:
+    page = playground(write(batch_size=240, steps=1000))
+    expect(page.locator("#playground-warning")).to_have_text("This page trains 1000 epochs at most.")
+    for name in ("Play", "One step", "One epoch"):
+        press(page, name)
+        wait_until_paused(page)
+        assert state(page)["steps"] == 1000
+    assert page.evaluate("document.activeElement.id") == "playground-epoch-step"
+
+
+def test_numbers_that_are_none_stop_training_in_words_and_reset_helps(playground: Opener) -> None:
+    page = playground()
+    page.evaluate("Playground.run.weight.fill(1e308)")
+    press(page, "Play")
+    wait_until_paused(page)
+    expect(page.locator("#playground-warning")).to_contain_text("no longer a finite number")
+    expect(page.locator("#playground-warning")).to_contain_text("smaller learning rate")
+    expect(page.locator("#playground-loss")).to_have_text("not a finite number")
+    steps = state(page)["steps"]
+    press(page, "One step")
+    assert state(page)["steps"] == steps
+    press(page, "Reset")
+    press(page, "One epoch")
+    expect(page.locator("#playground-warning")).to_have_text("")
+    assert state(page)["epoch"] == 1
+
+
+@pytest.mark.parametrize("text", ["dataset=three_blobs&batch_size=1", "dataset=mnist&steps=3000"])
+def test_the_page_has_time_to_react_while_it_plays(playground: Opener, text: str) -> None:
+    page = playground(text)
+    clock = page.context.new_cdp_session(page)
+    clock.send("Performance.enable", {"timeDomain": "threadTicks"})  # processor time: other tests run, too
+
+    def busy() -> float:
+        metrics = clock.send("Performance.getMetrics")["metrics"]
+        return float(next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration"))
+
+    page.evaluate(
+        "window.frames_seen = 0; (function count() { frames_seen++; requestAnimationFrame(count); })()"
+    )
+    press(page, "Play")
+    steps, frames, before = state(page)["steps"], page.evaluate("frames_seen"), busy()
+    page.wait_for_timeout(2000)
+    seconds = busy() - before
+    assert state(page)["steps"] > steps + 20
+    assert seconds / (page.evaluate("frames_seen") - frames) < 0.05
+
+
+def test_an_epoch_of_images_takes_less_than_a_fifth_of_a_second(playground: Opener) -> None:
+    page = playground(write(dataset="mnist", batch_size=16))
+    shortest = page.evaluate(
+        """(({run}) => Math.min(...Array.from({length: 15}, () => {
+            const begun = performance.now();
+            do run.step(); while (!run.atEpoch);
+            return performance.now() - begun;
+        })))(Playground)"""
+    )
+    assert shortest < 200
+
+
+COUNT_DRAWINGS = """window.drawings = 0; const clear = CanvasRenderingContext2D.prototype.clearRect;
+    CanvasRenderingContext2D.prototype.clearRect = function (...area) {
+        if (this.canvas.id === 'playground-curves') window.drawings++;
+        return clear.apply(this, area);
+    };"""
+
+
+def test_reduced_motion_is_honoured(playground: Opener) -> None:
+    drawings, steps = {}, {}
+    for preference in ("no-preference", "reduce"):
+        page = playground(write(seed=1), script=COUNT_DRAWINGS, reduced_motion=preference)
+        press(page, "Play")
+        before = page.evaluate("window.drawings")
+        page.wait_for_timeout(2500)
+        drawings[preference] = page.evaluate("window.drawings") - before
+        steps[preference] = state(page)["steps"]
+    assert 1 <= drawings["reduce"] <= 3
+    assert drawings["no-preference"] > 10
+    assert steps["reduce"] > 100
+
+
+# What is drawn
+
+AXE = {"resultTypes": ["violations"], "preload": False}  # to preload is to fetch, refused for file://
+
+
+def test_pictures_change_as_training_goes_on_and_with_the_colour_scheme(playground: Opener) -> None:
+    picture = "id => document.getElementById(id).toDataURL()"
+    for dataset, first in (("three_blobs", "playground-plane"), ("mnist", "playground-templates")):
+        page = playground(write(dataset=dataset, learning_rate=0.01))
+        for name in (first, "playground-curves"):
+            expect(page.locator(f"#{name}")).to_be_visible()
+            label = page.locator(f"#{name}").get_attribute("aria-label")
+            assert label is not None and len(label) > 30
+        before = [page.evaluate(picture, name) for name in (first, "playground-curves")]
+        press(page, "One epoch")
+        after = [page.evaluate(picture, name) for name in (first, "playground-curves")]
+        page.evaluate("document.documentElement.dataset.theme = 'dark'")
+        page.wait_for_function(
+            "([id, old]) => document.getElementById(id).toDataURL() !== old", arg=[first, after[0]]
+        )
+        assert all(old != new for old, new in zip(before, after, strict=True))
+    assert page.locator("#playground-plane").is_hidden()
+
+
+def test_the_lines_lie_where_two_classes_score_highest_and_equal(playground: Opener) -> None:
+    page = playground()
+    generator = np.random.default_rng(0)
+    found_one = 0
+    for _ in range(40):
+        weight, bias = generator.normal(size=(3, 2)), generator.normal(size=3)
+        model = {"weight": weight.ravel().tolist(), "bias": bias.tolist()}
+        for a, b in ((0, 1), (0, 2), (1, 2)):
+            ends = page.evaluate("([m, a, b]) => Pictures.findBoundary(m, a, b, 50)", [model, a, b])
+            if ends is None:
+                continue
+            found_one += 1
+            for share in (0.001, 0.5, 0.999):
+                point = np.array(ends[0]) * (1 - share) + np.array(ends[1]) * share
+                scores = weight @ point + bias
+                assert scores[a] == pytest.approx(scores[b], abs=1e-6)
+                assert max(scores) == pytest.approx(scores[a], abs=1e-6)
+    assert found_one > 80  # three half-lines meet in one point unless a class never wins
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [375, 1280])
+def test_the_page_is_accessible_and_fits(playground: Opener, scheme: Any, width: int) -> None:
+    for text in ("dataset=mnist&steps=50", "learning_rate=fast&dataset=rings"):
+        page = playground(text, color_scheme=scheme, viewport={"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.dataset.theme") == scheme
+        found = Axe().run(page, context=".bd-article", options=AXE)
+        assert not [
+            (violation["id"], [node["html"] for node in violation["nodes"]])
+            for violation in found.response["violations"]
+        ]
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        for control in page.locator("#playground-root").locator("button, input:visible, select").all():
+            box = control.bounding_box()
+            assert box is not None and box["height"] >= 44 and box["width"] >= 44
+
+
+# The guided experiments
+
+
+def links_of(page: Page) -> dict[str, tuple[str, int]]:
+    """Settings and epochs of every experiment, by the link's words."""
+    found = page.eval_on_selector_all(
+        "a[data-settings]", "all => all.map(a => [a.textContent, a.hash.slice(1), Number(a.dataset.epochs)])"
+    )
+    return {text: (settings, epochs) for text, settings, epochs in found}
+
+
+def test_every_experiment_sets_what_it_says_and_plays(playground: Opener) -> None:
+    page = playground()
+    links = page.locator("a[data-settings]")
+    assert links.count() == 14
+    for link in links.all():
+        said = parse_qs(str(link.get_attribute("data-settings")))
+        link.click()
+        page.wait_for_function("Playground.state().mode === 'playing' && Playground.state().steps > 0")
+        found = settings_of(page)
+        assert {**DEFAULTS, **{name: values[0] for name, values in said.items()}} == pytest.approx(
+            {name: str(found[name]) if name in said else DEFAULTS[name] for name in found}
+        )
+        assert page.evaluate("document.activeElement.id") == "playground-play"
+        expect(page.locator("#playground-play")).to_be_in_viewport()
+
+
+def test_an_experiment_ends_by_itself_and_can_be_tried_twice(playground: Opener) -> None:
+    page = playground()
+    link = page.get_by_role("link", name="all examples at once")
+    for _ in range(2):
+        link.click()
+        page.wait_for_function("Playground.state().mode === 'playing'")
+        wait_until_paused(page)
+        assert state(page)["epoch"] == int(str(link.get_attribute("data-epochs")))
+
+
+def test_with_reduced_motion_an_experiment_waits_for_play(playground: Opener) -> None:
+    page = playground(reduced_motion="reduce")
+    page.get_by_role("link", name="all examples at once").click()
+    page.wait_for_function("Playground.state().batch_size === 240")
+    page.wait_for_timeout(300)
+    assert (state(page)["mode"], state(page)["steps"]) == ("paused", 0)
+    page.keyboard.press("Enter")  # Play has the focus
+    page.wait_for_function("Playground.state().mode === 'playing'")
+    wait_until_paused(page)
+    assert state(page)["epoch"] == 60
+
+
+def test_experiments_show_what_they_claim(playground: Opener) -> None:
+    page = playground()
+    links = links_of(page)
+
+    def run(name: str) -> dict[str, Any]:
+        return train(page, *links[name])
+
+    slow = run("Try a small rate")
+    losses = column(slow, "loss")
+    falls = -np.diff(losses)
+    assert column(slow, "accuracy")[-1] > 0.9 and losses[-1] > 0.6 * losses[0]
+    assert falls.min() > 0.4 * falls.max()  # almost a straight line
+
+    large = column(run("Try a large rate"), "loss")
+    assert max(large[1:]) > 1.05 * large[0] and max(large) < 100
+
+    plain, heavy, heavier = (
+        column(run(name), "loss")
+        for name in ("Try it without momentum", "with momentum", "still more momentum")
+    )
+    assert heavy[5] < plain[5]  # faster
+    assert max(heavy[8:30]) > min(heavy[:20]) + 0.01  # rises again
+    assert heavy[-1] < min(heavy[:20]) and all(b <= a for a, b in pairwise(plain))
+    assert np.ptp(heavier[-100:]) > 20 * np.ptp(heavy[-50:])
+
+    single, whole = run("Try batches of one"), run("all examples at once")
+    assert np.std(single["batch"][-500:]) > 0.2
+    assert np.ptp(column(single, "loss")[-10:]) > 10 * np.ptp(column(whole, "loss")[-10:])
+    assert column(single, "loss")[1] < column(whole, "loss")[20]
+
+    rings = page.get_by_role("heading", name=re.compile("^Rings")).locator("..").locator("a[data-settings]")
+    unlucky = train(page, str(rings.get_attribute("href"))[1:], 100)
+    assert 0.35 < unlucky["now"]["accuracy"] < 0.65 and 0.35 < unlucky["now"]["validationAccuracy"] < 0.65
+    assert unlucky["now"]["loss"] > 0.95 * np.log(2)
+    assert train(page, "dataset=moons", 100)["now"]["accuracy"] > 0.8
+
+    growing = page.get_by_role("heading", name=re.compile("^Weights that")).locator("..")
+    ever = train(page, str(growing.locator("a[data-settings]").get_attribute("href"))[1:], 1000)
+    assert ever["now"]["accuracy"] == 1 and ever["now"]["loss"] < 0.001
+    norms = ever["norms"]
+    assert norms[10] < norms[100] < norms[1000] and norms[1000] - norms[900] < norms[100] - norms[1]
+
+    zero, far = run("Try it from zero"), run("from large weights")
+    assert far["epochs"][0]["loss"] > 2 * zero["epochs"][0]["loss"]
+    assert far["now"]["loss"] == pytest.approx(zero["now"]["loss"], abs=1e-5)
+    gap = [np.diff(np.reshape(found["weight"], (2, 2)), axis=0) for found in (zero, far)]
+    assert np.allclose(*gap, atol=0.01)  # the same line
+    assert far["norms"][-1] > 2 * zero["norms"][-1]
+
+    bouncing, creeping = run("Try stretched data"), run("A rate small enough")
+    fine = train(page, "dataset=overlapping_blobs&batch_size=240&learning_rate=0.1", 100)
+    assert bouncing["worse"] and not creeping["worse"] and not fine["worse"]
+    assert fine["now"]["loss"] + 0.05 < creeping["now"]["loss"] < creeping["epochs"][0]["loss"]
+
+    digits = run("Try MNIST")
+    held_out = column(digits, "validationLoss")
+    assert digits["now"]["loss"] < 0.01 and held_out[-1] > min(held_out) + 0.1
+    assert digits["now"]["accuracy"] == 1 and digits["now"]["validationAccuracy"] < 0.95
+
+
+def test_a_loss_above_its_start_is_reported_with_what_to_try(playground: Opener) -> None:
+    settings, _ = links_of(page := playground())["Try a large rate"]
+    assert page.locator("#playground-warning").inner_text() == ""
+    page = playground(settings.replace("steps=0", "steps=75"))
+    expect(page.locator("#playground-warning")).to_contain_text("higher than it was at the start")
+    expect(page.locator("#playground-warning")).to_contain_text("smaller learning rate")
+    fine = playground(settings.replace("steps=0", "steps=75").replace("rate=20", "rate=0.1"))
+    expect(fine.locator("#playground-warning")).to_have_text("")
