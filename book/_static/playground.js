@@ -1,15 +1,15 @@
-/* The playground's page: controls, address, pace. Training is in playground_training.js, drawing in
- * playground_pictures.js; computing and drawing are apart, so the frame rate cannot change a result.
+/* The playground's page: controls, address, pace. Training is in playground_training.js, drawing
+ * in playground_pictures.js. The two are apart, so the frame rate cannot change a result.
  *
  * For the browser's console:
  *   Playground.state()         settings, progress, losses and accuracies as plain values
- *   Playground.run             the run itself: data, weight, bias, batchLosses, epochs; live, not copies
+ *   Playground.run             the run itself: data, weight, bias, batchLosses, epochs; no copies
  *   Playground.open("seed=3")  starts from settings written as in the address */
 "use strict";
 
 const Playground = (() => {
   const FRAME_BUDGET = 15; // milliseconds of computing between two frames
-  const REPLAY_BUDGET = 30; // and between two pauses in which the page can react, on the way to a stored point
+  const REPLAY_BUDGET = 30; // the same on the way to a stored point, when little is drawn
   const FIRST_PACE = 10; // epochs a second at the start
   const PACE_GAIN = 0.5; // more for each epoch that is done: later ones change less
   const CALM_PERIOD = 1000; // milliseconds between two pictures for readers who want little motion
@@ -33,6 +33,7 @@ const Playground = (() => {
 
   // Controls
 
+  /** Powers of two, and the whole training set. */
   function batchSizes(dataset) {
     const all = Training.countTraining(dataset);
     const powers = Array.from({ length: 20 }, (_, power) => 2 ** power);
@@ -45,6 +46,7 @@ const Playground = (() => {
     return name === "momentum" ? MOMENTA : batchSizes(run.settings.dataset);
   }
 
+  /** A setting's value in words. */
   function say(name, value) {
     const all = Training.countTraining(run.settings.dataset);
     return name === "batch_size" && value === all ? `${value}, all at once` : String(value);
@@ -53,7 +55,7 @@ const Playground = (() => {
   const SLIDERS = ["learning_rate", "batch_size", "momentum"];
   const FIELDS = ["dataset", "initialisation", "seed"];
 
-  /** Shows the settings in the controls. A slider stands at the nearest of its stops; its text is exact. */
+  /** Shows the settings in the controls. A slider stands at its nearest stop; its text is exact. */
   function showSettings() {
     for (const name of FIELDS) find(name).value = run.settings[name];
     for (const name of SLIDERS) {
@@ -90,19 +92,22 @@ const Playground = (() => {
 
   // What the page says
 
+  /** Shows what was not allowed, as text and never as markup; nothing clears it. */
   function refuse(problems) {
     find("refused").textContent = problems.join("\n");
   }
 
+  /** A share in per cent. */
   function percent(share) {
     return `${(100 * share).toFixed(1)} %`;
   }
 
+  /** Three digits, or words for what is no number. */
   function round(number) {
-    return Number.isFinite(number) ? Number(number.toPrecision(3)).toString() : "not a finite number";
+    return Number.isFinite(number) ? String(Number(number.toPrecision(3))) : "not a finite number";
   }
 
-  /** Plain values that say where the run is. While it plays, losses are those of the last whole epoch. */
+  /** Plain values that say where the run is; while it plays, with the losses of the last epoch. */
   function state() {
     const { loss, accuracy, validationLoss, validationAccuracy } =
       mode === "paused" ? run.now : run.epochs.at(-1);
@@ -119,23 +124,28 @@ const Playground = (() => {
     };
   }
 
+  /** The status in one line, for eyes and screen readers alike. */
   function describe() {
     const now = state();
-    const doing = { playing: "Training", replaying: "Training up to the stored point" }[mode] ?? "Paused";
-    return `${doing}: epoch ${now.epoch}, step ${now.steps}. Training loss ${round(now.loss)}, accuracy ` +
-      `${percent(now.accuracy)}; validation loss ${round(now.validationLoss)}, accuracy ` +
-      `${percent(now.validationAccuracy)}.`;
+    const doing = {
+      paused: "Paused",
+      playing: "Training",
+      replaying: "Training up to the stored point",
+    }[mode];
+    return `${doing}: epoch ${now.epoch}, step ${now.steps}. ` +
+      `Training loss ${round(now.loss)}, accuracy ${percent(now.accuracy)}; ` +
+      `validation loss ${round(now.validationLoss)}, accuracy ${percent(now.validationAccuracy)}.`;
   }
 
   /** Says in words what has gone wrong, and what to try. */
   function warn() {
     let words = "";
     if (!run.finite) {
-      words = "The loss is no longer a finite number, so training has stopped. Take a smaller learning rate " +
-        "or less momentum, then reset.";
+      words = "The loss is no longer a finite number, so training has stopped. Take a smaller " +
+        "learning rate or less momentum, then reset.";
     } else if (run.worse) {
-      words = "Training has made the loss higher than it was at the start: the steps are too long. Try a " +
-        "smaller learning rate, less momentum or larger batches.";
+      words = "Training has made the loss higher than it was at the start: the steps are too " +
+        "long. Try a smaller learning rate, less momentum or larger batches.";
     } else if (run.steps >= run.maxSteps) {
       words = `This page trains ${Training.MAX_EPOCHS} epochs at most.`;
     }
@@ -143,6 +153,7 @@ const Playground = (() => {
     if (message.textContent !== words) message.textContent = words; // or it would be read out again
   }
 
+  /** Brings everything on the page up to date. */
   function show() {
     const now = state();
     const values = {
@@ -177,6 +188,7 @@ const Playground = (() => {
     return `#${Training.format({ ...run.settings, steps: run.steps })}`;
   }
 
+  /** Puts the state into the address, without a new entry in the browser's history. */
   function writeAddress() {
     clearTimeout(addressTimer);
     addressTimer = 0;
@@ -185,6 +197,7 @@ const Playground = (() => {
 
   let touched = false; // an address stays as it was found until the reader does something
 
+  /** Has the address written soon, once for many changes. */
   function scheduleAddress() {
     if (touched && !addressTimer) addressTimer = setTimeout(writeAddress, ADDRESS_DELAY);
   }
@@ -198,6 +211,7 @@ const Playground = (() => {
     return problems;
   }
 
+  /** Opens what the address says, if it holds settings; plays if an experiment was clicked. */
   function openAddress() {
     const epochs = autoplay;
     autoplay = 0;
@@ -214,6 +228,7 @@ const Playground = (() => {
     if (!calm.matches) play(epochs);
   }
 
+  /** Copies the address, or shows it where the browser does not allow that. */
   function copyLink() {
     touched = true;
     writeAddress();
@@ -234,6 +249,7 @@ const Playground = (() => {
 
   // Running
 
+  /** Replaces the run by a new one, paused before its first step. */
   function start(settings) {
     turn++;
     mode = "paused";
@@ -243,12 +259,14 @@ const Playground = (() => {
     show();
   }
 
+  /** Stops where it is. */
   function pause() {
     turn++;
     mode = "paused";
     show();
   }
 
+  /** Trains at the reader's pace until so many epochs are done. */
   function play(epochs = Training.MAX_EPOCHS) {
     advance("playing", epochs * run.stepsPerEpoch);
   }
@@ -261,16 +279,20 @@ const Playground = (() => {
     let [drawn, previous, allowance] = [-Infinity, performance.now(), 0];
     lastSpoken = 0;
 
+    const finished = () => run.steps >= target || run.over;
+
+    /** Makes steps until time is up, but not more than the limit; returns how many. */
     function work(budget, limit) {
       const begun = performance.now();
       let done = 0;
-      while (run.steps < target && !run.over && done < limit && performance.now() - begun < budget) {
+      while (!finished() && done < limit && performance.now() - begun < budget) {
         run.step();
         done++;
       }
       return done;
     }
 
+    /** One turn: train, and draw if it is time to. */
     function goOn() {
       if (mine !== turn) return;
       const now = performance.now();
@@ -282,7 +304,7 @@ const Playground = (() => {
         allowance -= work(FRAME_BUDGET, Math.floor(allowance));
       }
       previous = now;
-      if (run.steps >= target || run.over) {
+      if (finished()) {
         pause();
         return;
       }
@@ -327,16 +349,17 @@ const Playground = (() => {
     act("epoch-step", () => stepUntil(() => run.atEpoch));
     act("reset", () => start({ ...run.settings, steps: 0 }));
     act("copy", copyLink);
-    const listen = (event, name, read) => find(name).addEventListener(event, ({ target: control }) => {
+    const listen = (event, name, read) => find(name).addEventListener(event, () => {
       touched = true;
-      change(name, read(control));
+      change(name, read(find(name)));
     });
     for (const name of SLIDERS) listen("input", name, (slider) => stops(name)[slider.value]);
     for (const name of FIELDS) listen("change", name, (field) => field.value);
     for (const link of document.querySelectorAll("a[data-settings]")) prepare(link);
     window.addEventListener("hashchange", openAddress);
     window.addEventListener("resize", show);
-    new MutationObserver(show).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+    const page = document.documentElement;
+    new MutationObserver(show).observe(page, { attributeFilter: ["data-theme"] });
     find("root").hidden = false;
     open("");
     openAddress();

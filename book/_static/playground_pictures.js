@@ -1,5 +1,5 @@
-/* The playground's pictures: loss curves, points with decision regions, weight templates. They take values and
- * draw them on a canvas; they compute nothing that training needs. Colours come from playground.css. */
+/* The playground's pictures: loss curves, points with decision regions, weight templates. They take
+ * values and draw them on a canvas. Colours come from playground.css. */
 "use strict";
 
 const Pictures = (() => {
@@ -14,6 +14,7 @@ const Pictures = (() => {
       pen.closePath();
     },
   ];
+  const SCALE = ["against", "middle", "for"]; // names of the colours of weights
   const REGION_PIXELS = 64;
   const EDGE = { left: 52, right: 12, top: 28, bottom: 40 };
 
@@ -44,7 +45,8 @@ const Pictures = (() => {
     const step = power * [1, 2, 5, 10].find((factor) => factor * power >= rough);
     const first = Math.ceil(low / step - 1e-9);
     const last = Math.floor(high / step + 1e-9);
-    return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(6)));
+    return Array.from({ length: last - first + 1 }, (_, i) =>
+      Number(((first + i) * step).toPrecision(6)));
   }
 
   /** Powers of ten from low to high, not too many; within one power round numbers instead. */
@@ -56,6 +58,7 @@ const Pictures = (() => {
       Number(`1e${first + i * stride}`));
   }
 
+  /** A number for an axis. */
   function write(number) {
     const size = Math.abs(number);
     return size && (size < 1e-3 || size >= 1e5) ? number.toExponential(0) : String(number);
@@ -68,7 +71,12 @@ const Pictures = (() => {
       const [low, high] = axis.range.map(scale);
       return (value) => from + ((scale(value) - low) / (high - low)) * (to - from);
     };
-    const area = { left: EDGE.left, right: width - EDGE.right, top: EDGE.top, bottom: height - EDGE.bottom };
+    const area = {
+      left: EDGE.left,
+      right: width - EDGE.right,
+      top: EDGE.top,
+      bottom: height - EDGE.bottom,
+    };
     const [toX, toY] = [place(x, area.left, area.right), place(y, area.bottom, area.top)];
     pen.strokeStyle = colour("grid");
     pen.fillStyle = colour("text");
@@ -107,6 +115,7 @@ const Pictures = (() => {
     pen.restore();
   }
 
+  /** A line through points. */
   function drawLine(pen, points) {
     pen.beginPath();
     for (const [x, y] of points) pen.lineTo(x, y);
@@ -135,7 +144,8 @@ const Pictures = (() => {
     const losses = epochs.flatMap(({ loss, validationLoss }) => [loss, validationLoss])
       .filter(Number.isFinite);
     const early = batchLosses.slice(0, 200).filter(Number.isFinite);
-    const [low, high] = [Math.min(...losses), Math.max(...losses, ...(epochs.length < 2 ? early : []))];
+    const low = Math.min(...losses);
+    const high = Math.max(...losses, ...(epochs.length < 2 ? early : []));
     return high / low > 20
       ? { log: true, range: [low / 1.5, high * 1.5] }
       : { log: false, range: [0, 1.15 * high] };
@@ -158,13 +168,14 @@ const Pictures = (() => {
         label: vertical.log ? "loss in nats, logarithmic" : "loss in nats",
       },
     );
+    const stepToX = (steps) => toX(steps / stepsPerEpoch);
+    const drawLoss = (name) =>
+      drawLine(pen, epochs.map((epoch) => [stepToX(epoch.steps), toY(epoch[name])]));
+    const drawThin = () => drawBatches(pen, batchLosses, stepToX, toY);
     const looks = [
-      { name: "batch", width: 1, dash: [], draw: () =>
-        drawBatches(pen, batchLosses, (step) => toX(step / stepsPerEpoch), toY) },
-      { name: "training", width: 2.5, dash: [], draw: () =>
-        drawLine(pen, epochs.map(({ steps, loss }) => [toX(steps / stepsPerEpoch), toY(loss)])) },
-      { name: "validation", width: 2.5, dash: [7, 4], draw: () => drawLine(
-        pen, epochs.map(({ steps, validationLoss }) => [toX(steps / stepsPerEpoch), toY(validationLoss)])) },
+      { name: "batch", width: 1, dash: [], draw: drawThin },
+      { name: "training", width: 2.5, dash: [], draw: () => drawLoss("loss") },
+      { name: "validation", width: 2.5, dash: [7, 4], draw: () => drawLoss("validationLoss") },
     ];
     let left = 4;
     pen.textAlign = "left";
@@ -209,9 +220,11 @@ const Pictures = (() => {
       image.data.set(colours[Math.max(0, row.indexOf(largest))], 4 * i);
       image.data[4 * i + 3] = 110 * sureness;
     }
-    pen.drawImage(toCanvas(image), area.left, area.top, area.right - area.left, area.bottom - area.top);
+    const { left: x, top: y } = area;
+    pen.drawImage(toCanvas(image), x, y, area.right - x, area.bottom - y);
   }
 
+  /** An image as something that can be drawn at any size. */
   function toCanvas(image) {
     const canvas = document.createElement("canvas");
     [canvas.width, canvas.height] = [image.width, image.height];
@@ -293,14 +306,14 @@ const Pictures = (() => {
     });
   }
 
-  /** The weights of each digit as an image: one colour where ink speaks for it, another where against. */
+  /** The weights of each digit as an image, in two colours: ink here speaks for it, or against. */
   function drawTemplates(canvas, { weight, bias }) {
     const { pen, width, height, colour } = open(canvas);
     const classes = bias.length;
     const pixels = weight.length / classes;
     const side = Math.sqrt(pixels);
     const largest = weight.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-    const [against, middle, towards] = ["against", "middle", "for"].map((name) => channels(colour(name)));
+    const [against, middle, towards] = SCALE.map((name) => channels(colour(name)));
     const [columns, rows] = [5, classes / 5];
     const cell = Math.min(width / columns, (height - 30) / rows - 18);
     const shift = (width - columns * cell) / 2;
@@ -329,7 +342,7 @@ const Pictures = (() => {
   function drawScale({ pen, width, height, colour }, largest) {
     const [left, length, top] = [width / 2 - 40, 80, height - 22];
     const shades = pen.createLinearGradient(left, 0, left + length, 0);
-    ["against", "middle", "for"].forEach((name, i) => shades.addColorStop(i / 2, colour(name)));
+    SCALE.forEach((name, i) => shades.addColorStop(i / 2, colour(name)));
     pen.fillStyle = shades;
     pen.fillRect(left, top, length, 12);
     pen.fillStyle = colour("text");

@@ -1,12 +1,12 @@
-/* What the playground trains, without a page: data from a seed, settings and their text, and runs of
- * stochastic gradient descent that repeat bit for bit. Loads after softmax.js. */
+/* What the playground trains, without a page: data from a seed, settings and their text, and runs
+ * of stochastic gradient descent that repeat bit for bit. Loads after softmax.js. */
 "use strict";
 
 const Training = (() => {
   const MAX_EPOCHS = 1000;
   const NUM_TRAIN = 240;
   const NUM_VALIDATION = 120;
-  const FARTHEST = 3; // in deviations from a blob's centre, so that two_blobs can always be separated
+  const FARTHEST = 3; // deviations from a blob's centre: two_blobs can always be separated
   const STRETCH = 30; // of the second feature of stretched_blobs
   const LARGE = 10; // times Xavier's bound
 
@@ -57,7 +57,7 @@ const Training = (() => {
   const DATA_SETS = [...Object.keys(PLANES), MNIST];
   const INITIALISATIONS = ["zero", "xavier_uniform", "large"];
 
-  /** Three independent streams of random numbers from one seed, so that one's use cannot shift another. */
+  /** Three streams of random numbers from one seed, so that one's use cannot shift another. */
   function makeStreams(seed) {
     const next = Softmax.makeRandom(seed);
     const [data, initialisation, order] = [next(), next(), next()].map((number) =>
@@ -68,10 +68,11 @@ const Training = (() => {
   /** Points of all classes in turn, n in all. */
   function drawPoints({ classes, place }, n, random) {
     const labels = Uint8Array.from({ length: n }, (_, i) => i % classes);
-    return { inputs: Float64Array.from([...labels].flatMap((label) => place(random, label))), labels };
+    const inputs = Float64Array.from([...labels].flatMap((label) => place(random, label)));
+    return { inputs, labels };
   }
 
-  /** Pixels as the book's model takes them, less their mean, in deviations: both as MEASURED has them. */
+  /** Pixels as the book's model takes them: from 0 to 1, less the mean, in deviations. */
   function standardise(pixels) {
     const { mean, deviation } = MEASURED.mnist_model;
     const inputs = new Float64Array(pixels.length);
@@ -81,6 +82,7 @@ const Training = (() => {
 
   let mnist = null; // decoded once
 
+  /** The sample that the chapter on training stored. */
   function loadMnist() {
     const sample = MEASURED.mnist_sample;
     mnist ??= {
@@ -98,7 +100,7 @@ const Training = (() => {
     return mnist;
   }
 
-  /** A data set: {train, validation} with {inputs, labels} each, and how many features and classes. */
+  /** A data set: {train, validation} with {inputs, labels} each, and its {features, classes}. */
   function makeData(name, seed) {
     if (name === MNIST) return loadMnist();
     const { data } = makeStreams(seed);
@@ -121,6 +123,7 @@ const Training = (() => {
 
   const DECIMAL = /^\d+(\.\d+)?(e-?\d+)?$/i;
 
+  /** A reader of names. */
   function readChoice(options) {
     return (text) => {
       if (!options.includes(text)) throw new RangeError(`choose one of ${options.join(", ")}`);
@@ -128,6 +131,7 @@ const Training = (() => {
     };
   }
 
+  /** Reads a decimal number within limits. */
   function readNumber(text, low, high, whole) {
     const number = DECIMAL.test(text) ? Number(text) : NaN;
     if (!(number >= low && number <= high) || (whole && !Number.isInteger(number))) {
@@ -154,14 +158,16 @@ const Training = (() => {
   };
   const NAMES = Object.keys(SETTINGS);
 
+  /** The beginning of a text that may be of any length. */
   function shorten(text) {
     return text.length > 30 ? `${text.slice(0, 30)}…` : text;
   }
 
   /**
    * Reads settings from the part of an address after #.
-   * @param {string} text such as "dataset=rings&learning_rate=0.1"; what is not there takes its default
-   * @returns {{settings: object, problems: string[]}} what is not allowed takes its default, too
+   * What is not there, or not allowed, takes its default.
+   * @param {string} text such as "dataset=rings&learning_rate=0.1"
+   * @returns {{settings: object, problems: string[]}} problems in words
    */
   function parse(text) {
     const given = new URLSearchParams(text);
@@ -178,8 +184,8 @@ const Training = (() => {
         if (texts.length) settings[name] = read(texts[0], settings);
       } catch (error) {
         if (!(error instanceof RangeError)) throw error;
-        problems.push(
-          `${name}=${shorten(texts[0])} is not allowed: ${error.message}. It is ${initial} instead.`);
+        const pair = `${name}=${shorten(texts[0])}`;
+        problems.push(`${pair} is not allowed: ${error.message}. It is ${initial} instead.`);
       }
     }
     return { settings, problems };
@@ -205,7 +211,10 @@ const Training = (() => {
     }
   }
 
-  /** Moves weights as torch.optim.SGD does: velocity = momentum * velocity + slope, step = -rate * velocity. */
+  /**
+   * Moves weights as torch.optim.SGD does:
+   * velocity = momentum * velocity + slope, weight = weight - rate * velocity.
+   */
   function descend(weights, velocities, slopes, rate, momentum) {
     for (let j = 0; j < weights.length; j++) {
       velocities[j] = momentum * velocities[j] + slopes[j];
@@ -213,7 +222,7 @@ const Training = (() => {
     }
   }
 
-  /** One training run. Equal settings give equal numbers after equally many steps, whoever calls, and when. */
+  /** One training run. Equal settings give equal numbers after equally many steps, at any pace. */
   class Run {
     /** @param {object} settings as parse returns them; `steps` is not looked at */
     constructor(settings) {
@@ -260,13 +269,10 @@ const Training = (() => {
       this.steps++;
       this.batchLosses.push(slopes.loss);
       this.finite &&= Number.isFinite(slopes.loss);
-      if (this.steps % this.stepsPerEpoch === 0) {
-        this.epochs.push(this.measure());
-        this.finite &&= Number.isFinite(this.epochs.at(-1).loss);
-      }
+      if (this.atEpoch) this.epochs.push(this.measure());
     }
 
-    /** Loss and accuracy on all training and all validation examples, with the weights as they are now. */
+    /** Loss and accuracy on all training and all validation examples, with the present weights. */
     measure() {
       const { train, validation, classes } = this.data;
       const scores = Softmax.logits(train.inputs, this.weight, this.bias);

@@ -8,7 +8,9 @@ const Softmax = (() => {
 
   /** Turns what tutorial_utils/page_data.py wrote, {dtype, shape, base64}, into a typed array. */
   function decode({ dtype, base64 }) {
-    const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+    const letters = atob(base64);
+    const bytes = new Uint8Array(letters.length);
+    for (let i = 0; i < bytes.length; i++) bytes[i] = letters.charCodeAt(i);
     return new ARRAYS[dtype](bytes.buffer);
   }
 
