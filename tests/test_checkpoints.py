@@ -298,6 +298,9 @@ def save(value):
         TrainingConfig(), History(), weights, weights, weights, {"global": torch.get_rng_state()}))
 
 save(0)
+began = time.monotonic()
+save(0)
+duration = time.monotonic() - began
 previous = 0.0
 for kill in range(50):
     child = os.fork()
@@ -306,7 +309,7 @@ for kill in range(50):
         while True:
             value += 1
             save(value)
-    time.sleep(random.Random(kill).uniform(0.005, 0.06))
+    time.sleep(random.Random(kill).uniform(0.2, 3) * duration)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     found = checkpoints.load(path)
