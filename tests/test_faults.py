@@ -113,6 +113,22 @@ def test_the_table_is_printed_by_parallel_runs_too_and_ci_skips_nothing(
     assert f"1 of {len(ROWS)} rows tested and passing" in answer.stdout
 
 
+def test_a_row_without_a_test_fails_the_run(tmp_path: Path) -> None:
+    (tmp_path / "test_some.py").write_text(TESTS)
+    (tmp_path / "conftest.py").write_text(PLUGIN)
+    answer = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "test_one", tmp_path],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "tests")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert "1 passed" in answer.stdout
+    assert f"1 of {len(ROWS)} rows tested and passing" in answer.stdout
+    assert answer.returncode == 1
+
+
 # Parameters: each refused as Python value and as the command's text, before data or kernel
 
 ABSENT = object()

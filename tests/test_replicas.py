@@ -1,6 +1,7 @@
 """Replicas learn what `Trainer` learns one by one, each ends in its own order, and memory stays bounded."""
 
 import dataclasses
+import inspect
 import resource
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from tutorial_utils.exceptions import CheckpointError, ConfigurationError, DataE
 from tutorial_utils.history import History, StopReason
 from tutorial_utils.models import make_model
 from tutorial_utils.replicas import StackedBatches, batches_of_each, load_or_train, plan_passes, train_all
-from tutorial_utils.training import Trainer
+from tutorial_utils.training import Trainer, measure
 
 TOLERANCE = 1e-4
 """Relative difference allowed between the losses of a replica and of a run of its own, in float32."""
@@ -203,6 +204,47 @@ def test_ctrl_c_keeps_the_best_weights_of_all(digits: LoadedDataset) -> None:
         assert replica.history.stop_detail == "interrupted in epoch 2"
         assert len(replica.history) == 1
         torch.testing.assert_close(replica.model.linear.weight.detach(), weights["linear.weight"])
+
+
+def interrupted_at(count: int, data: ImageData) -> bool:
+    """Ctrl-C at one of the lines that note what an epoch gave; False when there are fewer."""
+    source, first = inspect.getsourcelines(replicas._Run.one_epoch)
+    (start,) = (first + number for number, line in enumerate(source) if "for row, index in" in line)
+    left = count
+
+    def trace(frame: Any, event: str, _: Any) -> Any:
+        nonlocal left
+        if frame.f_code is not replicas._Run.one_epoch.__code__:
+            return None
+        if event == "line" and frame.f_lineno >= start:
+            left -= 1
+            if left == 0:
+                raise KeyboardInterrupt
+        return trace
+
+    configs = [CONFIG.but(num_epochs=2, learning_rate=rate) for rate in (0.01, 0.02)]
+    train, validation = training_batches(data, CONFIG)
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        made = replicas.train(configs, train, validation, show_progress=False)
+    finally:
+        sys.settrace(before)
+    for replica in made:
+        if replica.history.records:
+            loss, _ = measure(replica.model, validation)
+            assert loss == pytest.approx(replica.history.best.validation_loss, rel=1e-6)
+        else:
+            assert torch.equal(replica.model.linear.weight, make_model(replica.config).linear.weight)
+    return left <= 0
+
+
+@pytest.mark.fault(44)
+def test_wherever_ctrl_c_comes_weights_and_history_are_of_the_same_epoch(digits: LoadedDataset) -> None:
+    count = 1
+    while interrupted_at(count, digits.train):
+        count += 1
+    assert count > 2 * 2 * 5  # epochs, replicas, lines
 
 
 def epoch_of(batches: Batches | StackedBatches, row: int | None = None) -> tuple[Tensor, Tensor]:

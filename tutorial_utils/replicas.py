@@ -299,22 +299,23 @@ class _Run:
                 )
             if history.stop_reason is not None:
                 continue
-            history.records.append(
-                EpochRecord(
-                    epoch=epoch,
-                    learning_rate=rates[row],
-                    running_loss=running_loss[row],
-                    running_accuracy=running_accuracy[row],
-                    train_loss=None,
-                    train_accuracy=None,
-                    validation_loss=loss[row],
-                    validation_accuracy=accuracy[row],
-                    seconds=seconds,
-                )
+            record = EpochRecord(
+                epoch=epoch,
+                learning_rate=rates[row],
+                running_loss=running_loss[row],
+                running_accuracy=running_accuracy[row],
+                train_loss=None,
+                train_accuracy=None,
+                validation_loss=loss[row],
+                validation_accuracy=accuracy[row],
+                seconds=seconds,
             )
-            if history.epochs_since_best() == 0:
-                self.best[index] = self.stack.weights_of(row)
-            end_if_due(history, self.configs[index])
+            reached = History([*history.records, record])
+            improved = reached.epochs_since_best() == 0
+            best = self.stack.weights_of(row) if improved else self.best[index]
+            # In one statement, as in `Trainer`: Ctrl-C must not come between the two.
+            self.histories[index], self.best[index] = reached, best
+            end_if_due(reached, self.configs[index])
             progress.update()
         self._let_go()
 
