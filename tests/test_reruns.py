@@ -420,6 +420,24 @@ def test_a_refused_folder_keeps_what_an_earlier_rerun_left(
     assert done.notebook.exists()
 
 
+@pytest.mark.fault(17)
+def test_a_disk_that_is_full_at_the_end_is_named_and_holds_no_half_file(
+    chapter: Chapter, fast: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, text: str, **options: Any) -> None:
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    chapter.write(PARAMETERS)
+    monkeypatch.setattr(Path, "write_text", full)
+    output = chapter.root / "out" / "mine.ipynb"
+    with pytest.raises(
+        ChapterError, match=r"cannot write .*mine\.json \(No space left on device\); make room"
+    ):
+        reruns.run(chapter.notebook, output=output)
+    assert list(output.parent.iterdir()) == []
+
+
 @pytest.mark.usefixtures("not_started")
 def test_the_tools_are_missed_before_anything_starts(
     chapter: Chapter, monkeypatch: pytest.MonkeyPatch

@@ -514,8 +514,13 @@ def _to_text(content: Any) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    with whole_file(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    try:
+        with whole_file(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ChapterError(
+            f"cannot write {path} ({error.strerror}); make room there, or choose another folder"
+        ) from error
 
 
 def _read(notebook: Path) -> Any:
