@@ -123,10 +123,8 @@ $(PDF): _build/html/index.html book/_ext/book_pdf.py | $(READY)
 	@{ $(BUILD_PAGES); } >/dev/null
 	@touch $@
 
-# What the theme brings and no reader of this book loads: maps for those who write themes, other languages, and
-# older forms of fonts.
 BUILD_PAGES := $(BIN)/jupyter-book build -W -n --keep-going --path-output . _build/site \
-  && find _build/html/_static \( -name '*.map' -o -name '*.ttf' -o -path '*/locales/*' \) -delete
+  && $(BIN)/python book/_ext/finish_site.py _build/html notebooks
 
 # After a failure the doctrees go: Sphinx would not repeat its warnings for pages that it has already read.
 _build/html/index.html: $(PAGES) $(EXECUTED) $(RESULTS) $(SWEPT) $(PAGE_DATA) _build/vendor/.ready | $(READY) $(ARCHIVE)

@@ -14,6 +14,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
@@ -115,12 +116,13 @@ def test_colab_opens_the_tracked_notebook_of_a_chapter_and_nothing_else(name: st
 
 @pytest.mark.book
 @every_page
-def test_the_page_can_be_downloaded_as_it_was_executed_or_written(name: str) -> None:
+def test_the_page_can_be_downloaded_as_it_is_tracked(name: str) -> None:
     link = button(name, "download-source-button")
     assert link is not None
     file = (HTML / name).parent / unquote(str(link["href"]))
-    expected = BUILD / "executed" / f"{name[10:]}.ipynb" if name in CHAPTERS else ROOT / f"{name}.md"
-    assert file.read_bytes() == expected.read_bytes()
+    source = f"{name}.ipynb" if name in CHAPTERS else f"{name}.md"
+    assert source in tracked()
+    assert file.read_bytes() == (ROOT / source).read_bytes()
 
 
 @pytest.mark.book
@@ -129,7 +131,72 @@ def test_the_notebook_that_is_downloaded_installs_the_package_first(chapter: str
     notebook = json.loads((HTML / "_sources" / f"{chapter}.ipynb").read_text(encoding="utf-8"))
     first = next(cell for cell in notebook["cells"] if cell["cell_type"] == "code")
     assert "".join(first["source"]).strip() == extension("pair").setup_cell().strip()
-    assert any(cell.get("outputs") for cell in notebook["cells"])
+
+
+def test_a_finished_site_holds_what_its_pages_use_and_tracked_notebooks(tmp_path: Path) -> None:
+    files = {
+        "index.html": '<img src="_images/shown.png">',
+        "deep/page.html": '<img src="../_images/also.png">',
+        "_images/shown.png": "",
+        "_images/also.png": "",
+        "_images/old.png": "",
+        "_static/scripts/theme.js": "",
+        "_static/scripts/theme.js.map": "",
+        "_static/fonts/icons.ttf": "",
+        "_static/fonts/icons.woff2": "",
+        "_static/locales/de/LC_MESSAGES/theme.mo": "",
+        "_sources/notebooks/part/01_a.ipynb": "executed",
+        "_sources/book/page.md": "text",
+    }
+    for name, content in files.items():
+        path = tmp_path / "site" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    chapters = tmp_path / "notebooks"
+    (chapters / "part").mkdir(parents=True)
+    command = [sys.executable, str(EXTENSIONS / "finish_site.py"), str(tmp_path / "site"), str(chapters)]
+    assert subprocess.run(command, capture_output=True, timeout=60).returncode != 0, "no tracked notebook"
+    (chapters / "part" / "01_a.ipynb").write_text("tracked")
+    subprocess.run(command, check=True, timeout=60)
+    left = {path.relative_to(tmp_path / "site").as_posix() for path in (tmp_path / "site").rglob("*.*")}
+    assert set(files) - left == {
+        "_images/old.png",
+        "_static/scripts/theme.js.map",
+        "_static/fonts/icons.ttf",
+        "_static/locales/de/LC_MESSAGES/theme.mo",
+    }
+    assert (tmp_path / "site" / "_sources" / "notebooks" / "part" / "01_a.ipynb").read_text() == "tracked"
+
+
+@pytest.mark.book
+@every_page
+def test_a_link_to_the_page_shows_title_description_and_picture(name: str) -> None:
+    meta = {
+        str(tag.get("property") or tag.get("name")): str(tag["content"])
+        for tag in page(name).select("head meta[content]")
+    }
+    heading = page(name).select_one("article h1")
+    assert heading is not None
+    assert meta["og:title"] == heading.get_text().removesuffix("#").strip()
+    assert meta["og:site_name"] == "Logistic Regression, Measured"
+    description = meta["og:description"]
+    assert description == meta["description"]
+    assert 20 <= len(description) <= 210, description
+    assert not re.search(r"[{}=$#]|import |::", description), description
+    site = _config()["sphinx"]["config"]["ogp_site_url"]
+    assert meta["og:url"] == f"{site}{name}.html"
+    picture = meta["og:image"]
+    assert picture.startswith(site)
+    assert (HTML / picture.removeprefix(site)).read_bytes().startswith(b"\x89PNG")
+    assert meta["og:image:alt"]
+    icon = page(name).select_one('link[rel~="icon"]')
+    assert icon is not None
+    assert ((HTML / name).parent / unquote(urlsplit(str(icon["href"])).path)).is_file()
+    assert page(name).select_one(".navbar-brand img[src*=logo]") is not None
+
+
+def _config() -> dict[str, Any]:
+    return dict(yaml.safe_load((ROOT / "_config.yml").read_text()))
 
 
 def test_the_badges_of_the_readme_open_tracked_notebooks() -> None:

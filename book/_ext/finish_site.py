@@ -1,0 +1,51 @@
+"""Finishes the built pages: notebooks to download as they are tracked, and nothing that no page uses.
+
+Run as ``python book/_ext/finish_site.py SITE NOTEBOOKS`` after every build of the pages.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+UNUSED = ("*.map", "*.ttf", "locales/**/*")
+"""What the theme brings and no reader loads: maps for those who write themes, older forms of fonts, and other
+languages."""
+
+
+def offer_tracked_notebooks(site: Path, notebooks: Path) -> None:
+    """Put the chapters behind the download buttons: without outputs, as in the repository, to be run.
+
+    Args:
+        site: The built pages.
+        notebooks: Folder of the tracked chapters.
+
+    Raises:
+        FileNotFoundError: A page's notebook is not among the tracked ones.
+    """
+    offered = site / "_sources" / "notebooks"
+    for target in offered.rglob("*.ipynb"):
+        shutil.copy(notebooks / target.relative_to(offered), target)
+
+
+def remove_unused_files(site: Path) -> None:
+    """Remove what no page loads, and the figures of earlier builds, which Sphinx leaves behind.
+
+    Args:
+        site: The built pages.
+    """
+    for pattern in UNUSED:
+        for file in (site / "_static").rglob(pattern):
+            if file.is_file():
+                file.unlink()
+    pages = "".join(page.read_text(encoding="utf-8") for page in site.rglob("*.html"))
+    for figure in (site / "_images").glob("*"):
+        if figure.name not in pages:
+            figure.unlink()
+
+
+if __name__ == "__main__":
+    built, chapters = map(Path, sys.argv[1:])
+    offer_tracked_notebooks(built, chapters)
+    remove_unused_files(built)
