@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any, TextIO, cast
 
 from tqdm import tqdm
 
@@ -22,7 +22,7 @@ def bar(
     unit: str,
     show: bool = True,
 ) -> tqdm[Any]:
-    """Make a progress bar on stderr that vanishes when it is done.
+    """Make a progress bar that vanishes when it is done; on stderr, in Jupyter on stdout.
 
     It is plain tqdm: ``tqdm.auto`` leaves widgets behind that make built pages load scripts from other hosts.
 
@@ -45,15 +45,22 @@ def bar(
         unit=unit,
         unit_scale=unit == "B",
         leave=False,
+        file=stream(),
         dynamic_ncols=True,
         disable=not show or os.environ.get(QUIET_VARIABLE, "") not in ("", "0"),
     )
 
 
 def note(message: str) -> None:
-    """Say something on stderr without tearing a progress bar.
+    """Say something where the bars are, without tearing one.
 
     Args:
         message: One line.
     """
-    tqdm.write(message, file=sys.stderr)
+    tqdm.write(message, file=stream())
+
+
+def stream() -> TextIO:
+    """Where progress is shown: stderr, which leaves a command's output clean; Jupyter would paint it red."""
+    in_jupyter = type(sys.stdout).__module__.startswith("ipykernel")
+    return sys.stdout if in_jupyter else sys.stderr
