@@ -36,7 +36,7 @@ PRIVATE_FOLDERS = (
 CELLS = """[...jupyterapp.shell.currentWidget.content.model.cells].filter(cell => cell.type == 'code').map(
     cell => [cell.executionCount, cell.outputs.toJSON()])"""
 UNSAVED = "jupyterapp.shell.currentWidget.context.model.dirty"
-OPENED = """(path) => jupyterapp.shell.currentWidget?.context?.path == path
+OPENED = """(path) => window.jupyterapp?.shell?.currentWidget?.context?.path == path
     && jupyterapp.shell.currentWidget.content.model"""
 BROKEN = "Error displaying widget", "Loading widget", "Javascript Error"
 

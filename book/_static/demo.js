@@ -285,7 +285,7 @@ const Demo = (() => {
       context.fillStyle = `rgb(0 0 0 / ${(0.25 * pixels[i]) / 255})`;
       context.fillRect(x, y, cell, cell);
       const size = Math.sqrt(Math.abs(part) / largest) * cell;
-      context.fillStyle = part >= 0 ? BLUE : VERMILION;
+      context.fillStyle = part >= 0 ? VERMILION : BLUE;
       context.beginPath();
       if (part >= 0) context.rect(x + (cell - size) / 2, y + (cell - size) / 2, size, size);
       else context.arc(x + cell / 2, y + cell / 2, size / 2, 0, 2 * Math.PI);
@@ -445,8 +445,8 @@ const Demo = (() => {
     };
     const wrongs = said.filter((digit, i) => digit !== tests.labels[i]).length;
     byId("tests-note").textContent = `The first ${buttons.length} images of the test set, which ` +
-      `the model has not seen in training. It misreads ${wrongs} of them, marked ×. ` +
-      `Arrow keys move between them.`;
+      `the model has not seen in training. It misreads ${wrongs} of them, marked ×; they are no ` +
+      `random sample of the whole set. Arrow keys move between them.`;
     byId("tests").append(...buttons);
     byId("tests").addEventListener("keydown", (event) => {
       const at = buttons.indexOf(event.target);

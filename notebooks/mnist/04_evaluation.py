@@ -795,7 +795,7 @@ say(
 
 # %% [markdown]
 # (mnist-calibration)=
-# ## Do the probabilities mean what they say?
+# ## Calibration: do the probabilities mean what they say?
 #
 # Of all images to which the model gives a confidence of 90 %, 90 % should be right. Then it is **calibrated**. The published text asserts it. Logistic
 # regression is often said to be calibrated by construction; on new images it is over-confident, the more so the fewer images there are per

@@ -1,0 +1,74 @@
+"""Mends what the theme and its helpers leave open, for readers without a mouse, a screen or a network.
+
+Every change is to what they wrote into a page, so that the pages need no script of their own for it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from docutils import nodes  # type: ignore[import-untyped]
+from sphinx.application import Sphinx
+
+LIVE_CELLS = re.compile(r"thebe", re.IGNORECASE)
+"""Names the scripts that would run cells on another host, for which the book has no button."""
+
+TABLE = '<div class="pst-scrollable-table-container">'
+"""How the theme wraps every table."""
+
+CITATIONS = '<div role="list" class="citation-list">'
+"""How docutils wraps the entries of a bibliography, whose own role is another."""
+
+
+def load_images_late(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """Let browsers fetch a picture when its place comes near."""
+    for image in doctree.findall(nodes.image):
+        image["loading"] = "lazy"
+
+
+def name_links_around_formulas(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """Give a link whose only text is a formula, which is drawn, words as well."""
+    for link in doctree.findall(nodes.reference):
+        if not any(isinstance(leaf, nodes.Text) and leaf.strip() for leaf in _outside_formulas(link)):
+            formulas = [formula.astext() for formula in link.findall(nodes.math)]
+            if formulas:
+                link["reftitle"] = f"The symbol {' '.join(formulas)}"
+
+
+def _outside_formulas(node: nodes.Node) -> Iterator[nodes.Node]:
+    """A node and what it holds, but for the inside of formulas."""
+    if not isinstance(node, nodes.math):
+        yield node
+        for child in node.children:
+            yield from _outside_formulas(child)
+
+
+def mend_body(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Let the Tab key reach tables that scroll, and call no list what has no list's items."""
+    if "body" in context:
+        body = context["body"].replace(TABLE, f'{TABLE[:-1]} tabindex="0">')
+        context["body"] = body.replace(CITATIONS, CITATIONS.replace(' role="list"', ""))
+
+
+def mend_head(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Leave out scripts that stand twice or that nothing uses; let the system choose light or dark."""
+    kept: list[Any] = []
+    for script in context["script_files"]:
+        body = getattr(script, "attributes", {}).get("body") or ""
+        if not LIVE_CELLS.search(f"{script} {body}") and script not in kept:
+            kept.append(script)
+    context["script_files"] = kept
+    context["css_files"] = [style for style in context["css_files"] if not LIVE_CELLS.search(str(style))]
+    # Without it the theme writes an empty mode and its script complains on every page.
+    context["default_mode"] = context.get("default_mode") or "auto"
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the hooks with Sphinx, behind those of others."""
+    app.connect("doctree-resolved", load_images_late)
+    app.connect("doctree-resolved", name_links_around_formulas)
+    app.connect("html-page-context", mend_body)
+    app.connect("html-page-context", mend_head, priority=900)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
