@@ -1,0 +1,125 @@
+"""Pages are easy to read and to find: in dark mode, by search, from a shared link."""
+
+import functools
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from bs4 import BeautifulSoup
+from PIL import Image
+from playwright.sync_api import Browser
+
+pytestmark = pytest.mark.book
+
+ROOT = Path(__file__).parents[1]
+HTML = ROOT / "_build" / "html"
+TOC = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text())
+SETTINGS = yaml.safe_load((ROOT / "_config.yml").read_text())["sphinx"]["config"]
+CONTENTS = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
+
+
+def address(name: str) -> str:
+    path = HTML / f"{name}.html"
+    assert path.exists(), f"{path.relative_to(ROOT)} is missing: run `make book`"
+    return path.as_uri()
+
+
+# In the browser
+
+
+@pytest.mark.parametrize(
+    ("name", "drawn"),
+    [
+        ("notebooks/mnist/04_evaluation", "figure img"),
+        ("notebooks/foundations/01_softmax_and_cross_entropy", "pre.mermaid"),
+    ],
+)
+def test_what_is_drawn_keeps_its_colours_in_dark_mode(browser: Browser, name: str, drawn: str) -> None:
+    page = browser.new_page(color_scheme="dark")
+    page.goto(address(name))
+    page.wait_for_selector("pre.mermaid svg" if "mermaid" in drawn else drawn)
+    panel = page.locator(drawn).first
+    style = "(box) => [getComputedStyle(box).filter, getComputedStyle(box).backgroundColor]"
+    assert panel.evaluate(style) == ["brightness(0.9)", "rgb(255, 255, 255)"]
+    if "mermaid" in drawn:
+        assert panel.locator("svg").first.evaluate("(box) => getComputedStyle(box).filter") == "none"
+    page.close()
+
+
+def test_searching_for_calibration_puts_chapters_before_lists(browser: Browser) -> None:
+    page = browser.new_page()
+    page.goto(address("search") + "?q=calibration")
+    page.wait_for_selector("#search-results ul.search li a")
+    page.wait_for_function("/found|finished/i.test(document.querySelector('#search-results')?.textContent)")
+    links = page.locator("#search-results ul.search li a").all()
+    names = [str(link.get_attribute("href")).split("#")[0] for link in links]
+    chapters = [place for place, name in enumerate(names) if name.startswith("notebooks/")]
+    lists = [place for place, name in enumerate(names) if re.search("api|bibliography", name)]
+    assert max(chapters) < min(lists), names
+    assert {"notebooks/mnist/04_evaluation.html", "notebooks/cifar10/04_evaluation.html"} <= set(names[:5])
+    page.close()
+
+
+@pytest.mark.parametrize("name", [name for name in CONTENTS if name.startswith("notebooks/")])
+def test_every_figure_of_a_chapter_says_how_large_it_is(name: str) -> None:
+    soup = BeautifulSoup((HTML / f"{name}.html").read_text(encoding="utf-8"), "html.parser")
+    for image in soup.select("article .cell_output img"):
+        with Image.open((HTML / name).parent / str(image["src"])) as opened:
+            assert (int(str(image["width"])), int(str(image["height"]))) == opened.size
+
+
+# Link previews
+
+
+@functools.cache
+def tags(name: str) -> dict[str, str]:
+    soup = BeautifulSoup((HTML / f"{name}.html").read_text(encoding="utf-8"), "html.parser")
+    return {
+        str(tag.get("property") or tag.get("name")): str(tag.get("content"))
+        for tag in soup.select("meta[content]")
+    }
+
+
+@pytest.mark.parametrize("name", CONTENTS)
+def test_a_link_to_a_page_has_a_preview(name: str) -> None:
+    shown, site = tags(name), SETTINGS["ogp_site_url"]
+    heading = BeautifulSoup((HTML / f"{name}.html").read_text(encoding="utf-8"), "html.parser").select_one(
+        "h1"
+    )
+    assert heading is not None
+    assert shown["og:title"] == heading.get_text().rstrip("#").strip()
+    assert shown["og:url"] == f"{site}{name}.html"
+    image = HTML / shown["og:image"].removeprefix(site)
+    assert image.stat().st_size < 100_000
+    with Image.open(image) as opened:
+        assert opened.size == (int(shown["og:image:width"]), int(shown["og:image:height"])) == (1200, 630)
+    assert len(shown["og:image:alt"]) > 20
+    assert shown["description"] == shown["og:description"]
+    assert re.fullmatch(r"[A-Z][^`\[\]{}<>]{30,300}[.?!]", shown["description"]), shown["description"]
+    assert "..." not in shown["description"]
+
+
+def test_no_two_pages_have_the_same_description() -> None:
+    descriptions = [tags(name)["description"] for name in CONTENTS]
+    assert len(set(descriptions)) == len(descriptions)
+
+
+# Licences of what others wrote
+
+
+@pytest.mark.parametrize(("script", "library"), [("tex-svg.js", "mathjax"), ("mermaid.min.js", "mermaid")])
+def test_the_licence_of_a_vendored_script_lies_beside_it(script: str, library: str) -> None:
+    assert (HTML / "_static" / script).is_file()
+    licence = (HTML / "_static" / "licences" / f"{library}.txt").read_text()
+    assert "Apache License" in licence or "MIT License" in licence
+
+
+def test_scripts_that_point_to_a_licence_have_it() -> None:
+    pointing = 0
+    for script in (HTML / "_static").rglob("*.js"):
+        notice = re.search(r"license information please see (\S+)", script.read_text(encoding="utf-8")[:300])
+        if notice:
+            pointing += 1
+            assert script.with_name(notice[1]).is_file(), notice[0]
+    assert pointing
