@@ -7,6 +7,7 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("TUTORIAL_QUIET", "1")
 
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,10 @@ from playwright.sync_api import Browser, sync_playwright
 
 if TYPE_CHECKING:
     from tutorial_utils.datasets import LoadedDataset
+
+# A shell's background jobs ignore Ctrl-C, and so would the processes that tests start to interrupt them.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 CHEAP_CHAPTER = "foundations/02_gradients"
 

@@ -53,7 +53,7 @@ def write(book: Path, name: str, *cells: str) -> None:
 
 def make(book: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     """Run make as a reader would, with this environment's tools and nothing to set up or to fetch."""
-    options = [f"BIN={Path(sys.executable).parent}", "-o", ".venv/.ready", "-o", "_build/.data"]
+    options = ["-o", ".venv/.ready", "-o", "_build/.data"]
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     return subprocess.run(
         ["make", *options, *arguments],
@@ -74,6 +74,7 @@ def book(tmp_path: Path) -> Path:
     """The Makefile, the package and the lock of this book, and no chapter."""
     root = tmp_path / "ein Büchlein"
     (root / "notebooks" / "part").mkdir(parents=True)
+    (root / ".venv").symlink_to(sys.prefix)
     for name in ("Makefile", "requirements.lock", "pyproject.toml"):
         shutil.copy(ROOT / name, root)
     ignored = shutil.ignore_patterns("__pycache__")

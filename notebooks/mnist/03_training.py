@@ -1477,7 +1477,7 @@ path = results.write(
 # [one lets you train](learn-by-training), on a few of these images. Both get what they need as scripts.
 
 # %%
-page_data.write(
+path = page_data.write(
     "mnist_model",
     {
         "weight": model.linear.weight,
@@ -1487,7 +1487,7 @@ page_data.write(
     },
 )
 for_training, held_out = train_indices[:800], validation_indices[:400]
-page_data.write(
+path = page_data.write(
     "mnist_sample",
     {
         "images": data.train.images[for_training],

@@ -1050,7 +1050,7 @@ if test.undefined():
 # probabilities for them with the ones computed here.
 
 # %%
-page_data.write(
+path = page_data.write(
     "mnist_test_images",
     {
         "images": data.test.images[:100],
