@@ -8,13 +8,14 @@ os.environ.setdefault("TUTORIAL_QUIET", "1")
 
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from built_book import path_of
 from fault_table import FaultTable
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, Route, sync_playwright
 
 if TYPE_CHECKING:
     from tutorial_utils.datasets import LoadedDataset
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 # A shell's background jobs ignore Ctrl-C, and so would the processes that tests start to interrupt them.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+OpenPage = Callable[..., Page]
+WIDE = {"width": 1280, "height": 900}
+NARROW = {"width": 375, "height": 812}
 
 CHEAP_CHAPTER = "foundations/02_gradients"
 
@@ -69,6 +74,40 @@ def browser() -> Iterator[Browser]:
             yield chromium
         finally:
             chromium.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[OpenPage]:
+    """Opens a page from its file. At the end, nothing went to another host and no script complained."""
+    contexts, elsewhere, complaints = [], [], []
+
+    def refuse(route: Route) -> None:
+        elsewhere.append(route.request.url)
+        route.abort()
+
+    def open_file(
+        name: str, after: str = "", *, before: Callable[[Page], None] | None = None, **settings: Any
+    ) -> Page:
+        """`after` follows the address, as "?q=word" does; `before` prepares the empty page."""
+        context = browser.new_context(**{"viewport": WIDE} | settings)
+        contexts.append(context)
+        context.route(lambda url: not url.startswith(("file:", "data:", "blob:")), refuse)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None,
+        )
+        if before:
+            before(page)
+        page.goto(path_of(name).as_uri() + after)
+        return page
+
+    yield open_file
+    for context in contexts:
+        context.close()
+    assert not elsewhere, "the page asked another host"
+    assert not complaints
 
 
 @pytest.fixture(scope="session")

@@ -12,17 +12,13 @@ import pytest
 import record
 import yaml
 from bs4 import BeautifulSoup
+from built_book import BUILD, HTML, PAGES, ROOT, TOC, parse
 
 from tutorial_utils import results
 
 pytestmark = pytest.mark.book
 
-ROOT = Path(__file__).parents[1]
-BUILD = ROOT / "_build"
-HTML = BUILD / "html"
 RECORD = record.read()
-TOC = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text())
-PAGES = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
 CHAPTERS = [page.removeprefix("notebooks/") for page in PAGES if page.startswith("notebooks/")]
 
 # Source M, test set: precision and recall of the digits 0 to 9, as published.
@@ -53,14 +49,6 @@ PUBLISHED_RECALL = (
 PUBLISHED_TOLERANCE = 0.02
 
 
-@functools.cache
-def page(name: str) -> BeautifulSoup:
-    """A built page, parsed."""
-    path = HTML / f"{name}.html"
-    assert path.exists(), f"{path.relative_to(ROOT)} is missing: run `make book`"
-    return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
-
-
 def measured(chapter: str) -> results.Results:
     return results.read(BUILD / "results" / f"{chapter}.json")
 
@@ -88,13 +76,13 @@ def test_every_cell_was_executed_in_order_without_error(chapter: str) -> None:
 
 @every_page
 def test_no_page_shows_an_error(name: str) -> None:
-    assert not page(name).select(".system-message, .problematic, .error, .cell_output .stderr")
-    assert "Traceback (most recent call last)" not in page(name).get_text()
+    assert not parse(name).select(".system-message, .problematic, .error, .cell_output .stderr")
+    assert "Traceback (most recent call last)" not in parse(name).get_text()
 
 
 @every_page
 def test_every_image_has_alt_text_written_by_hand(name: str) -> None:
-    for image in page(name).find_all("img"):
+    for image in parse(name).find_all("img"):
         alt = str(image.get("alt", ""))
         assert len(alt) > 3, image
         assert not re.fullmatch(r"\S+\.(?:png|svg|jpe?g|gif)|(?:\S*/)?[0-9a-f]{16,}\S*", alt), alt
@@ -102,7 +90,7 @@ def test_every_image_has_alt_text_written_by_hand(name: str) -> None:
 
 @every_chapter
 def test_every_figure_of_a_chapter_has_a_caption(chapter: str) -> None:
-    article = page(f"notebooks/{chapter}").select_one("article")
+    article = parse(f"notebooks/{chapter}").select_one("article")
     assert article is not None
     for image in article.select(".cell_output img"):
         figure = image.find_parent("figure")
@@ -121,7 +109,7 @@ def anchors(path: Path) -> set[str]:
 @every_page
 def test_links_inside_the_book_lead_somewhere(name: str) -> None:
     here = HTML / f"{name}.html"
-    for link in page(name).select("a[href]"):
+    for link in parse(name).select("a[href]"):
         target = urlsplit(str(link["href"]))
         if target.scheme or target.netloc:
             continue
@@ -140,7 +128,7 @@ def test_no_page_names_a_folder_of_the_machine_that_built_it(name: str) -> None:
 
 @every_chapter
 def test_every_chapter_says_where_its_numbers_come_from(chapter: str) -> None:
-    box = page(f"notebooks/{chapter}").select_one(".provenance")
+    box = parse(f"notebooks/{chapter}").select_one(".provenance")
     assert box is not None
     text, expected = box.get_text(" "), measured(chapter)
     assert expected.provenance["data_hash"] in text
@@ -159,7 +147,7 @@ def test_headline_results_are_those_on_record(chapter: str, metric: str) -> None
 
 
 def test_the_first_page_shows_the_results_that_were_measured() -> None:
-    text = page(TOC["root"]).get_text(" ")
+    text = parse(TOC["root"]).get_text(" ")
     for chapter in CHAPTERS:
         if chapter.endswith("/04_evaluation"):
             metrics: dict[str, Any] = measured(chapter).metrics
@@ -218,14 +206,14 @@ def test_every_row_of_the_curriculum_is_mapped_once() -> None:
 def test_every_row_of_the_curriculum_is_taught_where_the_map_says(row: str) -> None:
     entry = CURRICULUM[row]
     assert entry["page"] in PAGES
-    assert page(entry["page"]).find(id=entry["anchor"]) is not None
+    assert parse(entry["page"]).find(id=entry["anchor"]) is not None
     assert entry["teaches"]
 
 
 @pytest.mark.parametrize("anchor", sorted({row["where"] for group in ADVICE for row in group["rows"]}))
 def test_every_piece_of_advice_links_to_a_place_in_the_book(anchor: str) -> None:
-    assert [name for name in PAGES if page(name).find(id=anchor)]
-    links = page("book/advice").select(f'table a[href$="#{anchor}"]')
+    assert [name for name in PAGES if parse(name).find(id=anchor)]
+    links = parse("book/advice").select(f'table a[href$="#{anchor}"]')
     assert links
     assert all(link.get_text(strip=True) != anchor for link in links), "the link shows no title"
 
@@ -233,7 +221,7 @@ def test_every_piece_of_advice_links_to_a_place_in_the_book(anchor: str) -> None
 def test_the_sweep_on_its_page_is_whole_and_was_run_by_the_book() -> None:
     table = pd.read_csv(BUILD / "sweeps" / "book" / "results.csv")
     assert set(table["status"]) == {"finished"}
-    shown = page("book/sweep")
+    shown = parse("book/sweep")
     rows = [
         [cell.get_text(strip=True) for cell in row.select("td")]
         for row in shown.select("table.measured tbody tr")
@@ -251,7 +239,7 @@ def test_the_sweep_on_its_page_is_whole_and_was_run_by_the_book() -> None:
 
 
 def test_no_piece_of_advice_lacks_its_numbers() -> None:
-    tables = page("book/advice").select("table.measured")
+    tables = parse("book/advice").select("table.measured")
     assert len(tables) == len(ADVICE)
     rows = [
         [cell.get_text(" ", strip=True) for cell in row.select("td")]
@@ -265,7 +253,7 @@ def test_no_piece_of_advice_lacks_its_numbers() -> None:
 
 @pytest.mark.parametrize("chapter", MNIST_WITH_EXERCISES)
 def test_exercises_come_by_threes_with_solutions_that_ran_and_are_hidden(chapter: str) -> None:
-    exercises = page(f"notebooks/{chapter}").select("section[id^=exercise-]")
+    exercises = parse(f"notebooks/{chapter}").select("section[id^=exercise-]")
     assert len(exercises) >= 3
     executed = nbformat.read(BUILD / "executed" / f"{chapter}.ipynb", as_version=4)
     ran = {cell.source.strip() for cell in executed.cells if cell.get("execution_count")}

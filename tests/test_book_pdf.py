@@ -12,15 +12,12 @@ from typing import Any
 
 import pytest
 import yaml
+from built_book import HTML, PAGES, ROOT
 from conftest import find_chromium
 from playwright.sync_api import Browser
 from pypdf import PdfReader
 
-ROOT = Path(__file__).parents[1]
 EXTENSIONS = ROOT / "book" / "_ext"
-HTML = ROOT / "_build" / "html"
-TOC = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text())
-PAGES = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
 
 
 @pytest.fixture(scope="module")

@@ -1,29 +1,22 @@
 """Every page in a real browser, from its file: offline, whole, light enough, and open to all readers."""
 
 import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from built_book import HTML, find_barriers
+from built_book import PAGES as WRITTEN
+from conftest import NARROW, WIDE, OpenPage
+from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.book
 
-ROOT = Path(__file__).parents[1]
-HTML = ROOT / "_build" / "html"
-TOC = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text())
-PAGES = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
-PAGES += ["genindex", "search"]
+PAGES = [*WRITTEN, "genindex", "search"]
 
 MEGABYTE = 1_000_000
 LARGEST_PAGE = 1.5 * MEGABYTE
 LARGEST_SITE = 40 * MEGABYTE
 LARGEST_INLINE_IMAGE = 4_000  # characters: the theme's icons are this small, a figure is not
-WIDE = {"width": 1280, "height": 900}
-NARROW = {"width": 375, "height": 812}
 
 # Formulas and diagrams are drawn after the page has loaded. Those out of sight count, too.
 DRAWN = """async () => {
@@ -67,41 +60,19 @@ TOO_WIDE = """() => {
         .map(e => e.outerHTML.slice(0, 150))];
 }"""
 
-OpenPage = Callable[..., Page]
 every_page = pytest.mark.parametrize("name", PAGES)
 
 
 @pytest.fixture
-def open_page(browser: Browser) -> Iterator[OpenPage]:
-    """Opens a page from its file. At the end, nothing went to another host and no script complained."""
-    contexts, elsewhere, complaints = [], [], []
+def open_page(open_page: OpenPage) -> OpenPage:
+    """The same for all of this file, and everything is drawn."""
 
-    def open_file(name: str, query: str = "", **settings: Any) -> Page:
-        path = HTML / f"{name}.html"
-        assert path.exists(), f"{path.relative_to(ROOT)} is missing: run `make book`"
-        context = browser.new_context(**{"viewport": WIDE} | settings)
-        contexts.append(context)
-
-        def refuse(route: Any) -> None:
-            elsewhere.append(route.request.url)
-            route.abort()
-
-        context.route(lambda url: not url.startswith(("file:", "data:", "blob:")), refuse)
-        page = context.new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on(
-            "console",
-            lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None,
-        )
-        page.goto(path.as_uri() + query)
+    def open_drawn(name: str, after: str = "", **settings: Any) -> Page:
+        page = open_page(name, after, **settings)
         page.wait_for_function(DRAWN)
         return page
 
-    yield open_file
-    for context in contexts:
-        context.close()
-    assert not elsewhere, "the page asked another host"
-    assert not complaints
+    return open_drawn
 
 
 def test_every_file_of_the_site_is_a_page_that_is_tested() -> None:
@@ -133,9 +104,7 @@ def test_a_page_is_open_to_all_readers(
     page = open_page(name, viewport=size, color_scheme=scheme)
     assert page.evaluate("document.documentElement.dataset.theme") == scheme
     page.wait_for_timeout(400)  # the theme looks for what scrolls when a page has come to rest
-    found = Axe().run(page, options={"preload": False, "iframes": False, "resultTypes": ["violations"]})
-    grave = [each for each in found.response["violations"] if each["impact"] in ("serious", "critical")]
-    assert not [f"{each['id']}: {node['html'][:150]}" for each in grave for node in each["nodes"][:5]]
+    assert not find_barriers(page)
 
 
 @every_page

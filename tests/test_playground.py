@@ -3,9 +3,8 @@
 import base64
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import chain, pairwise
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode
 
@@ -13,16 +12,16 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect
+from built_book import BUILD, find_barriers
+from conftest import OpenPage
+from playwright.sync_api import Page, expect
 
 from tutorial_utils import catalogue
 
 pytestmark = pytest.mark.book
 
-ROOT = Path(__file__).parents[1]
-PAGE = ROOT / "_build" / "html" / "book" / "playground.html"
-SAMPLE = ROOT / "_build" / "page_data" / "mnist_sample.js"
+PAGE = "book/playground"
+SAMPLE = BUILD / "page_data" / "mnist_sample.js"
 DEFAULTS = {
     "dataset": "three_blobs",
     "learning_rate": 0.1,
@@ -36,42 +35,19 @@ CURVES = (
     "({batch: Playground.run.batchLosses, epochs: Playground.run.epochs, weight: [...Playground.run.weight]})"
 )
 
-Opener = Callable[..., Page]
-
 
 @pytest.fixture
-def playground(browser: Browser) -> Iterator[Opener]:
-    """Opens the page with settings; at the end, nothing may have gone elsewhere, or wrong."""
-    assert PAGE.exists(), "run `make book`"
-    requests: list[str] = []
-    problems: list[str] = []
-    pages: list[Page] = []
+def playground(open_page: OpenPage) -> OpenPage:
+    """Opens the page with settings, and waits until all is drawn."""
 
-    def note(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
-            problems.append(message.text)
-
-    def note_error(error: Error) -> None:
-        problems.append(error.message)
-
-    def open_page(text: str = "", *, script: str = "", **context: Any) -> Page:
-        page = browser.new_context(**context).new_page()
-        pages.append(page)
-        page.on("request", lambda request: requests.append(request.url))
-        page.on("console", note)
-        page.on("pageerror", note_error)
-        if script:
-            page.add_init_script(script)
-        page.goto(PAGE.as_uri() + (f"#{text}" if text else ""))
+    def open_playground(text: str = "", *, script: str = "", **settings: Any) -> Page:
+        page = open_page(
+            PAGE, f"#{text}" if text else "", before=lambda page: page.add_init_script(script), **settings
+        )
         wait_until_paused(page)
         return page
 
-    yield open_page
-    for page in pages:
-        page.context.close()
-    assert requests
-    assert not [url for url in requests if not url.startswith(("file:", "data:"))]
-    assert not problems
+    return open_playground
 
 
 def wait_until_paused(page: Page) -> None:
@@ -155,7 +131,7 @@ def parameters(page: Page) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 @pytest.mark.parametrize("dataset", ["three_blobs", "stretched_blobs", "rings", "mnist"])
-def test_the_gradient_is_autograds_on_the_pages_own_data(playground: Opener, dataset: str) -> None:
+def test_the_gradient_is_autograds_on_the_pages_own_data(playground: OpenPage, dataset: str) -> None:
     page = playground(write(dataset=dataset, initialisation="xavier_uniform", seed=3))
     inputs, labels = page_data(page, dataset)
     weight, bias = (values.requires_grad_() for values in parameters(page))
@@ -177,7 +153,7 @@ def test_the_gradient_is_autograds_on_the_pages_own_data(playground: Opener, dat
     ("dataset", "steps", "size"), [("three_blobs", 75, 16), ("moons", 25, 100), ("mnist", 40, 64)]
 )
 def test_steps_are_those_of_torchs_sgd_fed_with_the_same_batches(
-    playground: Opener, dataset: str, steps: int, size: int
+    playground: OpenPage, dataset: str, steps: int, size: int
 ) -> None:
     page = playground(
         write(
@@ -220,7 +196,7 @@ def test_steps_are_those_of_torchs_sgd_fed_with_the_same_batches(
     assert whole[0] != whole[1] and whole[0] != sorted(whole[0])
 
 
-def test_every_order_of_a_shuffle_is_equally_likely(playground: Opener) -> None:
+def test_every_order_of_a_shuffle_is_equally_likely(playground: OpenPage) -> None:
     page = playground()
     orders = page.evaluate(
         """Array.from({length: 400}, (_, seed) => {
@@ -238,7 +214,7 @@ def test_every_order_of_a_shuffle_is_equally_likely(playground: Opener) -> None:
 
 @pytest.mark.parametrize(("initialisation", "times"), [("zero", 0), ("xavier_uniform", 1), ("large", 10)])
 def test_weights_start_as_named_and_the_bias_at_zero(
-    playground: Opener, initialisation: str, times: int
+    playground: OpenPage, initialisation: str, times: int
 ) -> None:
     page = playground(write(dataset="mnist", initialisation=initialisation, seed=1))
     weight, bias = parameters(page)
@@ -249,7 +225,7 @@ def test_weights_start_as_named_and_the_bias_at_zero(
     assert weight.mean().abs() <= 4 * bound / (3 * weight.numel()) ** 0.5
 
 
-def test_seeds_make_data_that_hold_what_their_names_promise(playground: Opener) -> None:
+def test_seeds_make_data_that_hold_what_their_names_promise(playground: OpenPage) -> None:
     page = playground()
     points = "s => [...new Training.Run(Training.parse(s).settings).data.train.inputs]"
     draw: Callable[[str], np.ndarray[Any, Any]] = lambda text: np.array(page.evaluate(points, text)).reshape(  # noqa: E731
@@ -268,7 +244,7 @@ def test_seeds_make_data_that_hold_what_their_names_promise(playground: Opener) 
 
 
 @pytest.mark.parametrize("dataset", ["three_blobs", "mnist"])
-def test_reloading_the_address_reproduces_the_curve_exactly(playground: Opener, dataset: str) -> None:
+def test_reloading_the_address_reproduces_the_curve_exactly(playground: OpenPage, dataset: str) -> None:
     page = playground(
         write(dataset=dataset, learning_rate=0.03, batch_size=7, momentum=0.8, initialisation="large", seed=9)
     )
@@ -300,7 +276,7 @@ CONTROLS = [
 
 @pytest.mark.parametrize(("label", "name", "key", "value"), CONTROLS)
 def test_every_control_works_by_keyboard_changes_the_address_and_is_set_by_it(
-    playground: Opener, label: str, name: str, key: str, value: str
+    playground: OpenPage, label: str, name: str, key: str, value: str
 ) -> None:
     page = playground(write(steps=20))
     control = page.get_by_label(label)
@@ -319,13 +295,13 @@ def test_every_control_works_by_keyboard_changes_the_address_and_is_set_by_it(
             assert spoken is not None and spoken.startswith(value)
 
 
-def test_values_between_a_sliders_stops_are_kept_exactly(playground: Opener) -> None:
+def test_values_between_a_sliders_stops_are_kept_exactly(playground: OpenPage) -> None:
     page = playground(write(learning_rate=0.0123, batch_size=50, momentum=0.55))
     assert settings_of(page) == {**DEFAULTS, "learning_rate": 0.0123, "batch_size": 50, "momentum": 0.55}
     assert page.locator("#playground-learning_rate-value").inner_text() == "0.0123"
 
 
-def test_an_address_that_changes_is_followed_and_a_section_is_not_settings(playground: Opener) -> None:
+def test_an_address_that_changes_is_followed_and_a_section_is_not_settings(playground: OpenPage) -> None:
     page = playground()
     assert page.evaluate("location.hash") == ""  # opening the page does not change its address
     page.evaluate("location.hash = 'dataset=moons&seed=2&steps=30'")
@@ -359,7 +335,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("name", "text", "allowed"), REFUSED)
 def test_a_value_that_is_not_allowed_is_refused_in_words(
-    playground: Opener, name: str, text: str, allowed: str
+    playground: OpenPage, name: str, text: str, allowed: str
 ) -> None:
     page = playground(write(**{name: text}))
     message = page.get_by_role("alert").filter(has_text="not allowed")
@@ -370,7 +346,7 @@ def test_a_value_that_is_not_allowed_is_refused_in_words(
     assert state(page)["steps"] == 1
 
 
-def test_what_is_right_in_an_address_counts_and_every_problem_is_named(playground: Opener) -> None:
+def test_what_is_right_in_an_address_counts_and_every_problem_is_named(playground: OpenPage) -> None:
     page = playground("learning_rate=2&colour=red&momentum=2&seed=1&seed=2&__proto__=1")
     assert settings_of(page) == {**DEFAULTS, "learning_rate": 2}
     lines = page.locator("#playground-refused").inner_text().splitlines()
@@ -382,7 +358,7 @@ def test_what_is_right_in_an_address_counts_and_every_problem_is_named(playgroun
 
 
 @pytest.mark.parametrize("template", ["dataset={}", "{}=1", "seed={}"])
-def test_nothing_from_the_address_becomes_markup(playground: Opener, template: str) -> None:
+def test_nothing_from_the_address_becomes_markup(playground: OpenPage, template: str) -> None:
     attack = "<img src=x onerror=document.title=1>"
     before = playground()
     page = playground(template.format(quote(attack)))
@@ -392,7 +368,7 @@ def test_nothing_from_the_address_becomes_markup(playground: Opener, template: s
     assert page.title() == before.title()
 
 
-def test_a_seed_that_is_no_number_is_refused_where_it_is_typed(playground: Opener) -> None:
+def test_a_seed_that_is_no_number_is_refused_where_it_is_typed(playground: OpenPage) -> None:
     page = playground()
     page.get_by_label("Seed").fill("2.5")
     page.keyboard.press("Tab")
@@ -400,7 +376,7 @@ def test_a_seed_that_is_no_number_is_refused_where_it_is_typed(playground: Opene
     assert page.get_by_label("Seed").input_value() == "0"
 
 
-def test_the_batch_size_fits_each_data_set_and_all_stays_all(playground: Opener) -> None:
+def test_the_batch_size_fits_each_data_set_and_all_stays_all(playground: OpenPage) -> None:
     page = playground(write(batch_size=240))
     page.get_by_label("Data").select_option("mnist")
     assert state(page)["batch_size"] == 800
@@ -411,7 +387,7 @@ def test_the_batch_size_fits_each_data_set_and_all_stays_all(playground: Opener)
     assert state(page)["batch_size"] == 240
 
 
-def test_the_link_is_copied_or_offered(playground: Opener) -> None:
+def test_the_link_is_copied_or_offered(playground: OpenPage) -> None:
     copying = """Object.defineProperty(navigator, 'clipboard', {value: {writeText: (text) => {
         window.copied = text; return %s; }}});"""
     page = playground(write(seed=3), script=copying % "Promise.resolve()")
@@ -430,7 +406,7 @@ def test_the_link_is_copied_or_offered(playground: Opener) -> None:
 # Running
 
 
-def test_step_epoch_play_pause_and_reset_work_by_keyboard(playground: Opener) -> None:
+def test_step_epoch_play_pause_and_reset_work_by_keyboard(playground: OpenPage) -> None:
     page = playground()
     page.get_by_label("Data").focus()
     seen = []
@@ -467,7 +443,7 @@ def test_step_epoch_play_pause_and_reset_work_by_keyboard(playground: Opener) ->
     assert page.evaluate("Playground.run.batchLosses") == []
 
 
-def test_a_changed_setting_starts_anew_and_goes_on_playing(playground: Opener) -> None:
+def test_a_changed_setting_starts_anew_and_goes_on_playing(playground: OpenPage) -> None:
     page = playground()
     press(page, "Play")
     page.wait_for_function("Playground.state().steps > 50")
@@ -478,7 +454,7 @@ def test_a_changed_setting_starts_anew_and_goes_on_playing(playground: Opener) -
     assert page.evaluate("Playground.run.settings.learning_rate") == 0.15
 
 
-def test_training_ends_after_the_last_epoch_in_words(playground: Opener) -> None:
+def test_training_ends_after_the_last_epoch_in_words(playground: OpenPage) -> None:
     page = playground(write(batch_size=240, steps=1000))
     expect(page.locator("#playground-warning")).to_have_text("This page trains 1000 epochs at most.")
     for name in ("Play", "One step", "One epoch"):
@@ -488,7 +464,7 @@ def test_training_ends_after_the_last_epoch_in_words(playground: Opener) -> None
     assert page.evaluate("document.activeElement.id") == "playground-epoch-step"
 
 
-def test_numbers_that_are_none_stop_training_in_words_and_reset_helps(playground: Opener) -> None:
+def test_numbers_that_are_none_stop_training_in_words_and_reset_helps(playground: OpenPage) -> None:
     page = playground()
     page.evaluate("Playground.run.weight.fill(1e308)")
     press(page, "Play")
@@ -505,7 +481,7 @@ def test_numbers_that_are_none_stop_training_in_words_and_reset_helps(playground
 
 
 @pytest.mark.parametrize("text", ["dataset=three_blobs&batch_size=1", "dataset=mnist&steps=3000"])
-def test_the_page_has_time_to_react_while_it_plays(playground: Opener, text: str) -> None:
+def test_the_page_has_time_to_react_while_it_plays(playground: OpenPage, text: str) -> None:
     page = playground(text)
     clock = page.context.new_cdp_session(page)
     clock.send("Performance.enable", {"timeDomain": "threadTicks"})  # processor time: other tests run, too
@@ -525,7 +501,7 @@ def test_the_page_has_time_to_react_while_it_plays(playground: Opener, text: str
     assert seconds / (page.evaluate("frames_seen") - frames) < 0.05
 
 
-def test_an_epoch_of_images_takes_less_than_a_fifth_of_a_second(playground: Opener) -> None:
+def test_an_epoch_of_images_takes_less_than_a_fifth_of_a_second(playground: OpenPage) -> None:
     page = playground(write(dataset="mnist", batch_size=16))
     shortest = page.evaluate(
         """(({run}) => Math.min(...Array.from({length: 15}, () => {
@@ -544,7 +520,7 @@ COUNT_DRAWINGS = """window.drawings = 0; const clear = CanvasRenderingContext2D.
     };"""
 
 
-def test_reduced_motion_is_honoured(playground: Opener) -> None:
+def test_reduced_motion_is_honoured(playground: OpenPage) -> None:
     drawings, steps = {}, {}
     for preference in ("no-preference", "reduce"):
         page = playground(write(seed=1), script=COUNT_DRAWINGS, reduced_motion=preference)
@@ -560,10 +536,8 @@ def test_reduced_motion_is_honoured(playground: Opener) -> None:
 
 # What is drawn
 
-AXE = {"resultTypes": ["violations"], "preload": False}  # to preload is to fetch, refused for file://
 
-
-def test_pictures_change_as_training_goes_on_and_with_the_colour_scheme(playground: Opener) -> None:
+def test_pictures_change_as_training_goes_on_and_with_the_colour_scheme(playground: OpenPage) -> None:
     picture = "id => document.getElementById(id).toDataURL()"
     for dataset, first in (("three_blobs", "playground-plane"), ("mnist", "playground-templates")):
         page = playground(write(dataset=dataset, learning_rate=0.01))
@@ -582,7 +556,7 @@ def test_pictures_change_as_training_goes_on_and_with_the_colour_scheme(playgrou
     assert page.locator("#playground-plane").is_hidden()
 
 
-def test_the_lines_lie_where_two_classes_score_highest_and_equal(playground: Opener) -> None:
+def test_the_lines_lie_where_two_classes_score_highest_and_equal(playground: OpenPage) -> None:
     page = playground()
     generator = np.random.default_rng(0)
     found_one = 0
@@ -604,15 +578,11 @@ def test_the_lines_lie_where_two_classes_score_highest_and_equal(playground: Ope
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [375, 1280])
-def test_the_page_is_accessible_and_fits(playground: Opener, scheme: Any, width: int) -> None:
+def test_the_page_is_accessible_and_fits(playground: OpenPage, scheme: Any, width: int) -> None:
     for text in ("dataset=mnist&steps=50", "learning_rate=fast&dataset=rings"):
         page = playground(text, color_scheme=scheme, viewport={"width": width, "height": 800})
         assert page.evaluate("document.documentElement.dataset.theme") == scheme
-        found = Axe().run(page, context=".bd-article", options=AXE)
-        assert not [
-            (violation["id"], [node["html"] for node in violation["nodes"]])
-            for violation in found.response["violations"]
-        ]
+        assert not find_barriers(page, ".bd-article", slight=True)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         for control in page.locator("#playground-root").locator("button, input:visible, select").all():
             box = control.bounding_box()
@@ -630,7 +600,7 @@ def links_of(page: Page) -> dict[str, tuple[str, int]]:
     return {text: (settings, epochs) for text, settings, epochs in found}
 
 
-def test_every_experiment_sets_what_it_says_and_plays(playground: Opener) -> None:
+def test_every_experiment_sets_what_it_says_and_plays(playground: OpenPage) -> None:
     page = playground()
     links = page.locator("a[data-settings]")
     assert links.count() == 14
@@ -646,7 +616,7 @@ def test_every_experiment_sets_what_it_says_and_plays(playground: Opener) -> Non
         expect(page.locator("#playground-play")).to_be_in_viewport()
 
 
-def test_an_experiment_ends_by_itself_and_can_be_tried_twice(playground: Opener) -> None:
+def test_an_experiment_ends_by_itself_and_can_be_tried_twice(playground: OpenPage) -> None:
     page = playground()
     link = page.get_by_role("link", name="all examples at once")
     for _ in range(2):
@@ -656,7 +626,7 @@ def test_an_experiment_ends_by_itself_and_can_be_tried_twice(playground: Opener)
         assert state(page)["epoch"] == int(str(link.get_attribute("data-epochs")))
 
 
-def test_with_reduced_motion_an_experiment_waits_for_play(playground: Opener) -> None:
+def test_with_reduced_motion_an_experiment_waits_for_play(playground: OpenPage) -> None:
     page = playground(reduced_motion="reduce")
     page.get_by_role("link", name="all examples at once").click()
     page.wait_for_function("Playground.state().batch_size === 240")
@@ -668,7 +638,7 @@ def test_with_reduced_motion_an_experiment_waits_for_play(playground: Opener) ->
     assert state(page)["epoch"] == 60
 
 
-def test_experiments_show_what_they_claim(playground: Opener) -> None:
+def test_experiments_show_what_they_claim(playground: OpenPage) -> None:
     page = playground()
     links = links_of(page)
 
@@ -728,7 +698,7 @@ def test_experiments_show_what_they_claim(playground: Opener) -> None:
     assert digits["now"]["accuracy"] == 1 and digits["now"]["validationAccuracy"] < 0.95
 
 
-def test_a_loss_above_its_start_is_reported_with_what_to_try(playground: Opener) -> None:
+def test_a_loss_above_its_start_is_reported_with_what_to_try(playground: OpenPage) -> None:
     settings, _ = links_of(page := playground())["Try a large rate"]
     assert page.locator("#playground-warning").inner_text() == ""
     page = playground(settings.replace("steps=0", "steps=75"))

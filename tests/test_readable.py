@@ -2,27 +2,16 @@
 
 import functools
 import re
-from pathlib import Path
 
 import pytest
 import yaml
-from bs4 import BeautifulSoup
+from built_book import HTML, PAGES, ROOT, parse, path_of
 from PIL import Image
 from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.book
 
-ROOT = Path(__file__).parents[1]
-HTML = ROOT / "_build" / "html"
-TOC = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text())
 SETTINGS = yaml.safe_load((ROOT / "_config.yml").read_text())["sphinx"]["config"]
-CONTENTS = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
-
-
-def address(name: str) -> str:
-    path = HTML / f"{name}.html"
-    assert path.exists(), f"{path.relative_to(ROOT)} is missing: run `make book`"
-    return path.as_uri()
 
 
 # In the browser
@@ -37,7 +26,7 @@ def address(name: str) -> str:
 )
 def test_what_is_drawn_keeps_its_colours_in_dark_mode(browser: Browser, name: str, drawn: str) -> None:
     page = browser.new_page(color_scheme="dark")
-    page.goto(address(name))
+    page.goto(path_of(name).as_uri())
     page.wait_for_selector("pre.mermaid svg" if "mermaid" in drawn else drawn)
     panel = page.locator(drawn).first
     style = "(box) => [getComputedStyle(box).filter, getComputedStyle(box).backgroundColor]"
@@ -49,7 +38,7 @@ def test_what_is_drawn_keeps_its_colours_in_dark_mode(browser: Browser, name: st
 
 def test_searching_for_calibration_puts_chapters_before_lists(browser: Browser) -> None:
     page = browser.new_page()
-    page.goto(address("search") + "?q=calibration")
+    page.goto(path_of("search").as_uri() + "?q=calibration")
     page.wait_for_selector("#search-results ul.search li a")
     page.wait_for_function("/found|finished/i.test(document.querySelector('#search-results')?.textContent)")
     links = page.locator("#search-results ul.search li a").all()
@@ -61,9 +50,9 @@ def test_searching_for_calibration_puts_chapters_before_lists(browser: Browser) 
     page.close()
 
 
-@pytest.mark.parametrize("name", [name for name in CONTENTS if name.startswith("notebooks/")])
+@pytest.mark.parametrize("name", [name for name in PAGES if name.startswith("notebooks/")])
 def test_every_figure_of_a_chapter_says_how_large_it_is(name: str) -> None:
-    soup = BeautifulSoup((HTML / f"{name}.html").read_text(encoding="utf-8"), "html.parser")
+    soup = parse(name)
     for image in soup.select("article .cell_output img"):
         with Image.open((HTML / name).parent / str(image["src"])) as opened:
             assert (int(str(image["width"])), int(str(image["height"]))) == opened.size
@@ -74,19 +63,17 @@ def test_every_figure_of_a_chapter_says_how_large_it_is(name: str) -> None:
 
 @functools.cache
 def tags(name: str) -> dict[str, str]:
-    soup = BeautifulSoup((HTML / f"{name}.html").read_text(encoding="utf-8"), "html.parser")
+    soup = parse(name)
     return {
         str(tag.get("property") or tag.get("name")): str(tag.get("content"))
         for tag in soup.select("meta[content]")
     }
 
 
-@pytest.mark.parametrize("name", CONTENTS)
+@pytest.mark.parametrize("name", PAGES)
 def test_a_link_to_a_page_has_a_preview(name: str) -> None:
     shown, site = tags(name), SETTINGS["ogp_site_url"]
-    heading = BeautifulSoup((HTML / f"{name}.html").read_text(encoding="utf-8"), "html.parser").select_one(
-        "h1"
-    )
+    heading = parse(name).select_one("h1")
     assert heading is not None
     assert shown["og:title"] == heading.get_text().rstrip("#").strip()
     assert shown["og:url"] == f"{site}{name}.html"
@@ -101,7 +88,7 @@ def test_a_link_to_a_page_has_a_preview(name: str) -> None:
 
 
 def test_no_two_pages_have_the_same_description() -> None:
-    descriptions = [tags(name)["description"] for name in CONTENTS]
+    descriptions = [tags(name)["description"] for name in PAGES]
     assert len(set(descriptions)) == len(descriptions)
 
 

@@ -19,16 +19,12 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 import yaml
 from bs4 import BeautifulSoup, Tag
+from built_book import BUILD, HTML, PAGES, ROOT, parse
 from sphinx.testing.util import SphinxTestApp
 
 import tutorial_utils
 
-ROOT = Path(__file__).parents[1]
 EXTENSIONS = ROOT / "book" / "_ext"
-BUILD = ROOT / "_build"
-HTML = BUILD / "html"
-TOC = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text())
-PAGES = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
 CHAPTERS = [page for page in PAGES if page.startswith("notebooks/")]
 REPOSITORY = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Repository"]
 BRANCH = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["branch"]
@@ -51,13 +47,6 @@ def extension(name: str) -> ModuleType:
 
 
 @functools.cache
-def page(name: str) -> BeautifulSoup:
-    path = HTML / f"{name}.html"
-    assert path.exists(), f"{path.relative_to(ROOT)} is missing: run `make book`"
-    return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
-
-
-@functools.cache
 def tracked() -> frozenset[str]:
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
     return frozenset(listed.stdout.splitlines())
@@ -65,7 +54,7 @@ def tracked() -> frozenset[str]:
 
 def button(name: str, label: str) -> Tag | None:
     """The one button of a page with this class, or None."""
-    found = page(name).select(f".article-header-buttons a.btn-{label}")
+    found = parse(name).select(f".article-header-buttons a.btn-{label}")
     assert len(found) <= 1
     return found[0] if found else None
 
@@ -94,7 +83,7 @@ def test_issue_names_the_page_and_its_address(name: str) -> None:
     address = urlsplit(str(link["href"]))
     assert f"https://{address.netloc}{address.path}" == f"{REPOSITORY}/issues/new"
     words = parse_qs(address.query, strict_parsing=True)
-    heading = page(name).select("article h1")[-1]
+    heading = parse(name).select("article h1")[-1]
     for mark in heading.select(".headerlink"):
         mark.extract()
     assert heading.get_text(strip=True) in words["title"][0]
@@ -105,7 +94,7 @@ def test_issue_names_the_page_and_its_address(name: str) -> None:
 @pytest.mark.book
 @every_page
 def test_colab_opens_the_tracked_notebook_of_a_chapter_and_nothing_else(name: str) -> None:
-    links = [str(link["href"]) for link in page(name).select(".article-header-buttons a[href*=colab]")]
+    links = [str(link["href"]) for link in parse(name).select(".article-header-buttons a[href*=colab]")]
     if name in CHAPTERS:
         assert links == [f"{COLAB}/blob/{BRANCH}/{name}.ipynb"]
         assert f"{name}.ipynb" in tracked()
@@ -170,10 +159,10 @@ def test_a_finished_site_holds_what_its_pages_use_and_tracked_notebooks(tmp_path
 @pytest.mark.book
 @every_page
 def test_the_page_bears_icon_and_logo(name: str) -> None:
-    icon = page(name).select_one('link[rel~="icon"]')
+    icon = parse(name).select_one('link[rel~="icon"]')
     assert icon is not None
     assert ((HTML / name).parent / unquote(urlsplit(str(icon["href"])).path)).is_file()
-    assert page(name).select_one(".navbar-brand img[src*=logo]") is not None
+    assert parse(name).select_one(".navbar-brand img[src*=logo]") is not None
 
 
 def test_the_badges_of_the_readme_open_tracked_notebooks() -> None:
@@ -191,7 +180,7 @@ def test_the_badges_of_the_readme_open_tracked_notebooks() -> None:
 @every_page
 def test_every_link_of_a_page_to_the_repository_has_its_address(name: str) -> None:
     owner = REPOSITORY.removeprefix("https://github.com/").split("/")[0]
-    links = [str(link["href"]) for link in page(name).select("a[href]")]
+    links = [str(link["href"]) for link in parse(name).select("a[href]")]
     ours = [link for link in links if owner in link and urlsplit(link).netloc]
     assert ours
     assert not [link for link in ours if not link.startswith((f"{REPOSITORY}", COLAB))]
@@ -272,7 +261,7 @@ def test_the_archive_in_the_site_holds_every_chapter_and_its_size_is_said() -> N
                 == (BUILD / "executed" / f"{name}.ipynb").read_bytes()
             )
             assert f"{path.stem}/results/{name}.json" in archive.namelist()
-    (link,) = page("book/downloads").select(f'a[href="../{ARCHIVE}"]')
+    (link,) = parse("book/downloads").select(f'a[href="../{ARCHIVE}"]')
     assert link.parent is not None
     assert f"({path.stat().st_size / 1e6:.1f} MB)" in link.parent.get_text()
 
@@ -359,7 +348,7 @@ def test_the_page_refuses_to_offer_what_is_not_made(tmp_path: Path) -> None:
 @pytest.mark.book
 def test_the_changelog_is_a_page() -> None:
     headings = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
-    shown = [heading.get_text().rstrip("#") for heading in page("book/changelog").select("article h2")]
+    shown = [heading.get_text().rstrip("#") for heading in parse("book/changelog").select("article h2")]
     assert headings
     assert [heading for heading in shown if heading != "Contents"][-len(headings) :] == headings
 
@@ -375,12 +364,12 @@ def test_the_status_page_lists_every_chapter_in_order_with_its_time_and_the_tota
     ran = [json.loads((BUILD / "results" / f"{name}.json").read_text()) for name in names]
     rows = [
         [cell.get_text(strip=True) for cell in row.select("td")]
-        for row in page("book/status").select("table.status tbody tr")
+        for row in parse("book/status").select("table.status tbody tr")
     ]
     seconds = [results["timings"]["chapter_seconds"] for results in ran]
     assert [row[0] for row in rows] == names
     assert [row[1] for row in rows] == [as_text(value) for value in seconds]
-    text = " ".join(page("book/status").get_text(" ").split())
+    text = " ".join(parse("book/status").get_text(" ").split())
     assert f"{len(names)} chapters, {as_text(sum(seconds))} of run time in all." in text
     assert ran[0]["provenance"]["cpu"] in text
 
@@ -390,7 +379,7 @@ def test_the_status_page_lists_every_chapter_in_order_with_its_time_and_the_tota
 def test_the_box_of_a_chapter_says_what_its_results_file_says(chapter: str) -> None:
     results = json.loads((BUILD / "results" / f"{chapter[10:]}.json").read_text())
     provenance, timings = results["provenance"], results["timings"]
-    (box,) = page(chapter).select(".provenance")
+    (box,) = parse(chapter).select(".provenance")
     labels = [label.get_text().rstrip(":") for label in box.select("dt")]
     values = dict(zip(labels, (" ".join(dd.get_text().split()) for dd in box.select("dd")), strict=True))
     dirty = provenance["commit"].endswith("-dirty")
