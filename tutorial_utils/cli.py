@@ -84,15 +84,13 @@ def run(
     ] = False,
 ) -> None:
     """Run a chapter again with other parameters."""
-    from tutorial_utils import chapters, parameters
+    from tutorial_utils import chapters, parameters, reruns
 
     source = chapters.find(notebook)
     if help_parameters:
         print(parameters.describe(source.parameters))
         return
     values = parameters.check_texts(source.parameters, parameter or [])
-    from tutorial_utils import reruns  # takes seconds to import; a wrong value was refused before
-
     print(f"{source.name}: executing with {parameters.name_run(values)}", flush=True)
     try:
         done = reruns.run(notebook, values, output=output, html=html, time_limit=time_limit)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tutorial_utils import narrate, pages, parameters, results
+from tutorial_utils import pages, parameters, results
 from tutorial_utils.chapters import Notebook, chapter_name, find
 from tutorial_utils.exceptions import ChapterError, ConfigurationError, DataError, did_you_mean
 from tutorial_utils.files import whole_file
@@ -372,6 +372,8 @@ def describe_headline(name: str, metrics: dict[str, Any]) -> str:
     Returns:
         Test accuracy with its interval, test loss and the number of images.
     """
+    from tutorial_utils import narrate  # brings pandas, which executing needs not
+
     accuracy = narrate.percent(metrics["test_accuracy"])
     within = narrate.interval(metrics["test_accuracy_low"], metrics["test_accuracy_high"])
     return (

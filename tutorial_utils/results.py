@@ -12,9 +12,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-
 from tutorial_utils.exceptions import DataError
 from tutorial_utils.files import whole_file
 from tutorial_utils.reproducibility import report_environment
@@ -76,7 +73,7 @@ def plain(value: Any) -> Any:
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
-    if isinstance(value, torch.Tensor | np.ndarray | np.generic):
+    if hasattr(value, "tolist"):  # arrays and tensors; torch, slow to import, is not needed to know them
         return plain(value.tolist())
     if isinstance(value, float):
         return value if math.isfinite(value) else None

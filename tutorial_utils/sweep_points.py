@@ -89,9 +89,7 @@ def _read_yaml(path: Path) -> Any:
         for name in names:
             if names.count(name) > 1:
                 raise yaml.YAMLError(f"{name} is given twice")
-        return dict(
-            zip(names, (loader.construct_object(value, deep=True) for _, value in node.value), strict=True)
-        )
+        return dict(zip(names, (loader.construct_object(value) for _, value in node.value), strict=True))
 
     Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, read_mapping)
     try:
