@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: book pdf test faults record pair lock clean help FORCE
+.PHONY: book pdf test faults bench record pair lock clean help FORCE
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
@@ -19,7 +19,7 @@ READY := .venv/.ready
 DATA := _build/.data
 DATA_FOLDER := $(or $(TUTORIAL_DATA),$(HOME)/.cache/tutorial_utils)
 PACKAGE := $(shell find tutorial_utils -name '*.py')
-PAGES := _config.yml CHANGELOG.md LICENSE LICENSE-text $(shell find book -type f -not -path '*/__pycache__/*')
+PAGES := _config.yml CHANGELOG.md benchmarks/results.json LICENSE LICENSE-text $(shell find book -type f -not -path '*/__pycache__/*')
 
 SOURCES := $(wildcard notebooks/*/*.py)
 EXECUTED := $(SOURCES:notebooks/%.py=_build/executed/%.ipynb)
@@ -46,6 +46,9 @@ test: book  ## run every check and test
 faults: book  ## test every row of tests/faults.md and print the table
 	@$(BIN)/python -m pytest -n $(JOBS) -m fault --fault-table
 
+bench: .venv-bench/.ready $(DATA)  ## measure speed and memory beside other ways (20 minutes, better on a quiet machine)
+	@env -u OMP_NUM_THREADS .venv-bench/bin/python benchmarks/run.py $(BENCH)
+
 record: book  ## accept the headline numbers of this build as those on record
 	@$(BIN)/python tests/record.py
 
@@ -54,7 +57,7 @@ pair: $(READY)  ## write every chapter's .ipynb from its .py
 
 lock:  ## choose new versions for requirements.lock (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }
-	uv pip compile --universal --all-extras --upgrade pyproject.toml -o requirements.lock
+	uv pip compile --universal --all-extras --no-extra bench --upgrade pyproject.toml -o requirements.lock
 
 clean:  ## remove everything that was built, but not .venv
 	rm -rf _build
@@ -72,6 +75,16 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --disable-pip-version-check --requirement requirements.lock && \
 	  $(BIN)/python -m pip install --disable-pip-version-check --no-build-isolation --no-deps --editable . || \
 	  { echo "Set-up failed while pip installed packages. Read its last lines above, then run make again." >&2; exit 1; }
+	@touch $@
+
+# Beside .venv, which it sees: what the package is compared with, and nothing else.
+.venv-bench/.ready: pyproject.toml | $(READY)
+	@echo "Setting up .venv-bench with the packages to compare with"
+	@$(BIN)/python -m venv --clear --without-pip .venv-bench
+	@echo "import site; site.addsitedir('$$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])')')" \
+	  > "$$(.venv-bench/bin/python -c 'import site; print(site.getsitepackages()[0])')/book.pth"
+	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["bench"], sep="\n")' \
+	  | .venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --requirement /dev/stdin
 	@touch $@
 
 # Every load checks the files again, so here it is enough that the folders are still there.

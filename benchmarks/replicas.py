@@ -1,83 +1,70 @@
-"""Sixteen learning rates in one pass against one by one; run it with --help for its options.
+"""Sixteen learning rates in one pass against one by one: the same configurations on the same batches."""
 
-Both ways train the same configurations of MNIST on the same batches for one epoch, validation included, in
-turn in the same process. What counts is the ratio of their times, and that their losses agree.
-"""
+from __future__ import annotations
 
-import argparse
-import json
-import statistics
-import time
+from typing import Any
 
 import numpy as np
 import torch
+from rounds import compare, interleave, say, summarise
 
 from tutorial_utils import datasets, replicas
 from tutorial_utils.config import HEADLINE, TrainingConfig
-from tutorial_utils.datasets import LoadedDataset
+from tutorial_utils.datasets import ImageData
 from tutorial_utils.models import make_model
 from tutorial_utils.training import Trainer
 
+REPLICAS = 16
+SLOWEST_RATE, FASTEST_RATE = 1e-4, 0.05
+"""Above this, rounding makes single runs differ after some hundred steps, in whatever order they are made."""
 
-def one_by_one(configs: list[TrainingConfig], data: LoadedDataset) -> list[float]:
+
+def one_by_one(configs: list[TrainingConfig], data: ImageData) -> list[float]:
     """Train each configuration by itself; return the validation losses."""
     losses = []
     for config in configs:
         history = Trainer(config, show_progress=False).fit(
-            make_model(config), *datasets.training_batches(data.train, config)
+            make_model(config), *datasets.training_batches(data, config)
         )
         losses.append(history.best.validation_loss)
     return losses
 
 
-def together(configs: list[TrainingConfig], data: LoadedDataset) -> list[float]:
+def together(configs: list[TrainingConfig], data: ImageData) -> list[float]:
     """Train all in one pass; return the validation losses."""
-    batches = datasets.training_batches(data.train, configs[0])
-    made = replicas.train(configs, *batches, show_progress=False)
+    made = replicas.train(configs, *datasets.training_batches(data, configs[0]), show_progress=False)
     return [replica.history.best.validation_loss for replica in made]
 
 
-def main() -> None:
-    """Measure and print one line for each round, then the result as JSON."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--replicas", type=int, default=16)
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    data = datasets.load("mnist")
-    base = HEADLINE["mnist"].but(num_epochs=1)
-    rates = np.geomspace(1e-4, 0.05, options.replicas)
+def measure(rounds: int, quick: bool) -> dict[str, Any]:
+    """Both ways, with one thread and with two.
+
+    Args:
+        rounds: Of both.
+        quick: A trial on few images.
+
+    Returns:
+        By number of threads: seconds by way, how many times as long one by one takes, and how far the losses
+        lie apart, relative to their size.
+    """
+    data = datasets.load("mnist").train
+    if quick:
+        data = data.subset(torch.arange(3000))
+    rates = np.geomspace(SLOWEST_RATE, FASTEST_RATE, REPLICAS)
+    base = HEADLINE["mnist"].but(num_epochs=1, device="cpu")
     configs = [base.but(learning_rate=float(rate)) for rate in rates]
-    seconds: dict[str, list[float]] = {"one by one": [], "together": []}
-    for _ in range(options.rounds):
-        losses = {}
-        for name, way in (("one by one", one_by_one), ("together", together)):
-            started = time.perf_counter()
-            losses[name] = np.array(way(configs, data))
-            seconds[name].append(time.perf_counter() - started)
-        difference = float(np.max(np.abs(losses["together"] / losses["one by one"] - 1)))
-        print(
-            {name: round(values[-1], 3) for name, values in seconds.items()},
-            f"losses differ by {difference:.1e}",
+    found: dict[str, Any] = {"replicas": REPLICAS}
+    for threads in (1, 2):
+        say(f"{REPLICAS} learning rates, {threads} thread{'s' * (threads > 1)}")
+        torch.set_num_threads(threads)
+        seconds, losses = interleave(
+            {"together": lambda: together(configs, data), "one_by_one": lambda: one_by_one(configs, data)},
+            rounds,
         )
-    ratios = [alone / shared for alone, shared in zip(*seconds.values(), strict=True)]
-    print(
-        json.dumps(
-            {
-                "threads": options.threads,
-                "replicas": options.replicas,
-                "median_seconds": {name: statistics.median(values) for name, values in seconds.items()},
-                "median_ratio": statistics.median(ratios),
-                "ratios": ratios,
-                "largest_relative_difference_of_losses": difference,
-            },
-            indent=1,
-        )
-    )
-
-
-if __name__ == "__main__":
-    main()
+        apart = np.array(losses["together"]) / np.array(losses["one_by_one"]) - 1
+        found[f"threads_{threads}"] = {
+            "seconds": {name: summarise(times) for name, times in seconds.items()},
+            "ratio": compare(seconds, "together")["one_by_one"],
+            "losses_apart": float(np.abs(apart).max()),
+        }
+    return found

@@ -1,66 +1,57 @@
-"""A sweep with two points at a time against one at a time; run it with --help for its options.
+"""A sweep with two points at a time against one at a time, from starting the command to its end.
 
-Three learning rates and two seeds of notebooks/mnist/02_model, each round into empty folders, the two ways in
-turn. What counts is the ratio of the median times, from starting the command to its end, and that both ways
-measure the same.
+Three learning rates and two seeds of one chapter, each time into an empty folder.
 """
 
-import argparse
-import json
-import statistics
+from __future__ import annotations
+
+import functools
 import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
+from rounds import compare, interleave, say, summarise
 
-GRID = ["-g", "learning_rate=0.001,0.003,0.01", "-g", "seed=0,1"]
+NOTEBOOK = "notebooks/mnist/02_model"
+GRID = ["-g", "learning_rate=0.001,0.003,0.01", "-g", "seed=0,1", "-g", "num_epochs=3"]
 
 
-def sweep(jobs: int, epochs: int) -> tuple[float, pd.DataFrame]:
-    """Run the command once; return seconds and results."""
-    command = [sys.executable, "-c", "from tutorial_utils.cli import main; main()", "sweep"]
+def sweep(jobs: int, grid: Sequence[str] = GRID) -> pd.DataFrame:
+    """Run the command once; return its results."""
+    command = [sys.executable, "-c", "from tutorial_utils.cli import main; main()", "sweep", NOTEBOOK]
     with tempfile.TemporaryDirectory() as folder:
-        options = ["-o", folder, "-j", str(jobs), *GRID, "-g", f"num_epochs={epochs}"]
-        started = time.perf_counter()
         subprocess.run(
-            [*command, "notebooks/mnist/02_model", *options], check=True, stdout=subprocess.DEVNULL
+            [*command, "-o", folder, "-j", str(jobs), *grid],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
-        seconds = time.perf_counter() - started
-        return seconds, pd.read_csv(Path(folder) / "results.csv").drop(columns="seconds")
+        return pd.read_csv(Path(folder) / "results.csv").drop(columns="seconds")
 
 
-def main() -> None:
-    """Measure and print one line for each round, then the result as JSON."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--jobs", type=int, default=2)
-    options = parser.parse_args()
-    seconds: dict[int, list[float]] = {1: [], options.jobs: []}
-    for _ in range(options.rounds):
-        tables = {}
-        for jobs, times in seconds.items():
-            taken, tables[jobs] = sweep(jobs, options.epochs)
-            times.append(taken)
-        pd.testing.assert_frame_equal(*tables.values())
-        print({f"--jobs {jobs}": round(times[-1], 1) for jobs, times in seconds.items()}, flush=True)
-    medians = {jobs: statistics.median(times) for jobs, times in seconds.items()}
-    print(
-        json.dumps(
-            {
-                "epochs": options.epochs,
-                "median_seconds": {f"--jobs {jobs}": median for jobs, median in medians.items()},
-                "ratio_of_medians": medians[options.jobs] / medians[1],
-            },
-            indent=1,
-        )
-    )
+def measure(rounds: int, quick: bool) -> dict[str, Any]:
+    """Both numbers of jobs.
 
+    Args:
+        rounds: Of both.
+        quick: A trial with one rate.
 
-if __name__ == "__main__":
-    main()
+    Returns:
+        Seconds by way, and the ratio of two jobs to one.
+
+    Raises:
+        AssertionError: The two measured different things.
+    """
+    say(f"a sweep of {2 if quick else 6} points, two jobs against one")
+    grid = GRID[2:] if quick else GRID
+    ways = {f"jobs_{jobs}": functools.partial(sweep, jobs, grid) for jobs in (1, 2)}
+    seconds, tables = interleave(ways, rounds)
+    pd.testing.assert_frame_equal(*tables.values())
+    return {
+        "seconds": {name: summarise(times) for name, times in seconds.items()},
+        "ratio": compare(seconds, "jobs_1")["jobs_2"],
+    }

@@ -16,6 +16,7 @@ from measured.advice import MeasuredAdvice
 from measured.claims import MeasuredLedger
 from measured.overview import MeasuredResults
 from measured.provenance import AppendProvenance, MeasuredProvenance, MeasuredStatus
+from measured.speed import MeasuredSpeed
 from measured.sweep import MeasuredSweep
 
 
@@ -23,6 +24,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directives with Sphinx."""
     app.add_config_value("measured_results", "../results", "env")
     app.add_config_value("measured_sweeps", "../sweeps", "env")
+    app.add_config_value("measured_speed", "../../benchmarks/results.json", "env")
     app.add_config_value("measured_published", {}, "env")
     app.add_directive("measured-results", MeasuredResults)
     app.add_directive("measured-advice", MeasuredAdvice)
@@ -30,5 +32,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("measured-provenance", MeasuredProvenance)
     app.add_directive("measured-ledger", MeasuredLedger)
     app.add_directive("measured-sweep", MeasuredSweep)
+    app.add_directive("measured-speed", MeasuredSpeed)
     app.add_transform(AppendProvenance)
     return {"version": "1", "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}

@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-import os
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-import matplotlib.pyplot as plt
 import pandas as pd
 from docutils import nodes  # type: ignore[import-untyped]
 from docutils.parsers.rst import directives  # type: ignore[import-untyped]
-from sphinx.util.docutils import SphinxDirective
+from matplotlib.axes import Axes
 
+from measured.figures import FigureDirective
 from measured.sources import logger
 from measured.tables import make_table
 from tutorial_utils import sweep_report
-from tutorial_utils.files import whole_file
-from tutorial_utils.plots.style import use_book_style
 
 
-class MeasuredSweep(SphinxDirective):
+class MeasuredSweep(FigureDirective):
     """``{measured-sweep} FOLDER``: what a sweep over one parameter and seeds found; inside, the caption.
 
     Options: ``parameter``, ``metrics`` (the first is the one to be low), ``name`` and ``alt`` of the figure.
     """
 
     required_arguments = 1
-    has_content = True
     option_spec: ClassVar[dict[str, Any]] = {
+        **FigureDirective.option_spec,
         "parameter": directives.unchanged_required,
         "metrics": directives.unchanged_required,
-        "name": directives.unchanged_required,
-        "alt": directives.unchanged_required,
     }
 
     def run(self) -> list[nodes.Node]:
@@ -54,31 +50,20 @@ class MeasuredSweep(SphinxDirective):
         return [
             nodes.paragraph("", say_lowest(table, parameter, metrics[0], *best)),
             summarise_sweep(summary, parameter, metrics),
-            self._figure(table, parameter, metrics, path.parent / f"{self.options['name']}.png"),
+            self.draw_figure(
+                path.parent / f"{self.options['name']}.png",
+                functools.partial(self._draw, table, parameter, metrics),
+                columns=len(metrics),
+            ),
         ]
 
-    def _figure(self, table: pd.DataFrame, parameter: str, metrics: Sequence[str], path: Path) -> nodes.Node:
-        """Draw the metrics side by side into a file beside the sweep, and refer to that."""
-        with plt.rc_context(), whole_file(path) as temporary:
-            use_book_style()
-            figure, axes = plt.subplots(ncols=len(metrics), squeeze=False)
-            for ax, metric in zip(axes[0], metrics, strict=True):
-                sweep_report.draw_metric(table, parameter, metric, ax=ax)
-                ax.set(xlabel=_words(parameter), ylabel=_words(metric))
-            figure.savefig(temporary, format="png", dpi=150)
-            plt.close(figure)
-        page = Path(self.env.doc2path(self.env.docname)).parent.resolve()
-        figure_node = nodes.figure("", nodes.image(uri=Path(os.path.relpath(path, page)).as_posix()))
-        figure_node[0]["alt"] = self.options["alt"]
-        figure_node += nodes.caption("", "", *self._caption())
-        self.set_source_info(figure_node)
-        self.add_name(figure_node)
-        return figure_node
-
-    def _caption(self) -> list[nodes.Node]:
-        container = nodes.Element()
-        self.state.nested_parse(self.content, self.content_offset, container)
-        return [node for paragraph in container.children for node in paragraph.children]
+    def _draw(
+        self, table: pd.DataFrame, parameter: str, metrics: Sequence[str], axes: Sequence[Axes]
+    ) -> None:
+        """Draw the metrics side by side."""
+        for ax, metric in zip(axes, metrics, strict=True):
+            sweep_report.draw_metric(table, parameter, metric, ax=ax)
+            ax.set(xlabel=_words(parameter), ylabel=_words(metric))
 
 
 def say_lowest(

@@ -1,0 +1,139 @@
+"""One epoch by every way of :mod:`ways`: seconds, ratios, losses, and memory in a process of its own."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import resource
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+import ways
+from rounds import compare, interleave, say, summarise
+
+from tutorial_utils import datasets
+from tutorial_utils.config import HEADLINE, TrainingConfig
+from tutorial_utils.datasets import ImageData
+
+BATCH_SIZE = 64
+AGREEMENT = 1e-5
+"""How far validation losses may lie apart, relative to the package's: rounding in another order."""
+
+
+def one_epoch(dataset: str, num_images: int | None = None) -> tuple[ImageData, TrainingConfig]:
+    """The training images and the settings of the book, for one epoch at batch size 64."""
+    data = datasets.load(dataset).train
+    if num_images is not None:
+        data = data.subset(torch.arange(num_images))
+    return data, HEADLINE[dataset].but(num_epochs=1, batch_size=BATCH_SIZE, device="cpu")
+
+
+def available() -> list[str]:
+    """The ways that this environment can run.
+
+    Raises:
+        SystemExit: A package to compare with is missing.
+    """
+    missing = [need for need in ways.NEED_MORE.values() if importlib.util.find_spec(need) is None]
+    if missing:
+        raise SystemExit(
+            f"error: {' and '.join(missing)} to compare with is not installed here; `make bench` sees to that"
+        )
+    return list(ways.MAKERS)
+
+
+def measure_epochs(
+    names: Sequence[str], dataset: str, threads: int, rounds: int, num_images: int | None = None
+) -> dict[str, Any]:
+    """Time one epoch by several ways in turn.
+
+    Args:
+        names: Keys of :data:`ways.MAKERS`, the package among them.
+        dataset: Short name.
+        threads: Of PyTorch's arithmetic.
+        rounds: How often.
+        num_images: Fewer than all, for a trial.
+
+    Returns:
+        ``seconds`` by way as in :func:`rounds.summarise`, ``ratios`` to the package's median, and
+        ``validation_loss`` by way.
+
+    Raises:
+        AssertionError: Two ways did not train the same.
+    """
+    torch.set_num_threads(threads)
+    data, config = one_epoch(dataset, num_images)
+    ready = {name: ways.MAKERS[name](data, config) for name in names}
+    for name in names:
+        if not name.startswith("loader"):
+            ready[name]()  # what happens only the first time
+    seconds, losses = interleave(ready, rounds)
+    apart = {name: abs(loss / losses["package"] - 1) for name, loss in losses.items()}
+    assert max(apart.values()) < AGREEMENT, f"not the same training: {apart}"
+    return {
+        "seconds": {name: summarise(times) for name, times in seconds.items()},
+        "ratios": compare(seconds, "package"),
+        "validation_loss": losses,
+    }
+
+
+def peak_bytes(name: str, dataset: str) -> dict[str, int]:
+    """Most memory that one way takes, in a process of its own.
+
+    Args:
+        name: Key of :data:`ways.MAKERS`.
+        dataset: Short name.
+
+    Returns:
+        ``before`` the way is made ready (with torch imported and the images read), ``peak`` at the end, and
+        the ``largest_worker`` beside it.
+    """
+    answer = subprocess.run(
+        [sys.executable, __file__, name, dataset], check=True, capture_output=True, text=True
+    )
+    return dict(json.loads(answer.stdout.splitlines()[-1]))
+
+
+def measure(rounds: int, quick: bool) -> dict[str, Any]:
+    """Both data sets, with one thread and with two.
+
+    Args:
+        rounds: Of every way.
+        quick: A trial with few images and no memory.
+
+    Returns:
+        By data set: by number of threads as in :func:`measure_epochs`, and ``memory_bytes`` by way.
+    """
+    names = available()
+    found: dict[str, Any] = {}
+    for dataset in ("mnist", "cifar10"):
+        found[dataset] = {}
+        for threads in (1, 2):
+            say(f"one epoch of {dataset}, {threads} thread{'s' * (threads > 1)}")
+            found[dataset][f"threads_{threads}"] = measure_epochs(
+                names, dataset, threads, rounds, 3000 if quick else None
+            )
+        if not quick:
+            found[dataset]["memory_bytes"] = {name: peak_bytes(name, dataset) for name in names}
+    return found
+
+
+def _report_own_memory(name: str, dataset: str) -> None:
+    data, config = one_epoch(dataset)
+    before = _peak()
+    ways.MAKERS[name](data, config)()
+    after = {"before": before, "peak": _peak(), "largest_worker": _peak(resource.RUSAGE_CHILDREN)}
+    print(json.dumps(after))
+
+
+def _peak(who: int = resource.RUSAGE_SELF) -> int:
+    return resource.getrusage(who).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parent))
+    _report_own_memory(*sys.argv[1:])

@@ -1,0 +1,55 @@
+"""How long `import tutorial_utils` takes beside `import torch`, each import in a fresh process.
+
+The package itself imports nothing; the modules that a chapter of training needs are shown beside it.
+"""
+
+from __future__ import annotations
+
+import functools
+import subprocess
+import sys
+from typing import Any
+
+from rounds import compare, interleave, say, summarise
+
+STATEMENTS = {
+    "torch": "import torch",
+    "tutorial_utils": "import tutorial_utils",
+    "for_training": "import tutorial_utils.datasets, tutorial_utils.training",
+    "for_evaluation": "import tutorial_utils.evaluation",
+}
+PROGRAM = """import time
+start = time.perf_counter()
+{statement}
+print(time.perf_counter() - start)"""
+
+
+def import_seconds(statement: str) -> float:
+    """Run one import in a fresh process and return its seconds, without those of starting Python."""
+    command = [sys.executable, "-c", PROGRAM.format(statement=statement)]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def measure(rounds: int, quick: bool) -> dict[str, Any]:
+    """Every statement.
+
+    Args:
+        rounds: Of each.
+        quick: Makes no difference.
+
+    Returns:
+        Seconds by statement, and their ratios to importing torch.
+    """
+    say("imports, each in a fresh process")
+    for statement in STATEMENTS.values():
+        import_seconds(statement)  # the first one reads from the disk
+    ways = {name: functools.partial(import_seconds, statement) for name, statement in STATEMENTS.items()}
+    # What counts is what each process says, not how long it took to start.
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, inner in interleave(ways, 1)[1].items():
+            seconds[name].append(inner)
+    return {
+        "seconds": {name: summarise(times) for name, times in seconds.items()},
+        "ratios": compare(seconds, "torch"),
+    }

@@ -1,0 +1,66 @@
+"""Ways of doing the same work, timed in turn: a machine that slows down slows all of them alike."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+Seconds = dict[str, list[float]]
+"""Seconds of every round, by way."""
+
+
+def interleave(ways: Mapping[str, Callable[[], T]], rounds: int) -> tuple[Seconds, dict[str, T]]:
+    """Run every way once a round, each round beginning with another one.
+
+    Args:
+        ways: What to run, by name. A way that times itself returns a pair, the seconds first.
+        rounds: How often.
+
+    Returns:
+        Seconds of every round, and what the last one returned, both by name.
+    """
+    seconds: Seconds = {name: [] for name in ways}
+    last: dict[str, T] = {}
+    names = list(ways)
+    for number in range(rounds):
+        shift = number % len(names)
+        for name in names[shift:] + names[:shift]:
+            started = time.perf_counter()
+            last[name] = ways[name]()
+            seconds[name].append(time.perf_counter() - started)
+        latest = ", ".join(f"{name} {times[-1]:.3f} s" for name, times in seconds.items())
+        say(f"  round {number + 1} of {rounds}: {latest}")
+    return seconds, last
+
+
+def say(text: str) -> None:
+    """Report progress: a benchmark takes minutes."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def summarise(seconds: Sequence[float]) -> dict[str, Any]:
+    """Summarise the rounds of one way.
+
+    Args:
+        seconds: Of every round.
+
+    Returns:
+        ``median``, ``low`` and ``high`` (the fastest and the slowest round), and ``rounds``, all of them.
+    """
+    return {
+        "median": statistics.median(seconds),
+        "low": min(seconds),
+        "high": max(seconds),
+        "rounds": [round(value, 6) for value in seconds],
+    }
+
+
+def compare(seconds: Seconds, with_way: str) -> dict[str, float]:
+    """How many times as long as one of them the ways took, by their medians."""
+    reference = statistics.median(seconds[with_way])
+    return {name: statistics.median(times) / reference for name, times in seconds.items()}

@@ -1,0 +1,82 @@
+"""What the package promises of its speed, each a ratio or a time that results.json holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+THREADS = "threads_1"
+"""Of the headline figures: what the book is built with. What two threads do stands beside it."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """One promise.
+
+    Attributes:
+        title: What is measured.
+        value: What was measured.
+        bound: What was promised.
+        at_least: The value should be at or above the bound, not at or below it.
+        unit: Of both, such as ``"times"``.
+    """
+
+    title: str
+    value: float
+    bound: float
+    at_least: bool
+    unit: str = "times"
+
+    @property
+    def met(self) -> bool:
+        """Whether the promise is kept."""
+        return self.value >= self.bound if self.at_least else self.value <= self.bound
+
+
+def check_targets(results: Mapping[str, Any]) -> list[Target]:
+    """Compare results with promises.
+
+    Args:
+        results: Content of results.json.
+
+    Returns:
+        Every promise about what was measured.
+    """
+    found: list[Target] = []
+    if "epoch" in results:
+        ratios = results["epoch"]["mnist"][THREADS]["ratios"]
+        found += [
+            Target("DataLoader with 2 workers, against this package", ratios["loader_2"], 10, True),
+            Target("DataLoader without workers, against this package", ratios["loader_0"], 8, True),
+            Target("this package, against a bare loop", 1 / ratios["bare"], 1.15, False),
+            Target("this package, against the gradient by hand", 1 / ratios["by_hand"], 2, False),
+            Target("PyTorch Lightning, against this package", ratios["lightning"], 1.2, True),
+            Target("skorch, against this package", ratios["skorch"], 1.2, True),
+        ]
+    if "solvers" in results:
+        ratio = results["solvers"][THREADS]["ratio_to_best_solver"]
+        found.append(Target("time to the same loss, against scikit-learn's best solver", ratio, 0.7, False))
+    if "replicas" in results:
+        ratio = results["replicas"][THREADS]["ratio"]
+        found.append(Target("sixteen rates one by one, against replicas", ratio, 6, True))
+    if "loading" in results:
+        seconds = {name: each["median"] for name, each in results["loading"]["seconds"].items()}
+        found += [
+            Target("reading MNIST", seconds["mnist"], 0.5, False, "s"),
+            Target("reading CIFAR-10", seconds["cifar10"], 1.5, False, "s"),
+        ]
+    if "imports" in results:
+        ratio = results["imports"]["ratios"]["tutorial_utils"]
+        found.append(Target("importing this package, against importing torch", ratio, 1.2, False))
+    if "sweep" in results:
+        found.append(Target("a sweep with two jobs, against one job", results["sweep"]["ratio"], 0.7, False))
+    return found
+
+
+def describe_target(target: Target) -> str:
+    """Write a promise and its outcome as one line."""
+    bound = f"{'at least' if target.at_least else 'at most'} {target.bound:g} {target.unit}"
+    return (
+        f"{'met   ' if target.met else 'MISSED'}  {target.title}: {target.value:.3g} {target.unit} ({bound})"
+    )
