@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: book pdf test faults bench record pair lock clean help FORCE
+.PHONY: book pdf test faults repeat bench record pair lock clean help FORCE
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
@@ -45,6 +45,9 @@ test: book  ## run every check and test
 
 faults: book  ## test every row of tests/faults.md and print the table
 	@$(BIN)/python -m pytest -n $(JOBS) -m fault --fault-table
+
+repeat: book  ## execute every chapter again and compare what it measures (CHAPTERS="part/name ..." for some)
+	@$(BIN)/python tests/repeat.py --jobs $(JOBS) $(CHAPTERS)
 
 bench: .venv-bench/.ready $(DATA)  ## measure speed and memory beside other ways (20 minutes, better on a quiet machine)
 	@env -u OMP_NUM_THREADS .venv-bench/bin/python benchmarks/run.py $(BENCH)

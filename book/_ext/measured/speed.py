@@ -145,13 +145,13 @@ def tell_replicas(results: Results) -> list[nodes.Node]:
     """Say what training several runs at once gains."""
     found = results["replicas"]
     one, two = (found[f"threads_{threads}"] for threads in (1, 2))
+    together, one_by_one = (seconds_of(one["seconds"][way]) for way in ("together", "one_by_one"))
+    apart = max(one["losses_apart"], two["losses_apart"])
     return [
         say(
-            f"{found['replicas']} learning rates, one epoch each, with one thread: "
-            f"{seconds_of(one['seconds']['together'])} s together and {seconds_of(one['seconds']['one_by_one'])} s "
-            f"one by one, {number(one['ratio'])} times as long; with two threads {number(two['ratio'])} times. "
-            f"The losses of the two differ by at most {max(one['losses_apart'], two['losses_apart']):.0e} of "
-            "their size."
+            f"{found['replicas']} learning rates, one epoch each, with one thread: {together} s together and "
+            f"{one_by_one} s one by one, {number(one['ratio'])} times as long; with two threads "
+            f"{number(two['ratio'])} times. The losses differ by at most {apart:.0e} of their size."
         )
     ]
 
@@ -159,27 +159,52 @@ def tell_replicas(results: Results) -> list[nodes.Node]:
 def tell_growth(results: Results) -> list[nodes.Node]:
     """Say how time and memory grow, with the standard errors of the fits."""
     found = results["growth"]
-    images, copies, points, mapped = (found[name] for name in ("images", "replicas", "points", "mapped"))
-    fit = images["memory_line"]
-    predicted = images["predicted_bytes"][-1] / images["sizes"][-1]
-    texts = [
-        f"Images: time grows with the power {images['time']['exponent']:.2f} "
-        f"(standard error {images['time']['standard_error']:.2f}) of their number; 1 would be growth in "
-        f"proportion. A straight line explains {images['time_line']['r_squared']:.4f} of the variance. Each image "
-        f"takes {fit['each']:.0f} bytes (standard error {fit['standard_error']:.0f}); its pixels, its label and its "
-        f"place in the order make {predicted:.0f}.",
-        f"Replicas: one more takes {1000 * copies['time_line']['each']:.0f} ms of an epoch, beside "
-        f"{1000 * copies['time_line']['at_zero']:.0f} ms that all share. Sixty-four take "
-        f"{number(copies['seconds'][-1] / copies['seconds'][0])} times as long as one.",
-        f"A sweep, two points at a time: one more point takes {points['time_line']['each']:.1f} s, most of it to "
-        f"start a process of its own, beside {max(points['time_line']['at_zero'], 0):.1f} s that are paid once.",
-        f"Beyond memory: with {mapped['size']:,} images in a file that is mapped into memory, an epoch takes "
-        f"{number(mapped['ratio_first'])} times as long as with images in memory while the file is read for "
-        f"the first time, and {number(mapped['ratio'])} times afterwards. Memory that is its own: "
-        f"{mapped['bytes'] / MEBIBYTE:,.0f} MiB instead of {images['bytes'][-1] / MEBIBYTE:,.0f}.",
-    ]
-    items = (nodes.list_item("", say(text)) for text in texts)
+    tellers = (_tell_images, _tell_replicas, _tell_points, _tell_mapped)
+    items = (nodes.list_item("", say(tell(found))) for tell in tellers)
     return [nodes.bullet_list("", *items)]
+
+
+def _tell_images(growth: Results) -> str:
+    images = growth["images"]
+    law, line, memory = (images[fit] for fit in ("time", "time_line", "memory_line"))
+    predicted = images["predicted_bytes"][-1] / images["sizes"][-1]
+    power = f"{law['exponent']:.2f} (standard error {law['standard_error']:.2f})"
+    bytes_each = f"{memory['each']:.0f} bytes (standard error {memory['standard_error']:.0f})"
+    return (
+        f"Images: time grows with the power {power} of their number; 1 would be growth in proportion. A "
+        f"straight line explains {line['r_squared']:.4f} of the variance. Each image takes {bytes_each}; its "
+        f"pixels, its label and its place in the order make {predicted:.0f}."
+    )
+
+
+def _tell_replicas(growth: Results) -> str:
+    copies = growth["replicas"]
+    line, most = copies["time_line"], copies["sizes"][-1]
+    times = number(copies["seconds"][-1] / copies["seconds"][0])
+    return (
+        f"Replicas: one more takes {1000 * line['each']:.0f} ms of an epoch, beside "
+        f"{1000 * line['at_zero']:.0f} ms that all share. {most} take {times} times as long as one."
+    )
+
+
+def _tell_points(growth: Results) -> str:
+    line = growth["points"]["time_line"]
+    each = f"{line['each']:.1f} s (standard error {line['standard_error']:.1f} s)"
+    return (
+        f"A sweep, two points at a time: one more point takes {each}, its own process included, beside "
+        f"{max(line['at_zero'], 0):.1f} s that are paid once."
+    )
+
+
+def _tell_mapped(growth: Results) -> str:
+    mapped, resident = growth["mapped"], growth["images"]["bytes"][-1]
+    first, again = number(mapped["ratio_first"]), number(mapped["ratio"])
+    return (
+        f"Beyond memory: with {mapped['size']:,} images in a file that is mapped into memory, an epoch takes "
+        f"{first} times as long as with images in memory while the file is read for the first time, and "
+        f"{again} times afterwards. Memory of its own: "
+        f"{mapped['bytes'] / MEBIBYTE:,.0f} MiB instead of {resident / MEBIBYTE:,.0f}."
+    )
 
 
 def draw_epochs(results: Results, axes: Sequence[Axes]) -> None:
@@ -262,7 +287,7 @@ FIGURES: dict[str, tuple[Callable[[Results, Sequence[Axes]], None], int, int, tu
 
 
 class MeasuredSpeed(FigureDirective):
-    """``{measured-speed} PART``: text or a table from the benchmarks' results, or a figure with its caption."""
+    """``{measured-speed} PART``: text or a table from the benchmarks' results, or a figure."""
 
     required_arguments = 1
 
