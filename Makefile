@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: book pdf test faults repeat bench record pair lock clean help FORCE
+.PHONY: book pdf test faults repeat bench audit record pair lock clean help FORCE
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
@@ -51,6 +51,11 @@ repeat: book  ## execute every chapter again and compare what it measures (CHAPT
 
 bench: .venv-bench/.ready $(DATA)  ## measure speed and memory beside other ways (20 minutes, better on a quiet machine)
 	@env -u OMP_NUM_THREADS .venv-bench/bin/python benchmarks/run.py $(BENCH)
+
+audit:  ## ask for known vulnerabilities of the locked versions (needs the internet)
+	@$(PYTHON) -m venv --clear _build/.audit
+	@_build/.audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
+	@_build/.audit/bin/pip-audit --requirement requirements.lock --no-deps --disable-pip
 
 record: book  ## accept the headline numbers of this build as those on record
 	@$(BIN)/python tests/record.py

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
-import json
-import resource
 import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
 import ways
+from memory import Peak
 from rounds import compare, interleave, say, summarise
 
 from tutorial_utils import datasets
@@ -81,21 +79,20 @@ def measure_epochs(
     }
 
 
-def peak_bytes(name: str, dataset: str) -> dict[str, int]:
-    """Most memory that one way takes, in a process of its own.
+def peak_bytes(name: str, dataset: str) -> int:
+    """Most memory that one way takes, in a process of its own, beyond what it had with the images read.
 
     Args:
         name: Key of :data:`ways.MAKERS`.
         dataset: Short name.
 
     Returns:
-        ``before`` the way is made ready (with torch imported and the images read), ``peak`` at the end, and
-        the ``largest_worker`` beside it.
+        Bytes, those of its workers included.
     """
     answer = subprocess.run(
         [sys.executable, __file__, name, dataset], check=True, capture_output=True, text=True
     )
-    return dict(json.loads(answer.stdout.splitlines()[-1]))
+    return int(answer.stdout.splitlines()[-1])
 
 
 def measure(rounds: int, quick: bool) -> dict[str, Any]:
@@ -124,16 +121,12 @@ def measure(rounds: int, quick: bool) -> dict[str, Any]:
 
 def _report_own_memory(name: str, dataset: str) -> None:
     data, config = one_epoch(dataset)
-    before = _peak()
-    ways.MAKERS[name](data, config)()
-    after = {"before": before, "peak": _peak(), "largest_worker": _peak(resource.RUSAGE_CHILDREN)}
-    print(json.dumps(after))
-
-
-def _peak(who: int = resource.RUSAGE_SELF) -> int:
-    return resource.getrusage(who).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    make = ways.MAKERS[name]
+    make(data.subset(torch.arange(1000)), config)()  # what is imported or set up only the first time
+    with Peak(workers=True, every=0.02) as peak:
+        make(data, config)()
+    print(peak.bytes)
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parent))
     _report_own_memory(*sys.argv[1:])

@@ -12,15 +12,14 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import torch
+from memory import Peak
 from rounds import say
 from scipy import stats
 from torch import Tensor
@@ -73,31 +72,6 @@ def _in_a_process(task: str, size: int) -> dict[str, float]:
     command = [sys.executable, __file__, task, str(size)]
     answer = subprocess.run(command, check=True, capture_output=True, text=True)
     return dict(json.loads(answer.stdout.splitlines()[-1]))
-
-
-def own_memory() -> int:
-    """Memory of this process in bytes, without pages that a file stands behind, which the system may drop."""
-    info = psutil.Process().memory_info()
-    return int(info.rss - getattr(info, "shared", 0))  # only Linux tells the two apart
-
-
-class Peak:
-    """The most memory that a block takes beyond what was there before it, looked at all the time."""
-
-    def __enter__(self) -> Peak:
-        self.bytes, self._before = 0, own_memory()
-        self._done = threading.Event()
-        self._watcher = threading.Thread(target=self._watch)
-        self._watcher.start()
-        return self
-
-    def _watch(self) -> None:
-        while not self._done.wait(0.01):
-            self.bytes = max(self.bytes, own_memory() - self._before)
-
-    def __exit__(self, *_: object) -> None:
-        self._done.set()
-        self._watcher.join()
 
 
 def _batches(images: Tensor, labels: Tensor, data: ImageData) -> Batches:

@@ -79,16 +79,13 @@ def show_epochs(results: Results) -> list[nodes.Node]:
         rows = []
         for way, name in WAYS.items():
             one, two = (found[f"threads_{threads}"] for threads in (1, 2))
-            memory = found["memory_bytes"][way]
-            taken = (memory["peak"] - memory["before"]) / MEBIBYTE
-            helper = memory["largest_worker"] / MEBIBYTE
             rows.append(
                 [
                     name,
                     seconds_of(one["seconds"][way]),
                     number(one["ratios"][way]),
                     seconds_of(two["seconds"][way]),
-                    f"{taken:,.0f}" + (f" + {helper:,.0f} each worker" if helper > 1 else ""),
+                    f"{found['memory_bytes'][way] / MEBIBYTE:,.0f}",
                 ]
             )
         header = [title, "Seconds, 1 thread", "Times this package", "Seconds, 2 threads", "Memory, MiB"]
