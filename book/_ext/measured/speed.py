@@ -305,7 +305,7 @@ class MeasuredSpeed(FigureDirective):
             drawn = Path(self.env.srcdir, f"{self.options['name']}.png").resolve()
             panels = functools.partial(draw, results)
             return [self.draw_figure(drawn, panels, rows=rows, columns=columns, size=size)]
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             text = f"{path.name} has no {part} ({type(error).__name__}: {error}); `make bench` measures it"
             logger.warning("%s", text, location=self.env.docname, type="measured")
             return []
