@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from built_book import path_of
 from fault_table import FaultTable
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, ViewportSize, sync_playwright
 
 if TYPE_CHECKING:
     from tutorial_utils.datasets import LoadedDataset
@@ -25,8 +25,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 OpenPage = Callable[..., Page]
-WIDE = {"width": 1280, "height": 900}
-NARROW = {"width": 375, "height": 812}
+WIDE: ViewportSize = {"width": 1280, "height": 900}
+NARROW: ViewportSize = {"width": 375, "height": 812}
 
 CHEAP_CHAPTER = "foundations/02_gradients"
 
@@ -76,38 +76,56 @@ def browser() -> Iterator[Browser]:
             chromium.close()
 
 
-@pytest.fixture
-def open_page(browser: Browser) -> Iterator[OpenPage]:
-    """Opens a page from its file. At the end, nothing went to another host and no script complained."""
-    contexts, elsewhere, complaints = [], [], []
+class Visit:
+    """Opens pages from their files as a reader without a network does, and notes what must not be.
 
-    def refuse(route: Route) -> None:
-        elsewhere.append(route.request.url)
-        route.abort()
+    Attributes:
+        elsewhere: Addresses at other hosts that pages asked for. They got no answer.
+        complaints: What their scripts threw, or told the console.
+    """
 
-    def open_file(
-        name: str, after: str = "", *, before: Callable[[Page], None] | None = None, **settings: Any
+    def __init__(self, browser: Browser) -> None:
+        self.browser = browser
+        self.contexts: list[BrowserContext] = []
+        self.elsewhere: list[str] = []
+        self.complaints: list[str] = []
+
+    def open(
+        self, name: str, after: str = "", *, before: Callable[[Page], None] | None = None, **settings: Any
     ) -> Page:
         """`after` follows the address, as "?q=word" does; `before` prepares the empty page."""
-        context = browser.new_context(**{"viewport": WIDE} | settings)
-        contexts.append(context)
-        context.route(lambda url: not url.startswith(("file:", "data:", "blob:")), refuse)
+        context = self.browser.new_context(**{"viewport": WIDE} | settings)
+        self.contexts.append(context)
+        context.route(lambda url: not url.startswith(("file:", "data:", "blob:")), self._refuse)
         page = context.new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on(
             "console",
-            lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None,
+            lambda said: self.complaints.append(said.text) if said.type in ("error", "warning") else None,
         )
         if before:
             before(page)
         page.goto(path_of(name).as_uri() + after)
         return page
 
-    yield open_file
-    for context in contexts:
-        context.close()
-    assert not elsewhere, "the page asked another host"
-    assert not complaints
+    def _refuse(self, route: Route) -> None:
+        self.elsewhere.append(route.request.url)
+        route.abort()
+
+    def close(self) -> None:
+        """Close every page, which stops its scripts."""
+        for context in self.contexts:
+            context.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[OpenPage]:
+    """Opens a page from its file. At the end, nothing went to another host and no script complained."""
+    visit = Visit(browser)
+    yield visit.open
+    visit.close()
+    assert not visit.elsewhere, "the page asked another host"
+    assert not visit.complaints
 
 
 @pytest.fixture(scope="session")
