@@ -5,6 +5,7 @@ import functools
 import json
 import re
 from collections.abc import Iterator
+from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -410,6 +411,55 @@ def test_a_drawing_makes_room_for_a_test_image_and_comes_back(demo: Page, mnist:
     expect(demo.locator("#demo-tests [aria-pressed=true]")).to_have_count(0)
 
 
+def test_on_a_phone_the_verdict_on_a_test_image_is_seen_beside_it(phone: Page) -> None:
+    brief = phone.locator("#demo-brief")
+    for number, words in ((0, "rightly"), (8, "but labelled 5")):
+        button = phone.locator("#demo-tests button").nth(number)
+        button.scroll_into_view_if_needed()
+        button.tap()
+        expect(brief).to_be_in_viewport(ratio=1)
+        top = phone.locator(".demo-top").inner_text().split()
+        assert brief.inner_text() == f"Read as {top[0]} ({' '.join(top[1:])}), {words}."
+    expect(phone.locator("#demo-tests button").nth(8)).to_be_in_viewport(ratio=1)
+    draw(phone)
+    assert brief.inner_text() == ""
+
+
+def test_no_test_image_is_empty_when_the_page_appears(open_demo: OpenPage) -> None:
+    page = open_demo()
+    strip = page.locator("#demo-tests")
+    strip.scroll_into_view_if_needed()
+    taken = np.array(Image.open(BytesIO(page.screenshot())).convert("L"))
+    box = strip.bounding_box()
+    seen = 0
+    for button in strip.locator("button").all():
+        place = button.bounding_box()
+        assert box and place
+        if place["y"] < box["y"] or place["y"] + place["height"] > min(box["y"] + box["height"], 900):
+            continue
+        left, top = round(place["x"]) + 4, round(place["y"]) + 4
+        assert taken[top : top + 32, left : left + 32].min() < 100
+        seen += 1
+    assert seen >= 20
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_test_image_under_the_mouse_or_in_focus_is_marked(open_demo: OpenPage, scheme: Any) -> None:
+    page = open_demo(color_scheme=scheme)
+    button = page.locator("#demo-tests button").nth(3)
+    look = "e => [getComputedStyle(e).borderColor, getComputedStyle(e).boxShadow]"
+    plain = button.evaluate(look)
+    button.hover()
+    hovered = button.evaluate(look)
+    page.mouse.move(0, 0)
+    assert button.evaluate(look) == plain
+    page.locator("#demo-tests button").first.focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    assert all(now != before for now, before in zip(hovered, plain, strict=True))
+    assert button.evaluate(look) == hovered
+
+
 def test_a_test_image_at_random(demo: Page) -> None:
     pictures = set()
     for _ in range(8):
@@ -703,6 +753,15 @@ def test_nothing_moves_by_itself(open_demo: OpenPage) -> None:
     assert page.evaluate(inside) == 0
     seconds = "all => all.map(e => parseFloat(getComputedStyle(e).transitionDuration))"
     assert max(page.locator("#demo *").evaluate_all(seconds)) <= 1e-5
+
+
+def test_the_unit_of_marks_and_sums_is_said(demo: Page) -> None:
+    choose_test_image(demo, 0)
+    parts = demo.evaluate(EXPLAIN, int(explained(demo).inner_text()[0]))["pixels"]
+    expect(demo.locator("#demo-largest")).to_have_text(
+        f"The largest stands for {max(map(abs, parts)):.2f} logits."
+    )
+    expect(demo.locator("#demo-sums th").first).to_contain_text("in logits")
 
 
 def test_pictures_are_described(demo: Page) -> None:

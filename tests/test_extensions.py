@@ -286,14 +286,34 @@ def test_a_results_table_has_a_row_for_each_evaluation(site: Site) -> None:
         "about 0.93",
     ]
     assert results.select_one("td em") is not None  # what was published may be marked up: it is ours
+    assert [cell.get_text().strip() for cell in status.select("thead th")][-1] == "Finished"
     assert [cell.get_text().strip() for cell in status.select("tbody td")] == [
-        CHAPTER,
+        "Counting",
         "3 min 05 s",
         "512 MiB",
         "1 on 2 cores",
         "2026-01-02 03:04:05 UTC",
     ]
     assert {str(link["href"]) for link in site.page("tables").select("td a")} == {f"notebooks/{CHAPTER}.html"}
+
+
+def test_the_status_page_shows_commits_where_they_differ(tmp_path: Path) -> None:
+    other = "foundations/02_gradients"
+    pages = {f"notebooks/{name}": f"# About {name[-4:]}\n" for name in (CHAPTER, other)}
+    made = Site(tmp_path, {**pages, "tables": "# Tables\n\n```{measured-status}\n```\n"})
+    write_results(tmp_path, RESULTS)
+    edited = {**RESULTS["provenance"], "commit": "def5678-dirty"}  # type: ignore[dict-item]
+    write_results(tmp_path, {**RESULTS, "provenance": edited}, other)
+    assert made.build() == ""
+    table = made.page("tables").select_one("table.status")
+    assert table is not None
+    assert [cell.get_text().strip() for cell in table.select("thead th")][-2:] == ["Finished", "Commit"]
+    rows = [[cell.get_text().strip() for cell in row.select("td")] for row in table.select("tbody tr")]
+    assert sorted((row[0], row[-1]) for row in rows) == [
+        ("About ents", "edited after def5678"),
+        ("About tion", "abc1234"),
+    ]
+    assert "Commit:" not in made.page("tables").get_text()
 
 
 def test_a_chapter_ends_with_the_box_that_says_where_its_numbers_come_from(site: Site) -> None:
@@ -351,14 +371,15 @@ def test_the_sentence_on_all_chapters_adds_up_and_names_every_machine_once(site:
     (text,) = [p.get_text() for p in site.page("tables").select("p") if "run time in all" in p.get_text()]
     machine = f"{MARKUP}, 2 cores, Linux"
     assert text == (
-        f"1 chapter, 3 min 05 s of run time in all. Executed: 2026-01-02 03:04:05 UTC. Machine: {machine}."
+        f"1 chapter, 3 min 05 s of run time in all. Finished: 2026-01-02 03:04:05 UTC. Machine: {machine}. "
+        "Commit: abc1234."
     )
     first = SimpleNamespace(timings=RESULTS["timings"], provenance=RESULTS["provenance"])
     later = {**RESULTS["provenance"], "date": "2026-01-03T00:00:00+00:00", "cpu": "Other"}  # type: ignore[dict-item]
     third = SimpleNamespace(timings={"chapter_seconds": 60.0}, provenance=later)
     assert provenance.say_status([third, first, first]) == (
         "3 chapters, 7 min 11 s of run time in all. "
-        "Executed: 2026-01-02 03:04:05 UTC to 2026-01-03 00:00:00 UTC. "
+        "Finished: 2026-01-02 03:04:05 UTC to 2026-01-03 00:00:00 UTC. "
         f"Machines: {machine}; Other, 2 cores, Linux."
     )
 

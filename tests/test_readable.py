@@ -2,12 +2,13 @@
 
 import functools
 import re
+from io import BytesIO
 
 import pytest
 import yaml
 from built_book import HTML, PAGES, ROOT, parse, path_of
-from PIL import Image
-from playwright.sync_api import Browser
+from PIL import Image, ImageStat
+from playwright.sync_api import Browser, expect
 
 pytestmark = pytest.mark.book
 
@@ -33,6 +34,42 @@ def test_what_is_drawn_keeps_its_colours_in_dark_mode(browser: Browser, name: st
     assert panel.evaluate(style) == ["brightness(0.9)", "rgb(255, 255, 255)"]
     if "mermaid" in drawn:
         assert panel.locator("svg").first.evaluate("(box) => getComputedStyle(box).filter") == "none"
+    page.close()
+
+
+@pytest.mark.parametrize(("name", "live"), [("book/demo", "#demo"), ("book/playground", "#playground-root")])
+def test_paper_gets_a_sentence_in_place_of_what_is_alive(browser: Browser, name: str, live: str) -> None:
+    page = browser.new_page()
+    page.goto(path_of(name).as_uri())
+    expect(page.locator(live)).to_be_visible()
+    expect(page.locator(".only-printed")).to_be_hidden()
+    page.emulate_media(media="print")
+    expect(page.locator(live)).to_be_hidden()
+    expect(page.locator(".only-printed")).to_be_visible()
+    expect(page.locator(".only-printed")).to_contain_text("alive in the HTML book")
+    page.close()
+
+
+def test_a_table_that_scrolls_on_a_phone_has_a_shadow_where_it_goes_on(browser: Browser) -> None:
+    """The pixels just inside the right edge are darker while there is more, and not at the end."""
+    page = browser.new_page(viewport={"width": 375, "height": 812})
+    page.goto(path_of("book/status").as_uri())
+    box = page.locator(".pst-scrollable-table-container").first
+    assert box.evaluate("e => e.scrollWidth > e.clientWidth + 20")
+    row = box.locator("tbody tr").first  # plain, the head has a ground of its own
+
+    def edge() -> float:
+        row.scroll_into_view_if_needed()
+        inner, outer = row.bounding_box(), box.bounding_box()
+        assert inner and outer
+        right = outer["x"] + outer["width"]
+        clip = {"x": right - 4, "y": inner["y"] + 2, "width": 3, "height": 4}
+        return ImageStat.Stat(Image.open(BytesIO(page.screenshot(clip=clip))).convert("L")).mean[0]
+
+    before = edge()
+    box.evaluate("e => { e.scrollLeft = e.scrollWidth; }")
+    after = edge()
+    assert before < after - 10
     page.close()
 
 

@@ -145,6 +145,7 @@ const Demo = (() => {
     const pixels = state.test === null ? prepared?.pixels : testPixels(state.test);
     result = pixels ? { pixels, prepared, ...judge(pixels) } : null;
     byId("verdict").textContent = verdict();
+    byId("brief").textContent = brief();
     byId("undo").disabled = state.test === null && state.strokes.length === 0;
     showSeen();
     showPaper();
@@ -168,6 +169,15 @@ const Demo = (() => {
     return `Most probable: ${first} (${p})${truth}. Next: ${second} (${q}).`;
   }
 
+  /** The verdict on a test image in few words, for beside the images: the long one may be off screen. */
+  function brief() {
+    if (state.test === null) return "";
+    const [first] = ranking(result.probabilities);
+    const label = tests.labels[state.test];
+    return `Read as ${first} (${percent(result.probabilities[first])}), ` +
+      `${first === label ? "rightly" : `but labelled ${label}`}.`;
+  }
+
   function showPaper() {
     const context = byId("paper").getContext("2d");
     context.clearRect(0, 0, PAPER, PAPER);
@@ -189,7 +199,8 @@ const Demo = (() => {
 
   /** Draws 28 x 28 pixels, ink dark on light paper as everywhere in the book. */
   function drawPixels(canvas, pixels) {
-    const context = canvas.getContext("2d");
+    // Kept in memory, it is painted with the page; the graphics card would show it a moment later.
+    const context = canvas.getContext("2d", { willReadFrequently: true });
     const image = context.createImageData(Digits.SIDE, Digits.SIDE);
     for (let i = 0; i < Digits.SIDE * Digits.SIDE; i++) {
       image.data.fill(255 - (pixels ? pixels[i] : 0), 4 * i, 4 * i + 3);
@@ -243,7 +254,7 @@ const Demo = (() => {
     const sums = Digits.addUp(result.pixels, parts);
     drawMap(result.pixels, parts.pixels);
     const largest = parts.pixels.reduce((most, part) => Math.max(most, Math.abs(part)), 0);
-    byId("largest").textContent = `The largest mark stands for ${largest.toFixed(2)}.`;
+    byId("largest").textContent = `The largest stands for ${largest.toFixed(2)} logits.`;
     byId("map").setAttribute("aria-label", `Marks on 28 by 28 pixels: what spoke for and against ` +
       `${k}. The sums are in the table below.`);
     byId("explained").textContent = `Explained: ${k}, ` + (state.chosen === null

@@ -49,11 +49,20 @@ const Playground = (() => {
   /** A setting's value in words. */
   function say(name, value) {
     const all = Training.countTraining(run.settings.dataset);
-    return name === "batch_size" && value === all ? `${value}, all at once` : String(value);
+    return name === "batch_size" && value === all ? `${value} (all)` : String(value);
   }
 
   const SLIDERS = ["learning_rate", "batch_size", "momentum"];
   const FIELDS = ["dataset", "initialisation", "seed"];
+
+  const IN_ORDER = ["dataset", ...SLIDERS, "initialisation", "seed"]; // as on the page
+
+  /** A setting as its control shows it: "batch size 16". The name of data speaks for itself. */
+  function spell(name) {
+    const label = find(name).labels[0].firstChild.data.trim().toLowerCase();
+    const value = find(name).selectedOptions?.[0].text ?? say(name, run.settings[name]);
+    return name === "dataset" ? value : `${label} ${value}`;
+  }
 
   /** Shows the settings in the controls. A slider stands at its nearest stop; its text is exact. */
   function showSettings() {
@@ -86,6 +95,7 @@ const Playground = (() => {
       return;
     }
     const until = mode === "playing" ? target / run.stepsPerEpoch : 0;
+    find("set").textContent = "";
     start(settings);
     if (until) play(until);
   }
@@ -102,9 +112,10 @@ const Playground = (() => {
     return `${(100 * share).toFixed(1)} %`;
   }
 
-  /** Three digits, or words for what is no number. */
+  /** Three digits, always as many, so that nothing jumps; or words for what is no number. */
   function round(number) {
-    return Number.isFinite(number) ? String(Number(number.toPrecision(3))) : "not a finite number";
+    if (!Number.isFinite(number)) return "not a finite number";
+    return Math.abs(number) < 999.5 ? number.toPrecision(3) : number.toFixed(0);
   }
 
   /** Plain values that say where the run is; while it plays, with the losses of the last epoch. */
@@ -223,9 +234,19 @@ const Playground = (() => {
     open(text);
     if (!epochs) return;
     find("play").focus({ preventScroll: true });
-    find("root").scrollIntoView({ behavior: calm.matches ? "instant" : "auto" });
+    bringIntoView();
+    find("set").textContent = `Set: ${IN_ORDER.map(spell).join(", ")}. ` +
+      `${calm.matches ? "Play" : "It"} trains ${epochs} epochs.`;
     target = epochs * run.stepsPerEpoch;
     if (!calm.matches) play(epochs);
+  }
+
+  /** Shows the playground; where not all of it fits, from the buttons on, above the pictures. */
+  function bringIntoView() {
+    const [root, pictures] = [find("root"), find("pictures")].map((e) => e.getBoundingClientRect());
+    const fits = pictures.bottom - root.top <= window.innerHeight;
+    // "auto" moves smoothly where the page's style says so.
+    find(fits ? "root" : "buttons").scrollIntoView({ behavior: calm.matches ? "instant" : "auto" });
   }
 
   /** Copies the address, or shows it where the browser does not allow that. */
@@ -277,7 +298,7 @@ const Playground = (() => {
     mode = how;
     target = Math.min(end, run.maxSteps);
     let [drawn, previous, allowance] = [-Infinity, performance.now(), 0];
-    lastSpoken = 0;
+    lastSpoken = -Infinity;
 
     const finished = () => run.steps >= target || run.over;
 

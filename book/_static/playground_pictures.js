@@ -16,7 +16,9 @@ const Pictures = (() => {
   ];
   const SCALE = ["against", "middle", "for"]; // names of the colours of weights
   const REGION_PIXELS = 64;
-  const EDGE = { left: 52, right: 12, top: 28, bottom: 40 };
+  const PALE = 0.35; // opacity of single batches
+  const EDGE = { left: 28, right: 18, top: 28, bottom: 40 }; // labels of the upright axis need more
+  const LEAST_GAP = 20; // between two labels of an axis, one above the other
 
   /** Sets a canvas to the size it is shown at and clears it; returns a pen in CSS pixels. */
   function open(canvas) {
@@ -49,19 +51,35 @@ const Pictures = (() => {
       Number(((first + i) * step).toPrecision(6)));
   }
 
-  /** Powers of ten from low to high, not too many; within one power round numbers instead. */
-  function powerTicks(low, high) {
-    const [first, last] = [Math.ceil(Math.log10(low)), Math.floor(Math.log10(high))];
-    if (last - first < 1) return roundTicks(low, high, 4).filter((tick) => tick > 0);
-    const stride = Math.ceil((last - first) / 6);
-    return Array.from({ length: Math.floor((last - first) / stride) + 1 }, (_, i) =>
-      Number(`1e${first + i * stride}`));
+  /**
+   * Ticks of a logarithmic axis: as many as fit, and if possible several within each power of ten.
+   * @param {number} low above 0
+   * @param {number} high
+   * @param {number} length of the axis in pixels
+   * @returns {number[]}
+   */
+  function logTicks(low, high, length) {
+    const [first, last] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
+    const perPower = length / Math.log10(high / low); // pixels
+    const choices = [[1, 2, 3, 5, 7], [1, 2, 5], [1, 3], [1]];
+    const least = LEAST_GAP / perPower; // of the logarithm
+    const digits = choices.find((all) => [...all, 10].every((digit, i) =>
+      i === 0 || Math.log10(digit / all[i - 1]) >= least)) ?? [1];
+    const stride = Math.max(1, Math.ceil(least));
+    const ticks = [];
+    for (let power = Math.ceil(first / stride) * stride; power <= last; power += stride) {
+      ticks.push(...digits.map((digit) => Number(`${digit}e${power}`)));
+    }
+    return ticks.filter((tick) => tick >= low && tick <= high);
   }
 
-  /** A number for an axis. */
+  /** A number for an axis; very small and large ones with a power of ten. */
   function write(number) {
     const size = Math.abs(number);
-    return size && (size < 1e-3 || size >= 1e5) ? number.toExponential(0) : String(number);
+    if (size === 0 || (size >= 1e-3 && size < 1e5)) return String(number);
+    const [digit, power] = number.toExponential(0).replace("+", "").split("e");
+    const raised = [...power].map((sign) => (sign === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[sign])).join("");
+    return `${digit === "1" ? "" : `${digit}·`}10${raised}`;
   }
 
   /** Frame, ticks and labels; returns where a pair of values lies on the canvas. */
@@ -71,8 +89,9 @@ const Pictures = (() => {
       const [low, high] = axis.range.map(scale);
       return (value) => from + ((scale(value) - low) / (high - low)) * (to - from);
     };
+    const widest = Math.max(...y.ticks.map((tick) => pen.measureText(write(tick)).width));
     const area = {
-      left: EDGE.left,
+      left: EDGE.left + widest,
       right: width - EDGE.right,
       top: EDGE.top,
       bottom: height - EDGE.bottom,
@@ -122,21 +141,36 @@ const Pictures = (() => {
     pen.stroke();
   }
 
-  /** Batch losses as one upright stroke from lowest to highest for each pixel's worth of steps. */
-  function drawBatches(pen, losses, toPixel, toY) {
-    let [column, low, high] = [-1, Infinity, -Infinity];
+  /**
+   * Gathers batch losses by the pixel on which their step falls: thousands of steps share one.
+   * @param {number[]} losses one for each step
+   * @param {number} width of the running mean in steps; at the start it is over those there are
+   * @param {(step: number) => number} toPixel
+   * @returns {{x: number, low: number, high: number, mean: number}[]} lowest and highest loss of
+   *   the pixel, and the running mean at its last step
+   */
+  function gather(losses, width, toPixel) {
     const columns = [];
+    let [sum, column] = [0, { x: NaN }];
     losses.forEach((loss, step) => {
-      const here = Math.round(toPixel(step));
-      if (here !== column) {
-        [column, low, high] = [here, Infinity, -Infinity];
-        columns.push([here, 0, 0]);
-      }
-      [low, high] = [Math.min(low, loss), Math.max(high, loss)];
-      columns[columns.length - 1] = [column, low, high];
+      const x = Math.round(toPixel(step));
+      if (x !== column.x) columns.push(column = { x, low: Infinity, high: -Infinity, mean: 0 });
+      sum += loss - (step >= width ? losses[step - width] : 0);
+      column.low = Math.min(column.low, loss);
+      column.high = Math.max(column.high, loss);
+      column.mean = sum / Math.min(step + 1, width);
     });
+    return columns;
+  }
+
+  /** Batch losses, pale, and their running mean over an epoch. */
+  function drawBatches(pen, losses, stepsPerEpoch, toPixel, toY) {
+    const columns = gather(losses, stepsPerEpoch, toPixel);
     const floor = (loss) => toY(Math.max(loss, 1e-12));
-    drawLine(pen, columns.flatMap(([x, from, to]) => [[x, floor(from)], [x, floor(to)]]));
+    pen.globalAlpha = PALE;
+    drawLine(pen, columns.flatMap(({ x, low, high }) => [[x, floor(low)], [x, floor(high)]]));
+    pen.globalAlpha = 1;
+    drawLine(pen, columns.map(({ x, mean }) => [x, floor(mean)]));
   }
 
   /** Which losses the axis must show, and whether their range calls for a logarithm. */
@@ -151,7 +185,7 @@ const Pictures = (() => {
       : { log: false, range: [0, 1.15 * high] };
   }
 
-  /** Loss by epoch: thin for batches, thick for the training set, dashed for the validation set. */
+  /** Loss by epoch: pale for batches, thin for their mean, thick for the training set, dashed for the validation set. */
   function drawCurves(canvas, { epochs, batchLosses, stepsPerEpoch }) {
     const sheet = open(canvas);
     const { pen, colour } = sheet;
@@ -164,16 +198,18 @@ const Pictures = (() => {
       { range: [0, last], ticks: roundTicks(0, last, 5), label: "epoch" },
       {
         ...vertical,
-        ticks: vertical.log ? powerTicks(...vertical.range) : roundTicks(...vertical.range, 5),
+        ticks: vertical.log
+          ? logTicks(...vertical.range, sheet.height - EDGE.top - EDGE.bottom)
+          : roundTicks(...vertical.range, 5),
         label: vertical.log ? "loss in nats, logarithmic" : "loss in nats",
       },
     );
     const stepToX = (steps) => toX(steps / stepsPerEpoch);
     const drawLoss = (name) =>
       drawLine(pen, epochs.map((epoch) => [stepToX(epoch.steps), toY(epoch[name])]));
-    const drawThin = () => drawBatches(pen, batchLosses, stepToX, toY);
+    const drawThin = () => drawBatches(pen, batchLosses, stepsPerEpoch, stepToX, toY);
     const looks = [
-      { name: "batch", width: 1, dash: [], draw: drawThin },
+      { name: "batches", width: 1.2, dash: [], draw: drawThin },
       { name: "training", width: 2.5, dash: [], draw: () => drawLoss("loss") },
       { name: "validation", width: 2.5, dash: [7, 4], draw: () => drawLoss("validationLoss") },
     ];
@@ -184,6 +220,12 @@ const Pictures = (() => {
       [pen.strokeStyle, pen.lineWidth] = [colour(name), width];
       pen.setLineDash(dash);
       within(pen, area, draw);
+      if (draw === drawThin) {
+        pen.save();
+        [pen.globalAlpha, pen.fillStyle] = [PALE, pen.strokeStyle];
+        pen.fillRect(left, 6, 25, 12);
+        pen.restore();
+      }
       drawLine(pen, [[left, 12], [left + 25, 12]]);
       pen.fillText(name, left + 30, 12);
       left += 30 + pen.measureText(name).width + 14;
@@ -353,5 +395,5 @@ const Pictures = (() => {
     pen.fillText(`for: ${largest.toPrecision(2)}`, left + length + 6, top + 6);
   }
 
-  return { drawCurves, drawPlane, drawTemplates, findBoundary };
+  return { drawCurves, drawPlane, drawTemplates, findBoundary, gather, logTicks };
 })();

@@ -28,7 +28,7 @@ class MeasuredResults(SphinxDirective):
             "95 % sampling interval",
             "Test images",
             "Spread over seeds",
-            "Test loss",
+            "Test loss, nats",
             "Published accuracy",
         )
         rows = []

@@ -22,7 +22,7 @@ def minutes(seconds: float) -> str:
 
 
 class MeasuredStatus(SphinxDirective):
-    """``{measured-status}``: every chapter of the book, how long it ran, with how much memory, and when."""
+    """``{measured-status}``: how every chapter ran: how long, in how much memory, when, by which commit."""
 
     def run(self) -> list[nodes.Node]:
         """Make a sentence on all chapters, and the table with one row for each."""
@@ -30,14 +30,21 @@ class MeasuredStatus(SphinxDirective):
         ran = {chapter: results for chapter, results in found.items() if results is not None}
         if not ran:
             return []
+        header = ["Chapter", "Run time", "Peak memory", "Threads", "Finished"]
         rows: list[list[Cell]] = [
-            [link_to(self.env, chapter, chapter), *(text for _, text in describe_run(results))]
+            [link_to(self.env, chapter), *(text for _, text in describe_run(results))]
             for chapter, results in ran.items()
         ]
-        return [
-            nodes.paragraph("", say_status(list(ran.values())), support_smartquotes=False),
-            make_table(("Chapter", "Run time", "Peak memory", "Threads", "Executed"), rows, "status"),
-        ]
+        commits = [results.provenance["commit"] for results in ran.values()]
+        repository = repository_url(self.env)
+        said: list[nodes.Node] = [nodes.Text(say_status(list(ran.values())))]
+        if len(set(commits)) == 1:
+            said += [nodes.Text(" Commit: "), *describe_commit(commits[0], repository), nodes.Text(".")]
+        else:
+            header.append("Commit")
+            for row, commit in zip(rows, commits, strict=True):
+                row.append(nodes.paragraph("", "", *describe_commit(commit, repository)))
+        return [nodes.paragraph("", "", *said, support_smartquotes=False), make_table(header, rows, "status")]
 
 
 def say_status(ran: Sequence[Results]) -> str:
@@ -55,7 +62,7 @@ def say_status(ran: Sequence[Results]) -> str:
     between = _date(dates[0]) if dates[0] == dates[-1] else f"{_date(dates[0])} to {_date(dates[-1])}"
     machines = sorted({_machine(results) for results in ran})
     return (
-        f"{count}, {minutes(seconds)} of run time in all. Executed: {between}. "
+        f"{count}, {minutes(seconds)} of run time in all. Finished: {between}. "
         f"Machine{'s' * (len(machines) > 1)}: {'; '.join(machines)}."
     )
 
@@ -84,7 +91,7 @@ def describe_run(results: Results) -> list[tuple[str, str]]:
         ("Run time", minutes(timings["chapter_seconds"])),
         ("Peak memory", f"{memory / 2**20:,.0f} MiB" if memory else "not known"),
         ("Threads", f"{provenance['threads']} on {provenance['cores']} cores"),
-        ("Executed", _date(provenance["date"])),
+        ("Finished", _date(provenance["date"])),
     ]
 
 

@@ -15,8 +15,8 @@ Cell: TypeAlias = str | nodes.Node
 """One cell of a table: text, or a node such as a link."""
 
 
-def link_to(env: BuildEnvironment, chapter: str, text: str) -> nodes.Node:
-    """Make a link to a chapter's page, resolved (and checked) by Sphinx."""
+def link_to(env: BuildEnvironment, chapter: str, text: str = "") -> nodes.Node:
+    """Make a link to a chapter's page, resolved (and checked) by Sphinx; its title if text is empty."""
     return nodes.paragraph("", "", _reference(env, "doc", f"/{CHAPTERS}{chapter}", text))
 
 
