@@ -169,7 +169,7 @@ const Demo = (() => {
     return `Most probable: ${first} (${p})${truth}. Next: ${second} (${q}).`;
   }
 
-  /** The verdict on a test image in few words, for beside the images: the long one may be off screen. */
+  /** The verdict on a test image in few words, beside the images: the long one may be off screen. */
   function brief() {
     if (state.test === null) return "";
     const [first] = ranking(result.probabilities);
@@ -244,8 +244,8 @@ const Demo = (() => {
   function showReasons() {
     const k = explainedClass();
     byId("sums").hidden = result === null;
-    byId("largest").textContent = "";
     if (result === null) {
+      byId("largest").textContent = "Nothing yet: draw, or take a test image.";
       drawMap(null, []);
       byId("map").setAttribute("aria-label", "Nothing yet: the paper is blank.");
       return;

@@ -302,7 +302,7 @@ const Playground = (() => {
 
     const finished = () => run.steps >= target || run.over;
 
-    let slowest = 0; // milliseconds of a step in the last turn; the one that ends an epoch takes longer
+    let slowest = 0; // milliseconds of a step in the last turn; one that ends an epoch is slower
 
     /**
      * Makes steps while another, should it be slow, fits into the budget; but one at least, and not

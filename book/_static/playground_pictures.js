@@ -143,29 +143,28 @@ const Pictures = (() => {
 
   /**
    * Gathers batch losses by the pixel on which their step falls: thousands of steps share one.
-   * @param {number[]} losses one for each step
-   * @param {number} width of the running mean in steps; at the start it is over those there are
+   * @param {{batchLosses: number[], stepsPerEpoch: number}} run one loss for each step
    * @param {(step: number) => number} toPixel
    * @returns {{x: number, low: number, high: number, mean: number}[]} lowest and highest loss of
-   *   the pixel, and the running mean at its last step
+   *   the pixel, and at its last step the mean over an epoch, or over the steps there are
    */
-  function gather(losses, width, toPixel) {
+  function gather({ batchLosses, stepsPerEpoch }, toPixel) {
     const columns = [];
     let [sum, column] = [0, { x: NaN }];
-    losses.forEach((loss, step) => {
+    batchLosses.forEach((loss, step) => {
       const x = Math.round(toPixel(step));
       if (x !== column.x) columns.push(column = { x, low: Infinity, high: -Infinity, mean: 0 });
-      sum += loss - (step >= width ? losses[step - width] : 0);
+      sum += loss - (step >= stepsPerEpoch ? batchLosses[step - stepsPerEpoch] : 0);
       column.low = Math.min(column.low, loss);
       column.high = Math.max(column.high, loss);
-      column.mean = sum / Math.min(step + 1, width);
+      column.mean = sum / Math.min(step + 1, stepsPerEpoch);
     });
     return columns;
   }
 
   /** Batch losses, pale, and their running mean over an epoch. */
-  function drawBatches(pen, losses, stepsPerEpoch, toPixel, toY) {
-    const columns = gather(losses, stepsPerEpoch, toPixel);
+  function drawBatches(pen, run, toPixel, toY) {
+    const columns = gather(run, toPixel);
     const floor = (loss) => toY(Math.max(loss, 1e-12));
     pen.globalAlpha = PALE;
     drawLine(pen, columns.flatMap(({ x, low, high }) => [[x, floor(low)], [x, floor(high)]]));
@@ -185,8 +184,9 @@ const Pictures = (() => {
       : { log: false, range: [0, 1.15 * high] };
   }
 
-  /** Loss by epoch: pale for batches, thin for their mean, thick for the training set, dashed for the validation set. */
-  function drawCurves(canvas, { epochs, batchLosses, stepsPerEpoch }) {
+  /** Loss by epoch: pale for batches, thin for their mean, thick and dashed for the two sets. */
+  function drawCurves(canvas, run) {
+    const { epochs, batchLosses, stepsPerEpoch } = run;
     const sheet = open(canvas);
     const { pen, colour } = sheet;
     const done = Math.max(1, batchLosses.length / stepsPerEpoch);
@@ -207,7 +207,7 @@ const Pictures = (() => {
     const stepToX = (steps) => toX(steps / stepsPerEpoch);
     const drawLoss = (name) =>
       drawLine(pen, epochs.map((epoch) => [stepToX(epoch.steps), toY(epoch[name])]));
-    const drawThin = () => drawBatches(pen, batchLosses, stepsPerEpoch, stepToX, toY);
+    const drawThin = () => drawBatches(pen, run, stepToX, toY);
     const looks = [
       { name: "batches", width: 1.2, dash: [], draw: drawThin },
       { name: "training", width: 2.5, dash: [], draw: () => drawLoss("loss") },

@@ -1,5 +1,5 @@
 /* Softmax regression in plain JavaScript: what the chapters do in PyTorch, in a few lines each.
- * A classic script, because browsers refuse modules for file://. Tables are typed arrays, row by row:
+ * A classic script, because browsers refuse modules for file://. Tables are typed arrays, by rows:
  * inputs (n x features), weight (classes x features), bias (classes), labels (n). */
 "use strict";
 
@@ -32,7 +32,7 @@ const Softmax = (() => {
     return scores;
   }
 
-  /** Probabilities from scores, row by row. Subtracting the largest score keeps exp from overflowing. */
+  /** Probabilities from scores, row by row. Without the largest score exp cannot overflow. */
   function softmax(scores, classes) {
     const probabilities = new Float64Array(scores.length);
     for (let row = 0; row < scores.length; row += classes) {
@@ -48,7 +48,7 @@ const Softmax = (() => {
     return probabilities;
   }
 
-  /** Mean cross-entropy in nats, from scores: log of the sum of exponentials, minus the true score. */
+  /** Mean cross-entropy in nats, from scores: log of the sum of exponentials, less the true one. */
   function crossEntropy(scores, labels, classes) {
     let total = 0;
     for (let i = 0; i < labels.length; i++) {
