@@ -169,7 +169,7 @@ const Demo = (() => {
     return `Most probable: ${first} (${p})${truth}. Next: ${second} (${q}).`;
   }
 
-  /** The verdict on a test image in few words, beside the images: the long one may be off screen. */
+  /** The verdict on a test image in few words, beside the images: the other may be off screen. */
   function brief() {
     if (state.test === null) return "";
     const [first] = ranking(result.probabilities);

@@ -201,7 +201,7 @@ const Pictures = (() => {
         ticks: vertical.log
           ? logTicks(...vertical.range, sheet.height - EDGE.top - EDGE.bottom)
           : roundTicks(...vertical.range, 5),
-        label: vertical.log ? "loss in nats, logarithmic" : "loss in nats",
+        label: vertical.log ? "loss in nats (log)" : "loss in nats",
       },
     );
     const stepToX = (steps) => toX(steps / stepsPerEpoch);
