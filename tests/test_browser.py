@@ -68,8 +68,8 @@ OPEN_ALL = """() => {
     document.querySelectorAll(".toggle-hidden").forEach(e => e.classList.remove("toggle-hidden"));
 }"""
 CLOSED = """() => [...document.querySelectorAll("article :is(pre, table, p, img)")]
-    .filter(e => !e.closest("[hidden], noscript, summary, .only-dark, .only-light") && !e.checkVisibility())
-    .map(e => e.outerHTML.slice(0, 150))"""
+    .filter(e => !e.closest("[hidden], noscript, summary, .only-dark, .only-light, .only-printed"))
+    .filter(e => !e.checkVisibility()).map(e => e.outerHTML.slice(0, 150))"""
 # Axe takes 20 s for the coloured words of a long chapter. A word's colour depends on its class, and what lies
 # behind it on its block; of each such pair one word stays.
 FEWER_WORDS = """() => {
