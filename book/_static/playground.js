@@ -8,7 +8,7 @@
 "use strict";
 
 const Playground = (() => {
-  const FRAME_BUDGET = 15; // milliseconds of computing between two frames
+  const FRAME_BUDGET = 10; // milliseconds of computing between two frames
   const REPLAY_BUDGET = 30; // the same on the way to a stored point, when little is drawn
   const FIRST_PACE = 10; // epochs a second at the start
   const PACE_GAIN = 0.5; // more for each epoch that is done: later ones change less
