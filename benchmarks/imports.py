@@ -46,8 +46,8 @@ def measure(rounds: int, quick: bool) -> dict[str, Any]:
     ways = {name: functools.partial(import_seconds, statement) for name, statement in STATEMENTS.items()}
     # What counts is what each process says, not how long it took to start.
     seconds: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(rounds):
-        for name, inner in interleave(ways, 1)[1].items():
+    for number in range(rounds):
+        for name, inner in interleave(ways, 1, first=number)[1].items():
             seconds[name].append(inner)
     return {
         "seconds": {name: summarise(times) for name, times in seconds.items()},

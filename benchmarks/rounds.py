@@ -14,12 +14,15 @@ Seconds = dict[str, list[float]]
 """Seconds of every round, by way."""
 
 
-def interleave(ways: Mapping[str, Callable[[], T]], rounds: int) -> tuple[Seconds, dict[str, T]]:
+def interleave(
+    ways: Mapping[str, Callable[[], T]], rounds: int, *, first: int = 0
+) -> tuple[Seconds, dict[str, T]]:
     """Run every way once a round, each round beginning with another one.
 
     Args:
-        ways: What to run, by name. A way that times itself returns a pair, the seconds first.
+        ways: What to run, by name.
         rounds: How often.
+        first: How many rounds went before: a caller with something new for each round makes one at a time.
 
     Returns:
         Seconds of every round, and what the last one returned, both by name.
@@ -28,13 +31,13 @@ def interleave(ways: Mapping[str, Callable[[], T]], rounds: int) -> tuple[Second
     last: dict[str, T] = {}
     names = list(ways)
     for number in range(rounds):
-        shift = number % len(names)
+        shift = (first + number) % len(names)
         for name in names[shift:] + names[:shift]:
             started = time.perf_counter()
             last[name] = ways[name]()
             seconds[name].append(time.perf_counter() - started)
         latest = ", ".join(f"{name} {times[-1]:.3f} s" for name, times in seconds.items())
-        say(f"  round {number + 1} of {rounds}: {latest}")
+        say(f"  round {first + number + 1}: {latest}")
     return seconds, last
 
 

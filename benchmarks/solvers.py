@@ -151,11 +151,11 @@ def _race(splits: Sequence[Split], passes: Mapping[str, int | None]) -> dict[str
     solvers = {solver: count for solver, count in passes.items() if count is not None}
     seconds: Seconds = {name: [] for name in ("package", *solvers)}
     losses = []
-    for split in splits:
+    for number, split in enumerate(splits):
         ways: dict[str, Callable[[], Any]] = {
             solver: functools.partial(fit, solver, count, split) for solver, count in solvers.items()
         }
-        times, made = interleave({"package": functools.partial(train_here, split), **ways}, 1)
+        times, made = interleave({"package": functools.partial(train_here, split), **ways}, 1, first=number)
         losses.append(made["package"])
         for name, (taken,) in times.items():
             seconds[name].append(taken)
