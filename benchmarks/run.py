@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.metadata
 import json
 import sys
@@ -38,14 +39,16 @@ PARTS: dict[str, tuple[Callable[[int, bool], dict[str, Any]], int]] = {
 }
 """What is measured, and in how many rounds."""
 
-COMPARED = ("pytorch-lightning", "skorch", "scikit-learn")
+COMPARED = ("pytorch-lightning", "skorch")
 
 
 def describe_machine() -> dict[str, Any]:
     """Where and when the figures were measured, with the versions of what was compared."""
     environment = {name: value for name, value in report_environment().items() if name != "threads"}
     versions = dict(environment["versions"])  # type: ignore[call-overload]
-    versions |= {name: importlib.metadata.version(name) for name in COMPARED}
+    for name in COMPARED:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):  # not every part needs it
+            versions[name] = importlib.metadata.version(name)
     return {**environment, "versions": versions}
 
 
