@@ -55,8 +55,12 @@ def check_targets(results: Mapping[str, Any]) -> list[Target]:
             Target("skorch, against this package", ratios["skorch"], 1.2, True),
         ]
     if "solvers" in results:
-        ratio = results["solvers"][THREADS]["ratio_to_best_solver"]
-        found.append(Target("time to the same loss, against scikit-learn's best solver", ratio, 0.7, False))
+        solvers = results["solvers"]
+        ratio, loss = (solvers[THREADS][key] for key in ("ratio_to_best_solver", "package_validation_loss"))
+        found += [
+            Target("time to the same loss, against scikit-learn's best solver", ratio, 0.7, False),
+            Target("that loss, on the worst split", loss, solvers["target_loss"], False, "nats"),
+        ]
     if "replicas" in results:
         ratio = results["replicas"][THREADS]["ratio"]
         found.append(Target("sixteen rates one by one, against replicas", ratio, 6, True))
@@ -69,6 +73,14 @@ def check_targets(results: Mapping[str, Any]) -> list[Target]:
     if "imports" in results:
         ratio = results["imports"]["ratios"]["tutorial_utils"]
         found.append(Target("importing this package, against importing torch", ratio, 1.2, False))
+    if "growth" in results:
+        images = results["growth"]["images"]
+        power, each = images["time"]["exponent"], images["memory_line"]["each"]
+        predicted = images["predicted_bytes"][-1] / images["sizes"][-1]
+        found += [
+            Target("power of the number of images with which time grows", power, 1.1, False, ""),
+            Target("memory of an image, against what was predicted", each / predicted, 1.1, False),
+        ]
     if "sweep" in results:
         found.append(Target("a sweep with two jobs, against one job", results["sweep"]["ratio"], 0.7, False))
     return found
@@ -76,7 +88,6 @@ def check_targets(results: Mapping[str, Any]) -> list[Target]:
 
 def describe_target(target: Target) -> str:
     """Write a promise and its outcome as one line."""
-    bound = f"{'at least' if target.at_least else 'at most'} {target.bound:g} {target.unit}"
-    return (
-        f"{'met   ' if target.met else 'MISSED'}  {target.title}: {target.value:.3g} {target.unit} ({bound})"
-    )
+    bound = f"{'at least' if target.at_least else 'at most'} {target.bound:g} {target.unit}".rstrip()
+    value = f"{target.value:.3g} {target.unit}".rstrip()
+    return f"{'met   ' if target.met else 'MISSED'}  {target.title}: {value} ({bound})"

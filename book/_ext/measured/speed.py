@@ -63,7 +63,7 @@ def show_targets(results: Results) -> list[nodes.Node]:
     """Show every promise and what was measured."""
     rows = []
     for target in results["targets"]:
-        unit = " s" if target["unit"] == "s" else f" {target['unit']}"
+        unit = f" {target['unit']}".rstrip()
         bound = f"{'at least' if target['at_least'] else 'at most'} {target['bound']:g}{unit}"
         rows.append(
             [target["title"], number(target["value"]) + unit, bound, "yes" if target["met"] else "no"]
