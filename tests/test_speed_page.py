@@ -1,0 +1,249 @@
+"""The page on speed shows what results.json holds, and says so when it holds nothing."""
+
+import copy
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from built_book import parse
+from test_extensions import Site, rows_of
+
+ROOT = Path(__file__).parents[1]
+PARTS = ("machine", "targets", "epochs", "agreement", "solvers", "replicas", "growth")
+FIGURES = ("epochs-figure", "growth-figure")
+WAYS = ("by_hand", "package", "bare", "skorch", "lightning", "loader_0", "loader_2")
+
+
+@pytest.fixture(autouse=True)
+def sphinx_finds_the_extensions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "book" / "_ext"))
+
+
+def timed(median: float) -> dict[str, Any]:
+    return {"median": median, "low": median / 2, "high": 2 * median, "rounds": [median] * 3}
+
+
+def epochs(scale: float) -> dict[str, Any]:
+    """Each way takes one unit more than the one before it; the package two."""
+    return {
+        "seconds": {way: timed(scale * unit) for unit, way in enumerate(WAYS, start=1)},
+        "ratios": {way: unit / 2 for unit, way in enumerate(WAYS, start=1)},
+        "validation_loss": {way: 0.3 * (1 + 1e-6 * (way == "by_hand")) for way in WAYS},
+    }
+
+
+def make_results() -> dict[str, Any]:
+    """Results that nobody measured, so that no other numbers can be mistaken for them."""
+    memory = {way: unit * 2**20 for unit, way in enumerate(WAYS, start=11)}
+    of_dataset = {"threads_1": epochs(0.1), "threads_2": epochs(0.01), "memory_bytes": memory}
+    line = {"at_zero": 0.25, "each": 0.125, "standard_error": 0.5, "r_squared": 0.9876}
+    law = {"exponent": 1.04, "standard_error": 0.03, "factor": 1e-5}
+    sizes = [1, 2, 4]
+    race = {
+        "seconds": {"package": timed(0.5), "lbfgs": timed(1.25), "saga": timed(2.5)},
+        "package_validation_loss": 0.29,
+        "best_solver": "lbfgs",
+        "ratio_to_best_solver": 0.4,
+    }
+    both = {"seconds": {"together": timed(0.75), "one_by_one": timed(6)}, "ratio": 8.0, "losses_apart": 3e-7}
+    machine = {
+        "cpu": "Abacus & Sons",
+        "cores": 3,
+        "system": "Linux",
+        "python": "3.99",
+        "date": "2031-02-03T04:05:06+00:00",
+        "versions": {"torch": "9.8.7", "skorch": "6.5.4"},
+    }
+    return {
+        "epoch": {"mnist": of_dataset, "cifar10": copy.deepcopy(of_dataset), "machine": machine},
+        "solvers": {
+            "target_loss": 0.32,
+            "passes": {"lbfgs": 14, "saga": 2, "sgd": None},
+            "validation_loss": {"lbfgs": 0.31, "saga": 0.3, "sgd": 0.361},
+            "threads_1": race,
+            "threads_2": race,
+        },
+        "replicas": {"replicas": 16, "threads_1": both, "threads_2": {**both, "ratio": 3.5}},
+        "growth": {
+            "images": {
+                "sizes": sizes,
+                "seconds": [1, 2, 4],
+                "bytes": [2**20, 2**21, 2**22],
+                "predicted_bytes": [800, 1600, 3200],
+                "time": law,
+                "time_line": line,
+                "memory_line": {**line, "each": 811.2, "standard_error": 4.4},
+            },
+            "mapped": {
+                "size": 4,
+                "seconds_first": 6,
+                "seconds": 4.4,
+                "bytes": 2**20,
+                "ratio_first": 1.5,
+                "ratio": 1.1,
+            },
+            "replicas": {"sizes": sizes, "seconds": [1, 1.5, 2.5], "bytes": sizes, "time_line": line},
+            "points": {"sizes": sizes, "seconds": [9, 10, 19], "time_line": line},
+        },
+        "targets": [
+            {"title": "a ratio", "value": 12.34, "bound": 10, "at_least": True, "unit": "times", "met": True},
+            {"title": "a time", "value": 0.75, "bound": 0.5, "at_least": False, "unit": "s", "met": False},
+            {"title": "a power", "value": 1.04, "bound": 1.1, "at_least": False, "unit": "", "met": True},
+        ],
+    }
+
+
+def directive(part: str) -> str:
+    options = f":name: fig-{part}\n:alt: What {part} draws.\n\nSome **words**.\n" if part in FIGURES else ""
+    return f"```{{measured-speed}} {part}\n{options}```\n"
+
+
+def make_site(folder: Path, *parts: str) -> Site:
+    """A book whose pages each show one part, with the made-up results beside it."""
+    pages = {f"about/{part}": f"# Page\n\n{directive(part)}" for part in parts}
+    (folder / "results.json").write_text(json.dumps(make_results()))
+    return Site(folder, pages, numfig=True, measured_speed="../results.json")
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(ROOT / "book" / "_ext"))
+        site = make_site(tmp_path_factory.mktemp("speed"), *PARTS, *FIGURES)
+        assert site.build() == ""
+        yield site
+
+
+def text_of(site: Site, part: str) -> str:
+    return " ".join(site.page(f"about/{part}").get_text(" ").split())
+
+
+def test_the_machine_is_named_with_its_date_and_versions(shown: Site) -> None:
+    text = text_of(shown, "machine")
+    for said in (
+        "2031-02-03",
+        "3 cores of Abacus & Sons",
+        "Python 3.99",
+        "torch 9.8.7",
+        "Each way ran 3 times",
+    ):
+        assert said in text
+
+
+def test_a_promise_is_shown_with_its_outcome(shown: Site) -> None:
+    assert rows_of(shown.page("about/targets")) == [
+        ["a ratio", "12.3 times", "at least 10 times", "yes"],
+        ["a time", "0.750 s", "at most 0.5 s", "no"],
+        ["a power", "1.04", "at most 1.1", "yes"],
+    ]
+
+
+def test_every_way_has_its_seconds_ratio_and_memory_for_both_data_sets(shown: Site) -> None:
+    rows = rows_of(shown.page("about/epochs"))
+    assert len(rows) == 2 * len(WAYS)
+    assert rows[1] == ["this package", "0.200 [0.100, 0.400]", "1.00", "0.0200 [0.0100, 0.0400]", "12"]
+    assert rows[6] == ["DataLoader, 2 workers", "0.700 [0.350, 1.40]", "3.50", "0.0700 [0.0350, 0.140]", "17"]
+    assert rows[7:] == rows[:7]
+    assert "at most 1e-06 of their size" in text_of(shown, "agreement")
+
+
+def test_a_solver_that_never_reached_the_loss_is_no_winner(shown: Site) -> None:
+    rows = {row[0]: row[1:] for row in rows_of(shown.page("about/solvers"))}
+    assert rows["lbfgs"] == ["1.25 [0.625, 2.50]", "1.25 [0.625, 2.50]", "14 passes"]
+    assert rows["SGDClassifier"] == ["not reached", "", "best 0.361 nats"]
+    assert (
+        "takes 0.400 times as long as the quickest solver, lbfgs, to a validation loss of 0.32 nats"
+        in text_of(shown, "solvers")
+    )
+
+
+def test_replicas_and_growth_are_told_in_sentences(shown: Site) -> None:
+    text = text_of(shown, "replicas")
+    assert "16 learning rates" in text and "6.00 [3.00, 12.0] s one by one, 8.00 times as long" in text
+    assert "with two threads 3.50 times" in text and "at most 3e-07" in text
+    text = text_of(shown, "growth")
+    for said in (
+        "the power 1.04 (standard error 0.03)",
+        "explains 0.9876 of the variance",
+        "811 bytes (standard error 4); its pixels, its label and its place in the order make 800",
+        "one more takes 125 ms of an epoch, beside 250 ms",
+        "4 take 2.50 times as long as one",
+        "one more point takes 0.1 s",
+        "with 4 images in a file that is mapped into memory, an epoch takes 1.50 times",
+        "1.10 times afterwards",
+        "1 MiB instead of 4",
+    ):
+        assert said in text
+
+
+@pytest.mark.parametrize("part", FIGURES)
+def test_a_figure_is_a_file_with_words_for_those_who_do_not_see_it(shown: Site, part: str) -> None:
+    page = shown.page(f"about/{part}")
+    image = page.select_one(f"figure#fig-{part} img")
+    assert image is not None and image["alt"] == f"What {part} draws."
+    drawn = (shown.folder / "build" / "html" / "about" / str(image["src"])).resolve()
+    assert drawn.read_bytes().startswith(b"\x89PNG")
+    caption = page.select_one("figcaption strong")
+    assert caption is not None and caption.get_text() == "words"
+
+
+def test_new_results_make_a_new_page(tmp_path: Path) -> None:
+    site = make_site(tmp_path, "targets")
+    assert site.build() == ""
+    results = make_results()
+    results["targets"][0]["value"] = 98.7
+    (tmp_path / "results.json").unlink()  # another inode, another time
+    (tmp_path / "results.json").write_text(json.dumps(results))
+    assert site.build() == ""
+    assert rows_of(site.page("about/targets"))[0][1] == "98.7 times"
+
+
+@pytest.mark.parametrize(
+    ("part", "lost"), [("growth", ["growth", "points"]), ("epochs", ["epoch"]), ("growth-figure", ["growth"])]
+)
+def test_what_was_not_measured_is_a_warning_with_what_to_do(
+    part: str, lost: Sequence[str], tmp_path: Path
+) -> None:
+    site = make_site(tmp_path, part)
+    results = make_results()
+    inner = results
+    for key in lost[:-1]:
+        inner = inner[key]
+    del inner[lost[-1]]
+    (tmp_path / "results.json").write_text(json.dumps(results))
+    warning = site.build()
+    assert f"has no {part}" in warning and lost[-1] in warning and "make bench" in warning
+    (tmp_path / "results.json").unlink()
+    assert "make bench" in site.build()
+
+
+def test_an_unknown_part_and_a_figure_without_words_are_refused(tmp_path: Path) -> None:
+    pages = {
+        "unknown": directive("weather"),
+        "silent": "```{measured-speed} epochs-figure\n:name: fig-x\n\nCaption.\n```\n",
+    }
+    (tmp_path / "results.json").write_text(json.dumps(make_results()))
+    warning = Site(tmp_path, pages, measured_speed="../results.json").build()
+    assert "there is no part 'weather'; there are machine, targets" in warning
+    assert "needs a caption and the options name and alt" in warning
+
+
+@pytest.mark.book
+def test_the_built_page_shows_the_results_that_the_repository_keeps() -> None:
+    results = json.loads((ROOT / "benchmarks" / "results.json").read_text())
+    page = parse("book/speed")
+    text = " ".join(page.get_text(" ").split())
+    assert results["epoch"]["machine"]["date"][:10] in text and results["epoch"]["machine"]["cpu"] in text
+    tables = [rows_of(table) for table in page.select("table")]
+    assert len(tables) == 4
+    kept = {row[0]: row[3] for row in tables[0]}
+    assert kept == {each["title"]: "yes" if each["met"] else "no" for each in results["targets"]}
+    for dataset, rows in zip(("mnist", "cifar10"), tables[1:3], strict=True):
+        found = results["epoch"][dataset]
+        assert len(rows) == len(found["memory_bytes"])
+        medians = sorted(each["median"] for each in found["threads_1"]["seconds"].values())
+        shown = sorted(float(row[1].split()[0].replace(",", "")) for row in rows)
+        assert shown == pytest.approx(medians, rel=6e-3)
+    assert len(page.select("figure img")) == 2
