@@ -1,11 +1,14 @@
 """The page on speed shows what results.json holds, and says so when it holds nothing."""
 
 import copy
+import importlib
+import itertools
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import matplotlib.pyplot as plt
 import pytest
 from built_book import parse
 from test_extensions import Site, rows_of
@@ -189,6 +192,25 @@ def test_a_figure_is_a_file_with_words_for_those_who_do_not_see_it(shown: Site, 
     assert caption is not None and caption.get_text() == "words"
 
 
+def test_numbers_along_the_axis_do_not_lie_on_each_other() -> None:
+    speed = importlib.import_module("measured.speed")
+    results = make_results()
+    figure, axes = plt.subplots(1, 2, figsize=speed.FIGURES["epochs-figure"][3])
+    speed.draw_epochs(results, list(axes))
+    figure.canvas.draw()
+    for ax in axes:
+        labels = [tick for tick in ax.get_xticklabels(which="both") if tick.get_text() and tick.get_visible()]
+        low, high = ax.get_xlim()
+        boxes = sorted(
+            (tick.get_window_extent().x0, tick.get_window_extent().x1)
+            for tick in labels
+            if low <= tick.get_position()[0] <= high
+        )
+        assert len(boxes) >= 2
+        assert all(one[1] < next_one[0] for one, next_one in itertools.pairwise(boxes))
+    plt.close(figure)
+
+
 def test_new_results_make_a_new_page(tmp_path: Path) -> None:
     site = make_site(tmp_path, "targets")
     assert site.build() == ""
@@ -238,7 +260,7 @@ def test_the_built_page_shows_the_results_that_the_repository_keeps() -> None:
     assert results["epoch"]["machine"]["date"][:10] in text and results["epoch"]["machine"]["cpu"] in text
     tables = [rows_of(table) for table in page.select("table")]
     assert len(tables) == 4
-    kept = {row[0]: row[3] for row in tables[0]}
+    kept = {row[0].replace("\N{RIGHT SINGLE QUOTATION MARK}", "'"): row[3] for row in tables[0]}
     assert kept == {each["title"]: "yes" if each["met"] else "no" for each in results["targets"]}
     for dataset, rows in zip(("mnist", "cifar10"), tables[1:3], strict=True):
         found = results["epoch"][dataset]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from docutils import nodes  # type: ignore[import-untyped]
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from measured.figures import FigureDirective
 from measured.sources import logger
@@ -226,6 +227,9 @@ def draw_epochs(results: Results, axes: Sequence[Axes]) -> None:
                 label=f"{threads} thread{'s' * (threads > 1)}",
             )
         ax.set(xscale="log", xlabel="seconds for one epoch", title=title)
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.xaxis.set_major_formatter("{x:g}")
+        ax.xaxis.set_minor_formatter(NullFormatter())  # its labels would lie on each other
         ax.set_yticks(range(len(WAYS)), list(WAYS.values()))
         ax.invert_yaxis()
     axes[0].legend()
