@@ -117,6 +117,25 @@ def drip(handler: BaseHTTPRequestHandler, body: bytes) -> None:
             return
 
 
+def drip_headers(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+    """An answer that has begun, and whose headers never end."""
+    pour(handler, b"HTTP/1.1 200 OK\r\nX-Long: ")
+
+
+def drip_chunk_size(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+    """Half of the body, and then the size of the next chunk, with an endless remark."""
+    half = body[: len(body) // 2]
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    pour(handler, head + b"%x\r\n%b\r\n10;" % (len(half), half))
+
+
+def pour(handler: BaseHTTPRequestHandler, start: bytes) -> None:
+    handler.wfile.write(start)
+    assert isinstance(handler.server, Server)
+    while not handler.server.closing.wait(0.05):
+        handler.wfile.write(b"x")
+
+
 def bomb(handler: BaseHTTPRequestHandler, body: bytes) -> None:
     whole(handler, gzip.compress(bytes(50_000_000)))
 
@@ -374,6 +393,45 @@ def test_a_server_that_sends_a_byte_now_and_then_is_left_too(
     assert time.monotonic() - began < 10
     assert "slow: 0 kB/s" in arrival.attempts[0].reason
     assert visible(tmp_path) == CONTENTS
+
+
+@pytest.mark.parametrize("reply", [drip_headers, drip_chunk_size])
+@pytest.mark.fault(5, 6)
+def test_a_server_that_sends_all_but_the_file_is_left_and_its_download_ends(
+    tmp_path: Path, serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch, reply: Reply
+) -> None:
+    monkeypatch.setattr(sources, "STALL_SECONDS", 0.5)
+    bad = serve(always=reply)
+    began = time.monotonic()
+    arrival = fetch(tmp_path, bad, serve())
+    assert time.monotonic() - began < 5
+    assert [attempt.source for attempt in arrival.attempts] == [http(bad).name] * download.TRIES
+    assert "sends nothing of the file for" in arrival.attempts[0].reason
+    assert visible(tmp_path) == CONTENTS
+    bad.closing.set()
+    for worker in [thread for thread in threading.enumerate() if thread.name == sources.WORKER]:
+        worker.join(10)
+        assert not worker.is_alive(), "a download that nobody waits for goes on"
+    assert visible(tmp_path) == CONTENTS
+
+
+def test_a_download_that_was_given_up_ends_with_its_next_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "STALL_SECONDS", 0.2)
+    pace = sources.Pace("slow", total=100, limit=100, patient=True)
+    given_up, told = threading.Event(), threading.Event()
+
+    def work() -> None:
+        assert given_up.wait(10)
+        with pytest.raises(SourceError, match="was given up"):
+            pace.update(1)
+        told.set()
+
+    with pytest.raises(SourceError, match=r"nothing of the file for 0\.2 s"):
+        pace.watch(work)
+    given_up.set()
+    assert told.wait(10), "it goes on"
+    assert pace.transferred == 0
+    pace.close()
 
 
 # What is in the cache

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import ipaddress
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
 SLOW_SECONDS = 20.0
 SLOW_RATE = 100_000.0
 """A source below this rate (bytes per second) over ``SLOW_SECONDS`` is left for another, if there is one."""
+
+STALL_SECONDS = 60.0
+"""An attempt that adds no byte to a file for so long is given up, whatever the server sends meanwhile."""
+
+WORKER = "download"
+"""Name of the threads that download."""
 
 CHUNK = 8192
 """Bytes between two looks at the clock; small, so that the rate of a very slow server is noticed in time."""
@@ -79,6 +86,8 @@ class Pace:
         self._bar: tqdm[object] = progress.bar(total=total, description=f"fetching from {source}", unit="B")
         self.transferred = 0
         self._window = (time.monotonic(), 0)
+        self._moved = time.monotonic()
+        self._stopped = False
 
     @property
     def total(self) -> float | None:
@@ -93,8 +102,12 @@ class Pace:
         """Move on by some bytes.
 
         Raises:
-            SourceError: The source sends more than it may, or is too slow while another is left.
+            SourceError: The source sends more than it may, or is too slow while another is left; or nobody
+                waits for it any more.
         """
+        if self._stopped:
+            raise SourceError("was given up")
+        self._moved = time.monotonic()
         self._bar.update(count)
         self.transferred += count
         if self.transferred > self._limit:
@@ -110,6 +123,40 @@ class Pace:
             if not self._patient:
                 raise SourceError(said)
             progress.note(f"{self._source} is {said}; no other source is left, so this goes on")
+
+    def watch(self, work: Callable[[], None]) -> None:
+        """Do the work, but wait only as long as bytes come.
+
+        A time limit of a socket starts again with each byte, and headers are bytes, too. So the work is done
+        by a thread that is left behind when it hangs; it ends with its next byte, or with the process.
+
+        Args:
+            work: Downloads, and tells each of its bytes to :meth:`update`.
+
+        Raises:
+            SourceError: No byte has come for ``STALL_SECONDS``.
+        """
+        problems: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                work()
+            except BaseException as problem:  # whatever it is, it belongs to who waits
+                problems.append(problem)
+
+        worker = threading.Thread(target=run, name=WORKER, daemon=True)
+        self._moved = time.monotonic()
+        worker.start()
+        try:
+            while worker.is_alive():
+                left = self._moved + STALL_SECONDS - time.monotonic()
+                if left <= 0:
+                    raise SourceError(f"sends nothing of the file for {STALL_SECONDS:g} s", transient=True)
+                worker.join(left)
+        finally:
+            self._stopped = worker.is_alive()
+        if problems:
+            raise problems[0]
 
     def close(self) -> None:
         """Take the bar off the screen."""
@@ -221,9 +268,13 @@ def _get(url: str, target: Path, pace: Pace, timeout: tuple[float, float]) -> No
         hooks={"response": look},
         headers={"Accept-Encoding": "identity"},  # else a server's own compression is undone unseen
     )
-    try:
+
+    def work() -> None:
         with target.open("wb") as output:
             download(url=url, output_file=_Measured(output, pace), pooch=None)
+
+    try:
+        pace.watch(work)
     except (requests.RequestException, ValueError) as error:  # ValueError: a length that is no number
         raise _http_fault(url, error) from error
 
