@@ -227,7 +227,7 @@ def draw_epochs(results: Results, axes: Sequence[Axes]) -> None:
                 label=f"{threads} thread{'s' * (threads > 1)}",
             )
         ax.set(xscale="log", xlabel="seconds for one epoch", title=title)
-        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
         ax.xaxis.set_major_formatter("{x:g}")
         ax.xaxis.set_minor_formatter(NullFormatter())  # its labels would lie on each other
         ax.set_yticks(range(len(WAYS)), list(WAYS.values()))
