@@ -31,6 +31,12 @@ WAYS = {
 
 DATA_SETS = {"mnist": "MNIST", "cifar10": "CIFAR-10"}
 SOLVERS = {"package": "this package", "lbfgs": "lbfgs", "saga": "saga", "sgd": "SGDClassifier"}
+IMPORTS = {
+    "torch": "torch",
+    "tutorial_utils": "tutorial_utils",
+    "for_training": "tutorial_utils.datasets and .training",
+    "for_evaluation": "tutorial_utils.evaluation",
+}
 MEBIBYTE = 2**20
 
 Results = Mapping[str, Any]
@@ -271,6 +277,16 @@ def draw_growth(results: Results, axes: Sequence[Axes]) -> None:
         ax.legend(fontsize=8)
 
 
+def show_imports(results: Results) -> list[nodes.Node]:
+    """Show how long imports take, each in a fresh process."""
+    found = results["imports"]
+    rows = [
+        [name, seconds_of(found["seconds"][key]), number(found["ratios"][key])]
+        for key, name in IMPORTS.items()
+    ]
+    return [make_table(["Imported", "Seconds", "Times torch"], rows)]
+
+
 TEXTS: dict[str, Callable[[Results], list[nodes.Node]]] = {
     "machine": tell_machine,
     "targets": show_targets,
@@ -278,6 +294,7 @@ TEXTS: dict[str, Callable[[Results], list[nodes.Node]]] = {
     "agreement": tell_agreement,
     "solvers": show_solvers,
     "replicas": tell_replicas,
+    "imports": show_imports,
     "growth": tell_growth,
 }
 FIGURES: dict[str, tuple[Callable[[Results, Sequence[Axes]], None], int, int, tuple[float, float]]] = {
