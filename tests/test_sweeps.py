@@ -232,13 +232,13 @@ def test_a_grid_too_large_is_refused_without_being_made() -> None:
     started = time.monotonic()
     with pytest.raises(ConfigurationError, match=r"1,000,000,000,000,000,000"):
         sweep_points.make_grid(axes, ALLOWED)
+    assert time.monotonic() - started < 1
 
 
 def test_a_thousand_points_are_allowed_and_one_more_is_not() -> None:
     assert len(sweep_points.make_grid({"seed": range(1000)}, ALLOWED)) == 1000
     with pytest.raises(ConfigurationError, match=r"1 to 1,000 points, this one 1,001"):
         sweep_points.make_grid({"seed": range(1001)}, ALLOWED)
-    assert time.monotonic() - started < 1
 
 
 def test_the_default_folder_is_the_same_for_the_same_points_and_no_others(sweep: Sweep) -> None:
