@@ -938,8 +938,10 @@ other = one_epoch(config.seed + 1)
 threaded = {threads: one_epoch(config.seed, threads) for threads in (2, 4)}
 assert torch.equal(once[0], again[0])
 assert once[1].validation_loss == again[1].validation_loss
-scale = once[0].abs().max()
 thread_tolerance = 1e-3  # of the largest weight, and of the loss
+
+# %% tags=["hide-input"]
+scale = once[0].abs().max()
 repeats = [
     {
         "run": run,
@@ -957,7 +959,6 @@ repeats = [
     }.items()
 ]
 
-# %% tags=["hide-input"]
 by_threads = [row for row in repeats if "threads" in row["run"]]
 if config.learning_rate / (1 - config.momentum) < 0.11:  # long steps make rounding grow
     assert all(
