@@ -205,3 +205,15 @@ def test_ctrl_c_ends_a_run_without_a_traceback(
 def test_help_does_not_wait_for_torch() -> None:
     code = "import sys, tutorial_utils.cli; assert not {'torch', 'numpy', 'pandas'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=True, timeout=60)
+
+
+def test_an_error_with_a_strangers_text_commands_no_terminal() -> None:
+    command = [sys.executable, "-c", "from tutorial_utils.cli import main; main()", "run"]
+    done = subprocess.run(
+        [*command, "notebooks/foundations/02_gradients", "-p", "se\x1b[2Jed=1"],
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert "\x1b" not in done.stderr and r"se\x1b[2Jed" in done.stderr

@@ -51,3 +51,27 @@ def test_quiet_hides_bars_and_keeps_remarks(
     show()
     shown = capsys.readouterr()
     assert shown.err == "about to start\n"
+
+
+# What strangers' text may do to a terminal
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain, \N{LATIN SMALL LETTER E WITH ACUTE} and ±\n\tindented", None),
+        ("clear\x1b[2Jthe screen", r"clear\x1b[2Jthe screen"),
+        ("back\r over", r"back\r over"),
+        ("turn \u202eround", r"turn \u202eround"),
+        ("ring\x07", r"ring\x07"),
+        ("\x9b31m", r"\x9b31m"),
+    ],
+)
+def test_no_text_commands_a_terminal(text: str, shown: str | None) -> None:
+    assert progress.printable(text) == (text if shown is None else shown)
+
+
+def test_notes_are_printable(capsys: pytest.CaptureFixture[str]) -> None:
+    progress.note("a server said \x1b[2J")
+    told = capsys.readouterr()
+    assert "\x1b" not in told.out + told.err and r"\x1b[2J" in told.out + told.err

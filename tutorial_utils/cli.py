@@ -27,7 +27,9 @@ def main() -> None:
     try:
         app()
     except TutorialError as error:
-        print(f"error: {error}", file=sys.stderr)
+        from tutorial_utils import progress
+
+        print(f"error: {progress.printable(str(error))}", file=sys.stderr)
         raise SystemExit(1) from None
 
 

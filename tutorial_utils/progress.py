@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import unicodedata
 from collections.abc import Iterable
 from typing import Any, TextIO, cast
 
@@ -57,7 +58,26 @@ def note(message: str) -> None:
     Args:
         message: One line.
     """
-    tqdm.write(message, file=stream())
+    tqdm.write(printable(message), file=stream())
+
+
+def printable(text: str) -> str:
+    """Write out what would command a terminal, which obeys a stranger's text as well.
+
+    A server's answer or a sweep file may hold characters that clear the screen, or turn the line around.
+
+    Args:
+        text: Any text.
+
+    Returns:
+        The same, with control and format characters but tabs and line ends as Python would type them.
+    """
+    return "".join(
+        letter.encode("unicode_escape").decode()
+        if unicodedata.category(letter) in ("Cc", "Cf") and letter not in "\n\t"
+        else letter
+        for letter in text
+    )
 
 
 def stream() -> TextIO:
