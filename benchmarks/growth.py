@@ -22,6 +22,7 @@ import torch
 from memory import Peak
 from rounds import say
 from scipy import stats
+from sweep import run_command
 from torch import Tensor
 
 from tutorial_utils import datasets, replicas
@@ -142,16 +143,10 @@ def train_replicas(size: int) -> dict[str, float]:
 
 def sweep_points(size: int) -> dict[str, float]:
     """A sweep of this many points, two at a time."""
-    command = [sys.executable, "-c", "from tutorial_utils.cli import main; main()", "sweep", SWEPT]
     with tempfile.TemporaryDirectory() as folder:
         seeds = ",".join(map(str, range(size)))
         started = time.perf_counter()
-        subprocess.run(
-            [*command, "-o", folder, "-j", "2", "-g", f"seed={seeds}"],
-            check=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        run_command(SWEPT, 2, ["-g", f"seed={seeds}"], folder)
         return {"seconds": time.perf_counter() - started}
 
 

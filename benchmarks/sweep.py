@@ -22,15 +22,27 @@ GRID = ["-g", "learning_rate=0.001,0.003,0.01", "-g", "seed=0,1", "-g", "num_epo
 
 def sweep(jobs: int, grid: Sequence[str] = GRID) -> pd.DataFrame:
     """Run the command once; return its results."""
-    command = [sys.executable, "-c", "from tutorial_utils.cli import main; main()", "sweep", NOTEBOOK]
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run(
-            [*command, "-o", folder, "-j", str(jobs), *grid],
-            check=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        run_command(NOTEBOOK, jobs, grid, folder)
         return pd.read_csv(Path(folder) / "results.csv").drop(columns="seconds")
+
+
+def run_command(notebook: str, jobs: int, grid: Sequence[str], folder: str) -> None:
+    """Run `tutorial sweep` as a user does, in silence.
+
+    Args:
+        notebook: What to run.
+        jobs: Points at a time.
+        grid: Its options `-g`.
+        folder: Where it arrives.
+    """
+    command = [sys.executable, "-c", "from tutorial_utils.cli import main; main()", "sweep", notebook]
+    subprocess.run(
+        [*command, "-o", folder, "-j", str(jobs), *grid],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 def measure(rounds: int, quick: bool) -> dict[str, Any]:
