@@ -124,6 +124,20 @@ def test_a_dead_kernel_is_told_from_an_error(chapter: Chapter) -> None:
     chapter.assert_nothing_but_the_failed_notebook_is_left()
 
 
+@pytest.mark.fault(60)
+def test_a_kernel_that_cannot_start_says_why_in_the_error_alone(
+    chapter: Chapter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "ipykernel_launcher.py").write_text("raise ImportError('a broken installation')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    chapter.write(PARAMETERS, WRITE_RESULTS)
+    with pytest.raises(
+        ChapterError, match=r"(?s)the kernel died in its start.*ImportError: a broken install"
+    ):
+        chapter.execute()
+    assert capfd.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize("leave", ["import sys; sys.exit(0)", "raise SystemExit"])
 @pytest.mark.fault(60)
 def test_leaving_by_the_side_door_is_not_success(chapter: Chapter, leave: str) -> None:

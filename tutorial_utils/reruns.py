@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import logging
 import os
 import re
 import signal
@@ -13,7 +14,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from tutorial_utils import pages, parameters, results
 from tutorial_utils.chapters import Notebook, chapter_name, find
@@ -31,6 +32,7 @@ THREADS_VARIABLE = "OMP_NUM_THREADS"
 RUNS = Path("_build/runs")
 """Where reruns arrive unless they are told otherwise."""
 
+_SILENT = logging.NullHandler()
 _REPORT_INTERVAL = 15.0
 _GUARD_INTERVAL = 0.2
 
@@ -442,6 +444,10 @@ def _run_cells(
     import papermill
 
     name = chapter_name(notebook)
+    # What papermill would log about a kernel that died is in the error that we raise.
+    logging.getLogger("papermill").addHandler(_SILENT)
+    # Outside its cells a kernel speaks when it cannot start, which is told, and on its way out, which is not.
+    complaints = tempfile.TemporaryFile()  # noqa: SIM115 - closed at the end, as the watch is
     try:
         papermill.execute_notebook(
             _literal(notebook),
@@ -449,9 +455,8 @@ def _run_cells(
             values,
             kernel_name="python3",
             progress_bar=False,
-            kernel_manager_class=_kernel_manager(root, environment, watch),
-            # Each kernel would otherwise warn that its local sockets are not encrypted, and some report being
-            # interrupted when they are shut down.
+            kernel_manager_class=_kernel_manager(root, environment, watch, complaints),
+            # Each kernel would otherwise warn that its local sockets are not encrypted.
             extra_arguments=["--log-level=CRITICAL"],
             on_cell_start=watch.enter_cell,
         )
@@ -462,6 +467,9 @@ def _run_cells(
     except RuntimeError as error:  # what nbclient raises for a kernel that died or never came up
         place = _place(*watch.cell) if watch.cell else "its start"
         reason = f"the kernel died in {place}; often that means too little memory ({error})"
+        complaints.seek(0)
+        if said := complaints.read().decode(errors="replace").strip():
+            reason += f"\nThe last that it said:\n{_last_lines(said.splitlines())}"
         if watch.expired:
             reason = f"stopped after the time limit of {watch.time_limit:g} s, in {place}"
         elif watch.stop_wanted.is_set():
@@ -469,6 +477,7 @@ def _run_cells(
         raise ChapterError(f"{name}: {reason}") from None
     finally:
         watch.stop()
+        complaints.close()
 
 
 def _literal(path: Path) -> str:
@@ -476,13 +485,14 @@ def _literal(path: Path) -> str:
     return str(path).replace("{", "{{").replace("}", "}}")
 
 
-def _kernel_manager(root: Path, environment: dict[str, str], watch: _Watch) -> type:
+def _kernel_manager(root: Path, environment: dict[str, str], watch: _Watch, complaints: IO[bytes]) -> type:
     """Make the class that starts the kernel, so that only the kernel sees our settings, not this process."""
     from jupyter_client.manager import AsyncKernelManager
 
     class ChapterKernelManager(AsyncKernelManager):
         async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
-            await super().start_kernel(**{**options, "cwd": str(root), "env": {**os.environ, **environment}})
+            ours = {"cwd": str(root), "env": {**os.environ, **environment}, "stderr": complaints}
+            await super().start_kernel(**{**options, **ours})
             watch.begin(self.provisioner.pid)  # type: ignore[union-attr]
 
     return ChapterKernelManager

@@ -213,6 +213,13 @@ const Playground = (() => {
     if (touched && !addressTimer) addressTimer = setTimeout(writeAddress, ADDRESS_DELAY);
   }
 
+  /** Leaves the address as it is until the reader does something else. */
+  function leaveAddress() {
+    touched = false;
+    clearTimeout(addressTimer);
+    addressTimer = 0;
+  }
+
   /** Opens settings written as in an address, and goes to the point that they store. */
   function open(text) {
     const { settings, problems } = Training.parse(text);
@@ -228,9 +235,7 @@ const Playground = (() => {
     autoplay = 0;
     const text = location.hash.slice(1);
     if (!text.includes("=")) return; // a section of the page
-    touched = false;
-    clearTimeout(addressTimer);
-    addressTimer = 0;
+    leaveAddress();
     open(text);
     if (!epochs) return;
     find("play").focus({ preventScroll: true });
@@ -403,6 +408,7 @@ const Playground = (() => {
     link.addEventListener("click", (event) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey) return;
       autoplay = Number(link.dataset.epochs);
+      leaveAddress(); // writing where the run is would overtake the address that this click brings
       if (link.hash === location.hash) openAddress(); // no change of the address will announce it
     });
   }
