@@ -1,68 +1,105 @@
 """Nothing from outside runs, and nothing private gets out. SECURITY.md says what is promised."""
 
 import ast
+import json
 import os
 import re
 import subprocess
 import sys
+import tempfile
 import tomllib
+import zipfile
 from collections.abc import Iterator
 from importlib import metadata
 from itertools import chain
 from pathlib import Path
 
+import nbformat
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from playwright.sync_api import Browser
 
-from tutorial_utils import datasets
+from tutorial_utils import chapters, datasets, parameters, progress, sweep_points
+from tutorial_utils.exceptions import ConfigurationError
 
 ROOT = Path(__file__).parents[1]
+CHAPTER = "foundations/02_gradients"
 CODE = [
     path
     for folder in ("tutorial_utils", "book/_ext", "notebooks", "benchmarks")
     for path in sorted((ROOT / folder).rglob("*.py"))
 ]
-LOCKED = [
-    line.split(" ;")[0].strip()
+LOCKED_LINES = [
+    line
     for line in (ROOT / "requirements.lock").read_text().splitlines()
     if line.strip() and not line.lstrip().startswith("#")
 ]
+LOCKED = [line.split(" ;")[0].strip() for line in LOCKED_LINES]
 # What reads a pickle, or can be told to. Whatever reads one runs the code that is in it.
 UNPICKLING = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
-SHELLS = {"os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput", "pty.spawn"}
+NEVER = re.compile(
+    r"eval|exec|os\.(system|popen|exec\w+|spawn\w+|posix_spawnp?)|pty\.spawn"
+    r"|subprocess\.(getoutput|getstatusoutput)|asyncio\.create_subprocess_shell"
+    r"|torch\.(hub|jit|package)\.\w+|yaml\.(unsafe_load|full_load)(_all)?|\w+\.read_pickle"
+)
+"""What runs a text, a shell's line or a stranger's code, whether it is called or only handed on."""
 STARTERS = {"run", "call", "check_call", "check_output", "Popen"}
+SAFE_LOADERS = {"yaml.SafeLoader", "yaml.CSafeLoader", "Loader"}
+"""The last is what `sweep_points.py` makes of the first; a test below hands it dangerous files."""
 
 NO_PERMISSION = re.compile(r"\b(AGPL|Affero|non-?commercial)\b", re.IGNORECASE)
 KNOWN_PROPRIETARY = re.compile(r"^(nvidia-|cuda-)")
 """CUDA's libraries may be used and passed on with PyTorch, which brings them; nothing here imports them."""
 WITHOUT_LICENCE_FIELD = {"axe-playwright-python", "cuda-toolkit"}
 """These do not say in their metadata."""
-CANARY = "canary-3f9c1d-that-nobody-may-see"
 
 
 def find_dangers(tree: ast.AST) -> Iterator[str]:
     """What in parsed code could run a stranger's code or a stranger's command."""
+    imported = dict(find_imports(tree))
+    for module in {name.split(".")[0] for name in imported.values()} & UNPICKLING:
+        yield f"import of {module}"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load):
+            name = full_name(node, imported)
+            if NEVER.fullmatch(name):
+                yield name
+        elif isinstance(node, ast.Call):
+            yield from find_dangers_of_call(node, imported)
+
+
+def find_imports(tree: ast.AST) -> Iterator[tuple[str, str]]:
+    """What imported names stand for: ``np`` for numpy, or ``run`` for subprocess.run."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (f"import {a.name}" for a in node.names if a.name.split(".")[0] in UNPICKLING)
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in UNPICKLING:
-            yield f"from {node.module} import"
-        elif isinstance(node, ast.Call):
-            yield from find_dangers_of_call(node)
+            for alias in node.names:
+                first = alias.name.split(".")[0]
+                yield (alias.asname, alias.name) if alias.asname else (first, first)
+        elif isinstance(node, ast.ImportFrom):
+            yield from ((alias.asname or alias.name, f"{node.module}.{alias.name}") for alias in node.names)
 
 
-def find_dangers_of_call(node: ast.Call) -> Iterator[str]:
-    name = ast.unparse(node.func)
-    last = name.rpartition(".")[2]
+def full_name(node: ast.expr, imported: dict[str, str]) -> str:
+    first, dot, rest = ast.unparse(node).partition(".")
+    return imported.get(first, first) + dot + rest
+
+
+def find_dangers_of_call(node: ast.Call, imported: dict[str, str]) -> Iterator[str]:
+    name = full_name(node.func, imported)
     options = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
-    if name in SHELLS or name in ("eval", "exec") or last == "read_pickle":
-        yield name
     if name == "torch.load" and options.get("weights_only") != "True":
         yield "torch.load without weights_only=True"
-    if options.get("allow_pickle", "False") != "False":
+    if options.get("allow_pickle", "False") != "False" or (name == "numpy.load" and len(node.args) > 2):
         yield "allow_pickle"
     if options.get("shell", "False") != "False":
         yield "shell"
+    if name.endswith((".extractall", ".unpack_archive")):
+        yield "every member of an archive"
+    if name in ("yaml.load", "yaml.load_all"):
+        loaders = [*node.args[1:], *(keyword.value for keyword in node.keywords if keyword.arg == "Loader")]
+        if not loaders or any(full_name(loader, imported) not in SAFE_LOADERS for loader in loaders):
+            yield f"{name} with another loader"
     if name in {f"subprocess.{starter}" for starter in STARTERS}:
         command = node.args[0] if node.args else None
         if isinstance(command, ast.Constant | ast.JoinedStr | ast.BinOp) and not holds_list(command):
@@ -92,6 +129,25 @@ def test_no_code_opens_a_pickle_or_a_shell(path: Path) -> None:
         "subprocess.run(['ls'], shell=True)",
         "subprocess.Popen(['ls'], shell=wanted)",
         "eval(text)",
+        "from pickle import loads as read",
+        "import joblib.numpy_pickle",
+        "from torch import load as fetch; fetch(path)",
+        "import torch as t; t.load(path, weights_only=wanted)",
+        "torch.hub.load('somebody/model', 'm')",
+        "import numpy as anything; anything.load(path, None, True)",
+        "from os import system; system('ls ' + name)",
+        "list(map(os.system, commands))",
+        "os.execvp(name, [name])",
+        "import subprocess as sp; sp.check_output('ls ' + name)",
+        "from subprocess import run; run(f'ls {name}', shell=True)",
+        "asyncio.create_subprocess_shell(line)",
+        "import yaml as y; y.load(text, y.UnsafeLoader)",
+        "yaml.load(text, Loader=yaml.FullLoader)",
+        "yaml.load(text, yaml.Loader)",
+        "from yaml import Loader; yaml.load(text, Loader)",
+        "yaml.load(text)",
+        "yaml.unsafe_load(text)",
+        "tarfile.open(path).extractall(folder)",
     ],
 )
 def test_the_search_knows_what_it_looks_for(code: str) -> None:
@@ -100,61 +156,293 @@ def test_the_search_knows_what_it_looks_for(code: str) -> None:
 
 @pytest.mark.parametrize(
     "code",
-    ["torch.load(path, weights_only=True)", "np.load(path)", "model.eval()", "subprocess.run(['ls', name])"],
+    [
+        "torch.load(path, weights_only=True)",
+        "np.load(path)",
+        "model.eval()",
+        "subprocess.run(['ls', name])",
+        "subprocess.run([*command, name], check=True)",
+        "yaml.safe_load(text)",
+        "yaml.load(text, yaml.SafeLoader)",
+    ],
 )
 def test_the_search_lets_pass_what_is_safe(code: str) -> None:
     assert not list(find_dangers(ast.parse(code)))
 
 
-# Secrets
+@pytest.mark.parametrize("tag", ["python/object/apply:os.mkdir", "python/name:os.system", "python/tuple"])
+def test_a_sweep_file_makes_no_objects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tag: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "sweep.yaml"
+    file.write_text(f"grid:\n  seed: [!!{tag} ['made']]\n")
+    with pytest.raises(ConfigurationError, match="could not determine a constructor"):
+        sweep_points.read_file(file, chapters.find(ROOT / "notebooks" / CHAPTER).parameters)
+    assert not (tmp_path / "made").exists()
+
+
+# What a run does, and what it leaves behind. Its interpreters import `sitecustomize` first, which notes what
+# they are asked to do, and tells them names of machine and user that must not be found afterwards.
+
+CANARY = "canary-3f9c1d-that-nobody-may-see"
+NOTED = "NOTED"
+SPY = f"""
+import os, socket, sys
+
+def note(event, arguments, file=os.open(os.environ["{NOTED}"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)):
+    if event in ("pickle.find_class", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "pty.spawn"):
+        os.write(file, f"{{event}}\\n".encode())
+    elif event == "subprocess.Popen":
+        os.write(file, f"{{event}} {{os.path.basename(os.fsdecode(arguments[0]))}}\\n".encode())
+    elif event == "socket.connect" and arguments[0].family in (socket.AF_INET, socket.AF_INET6):
+        os.write(file, f"{{event}} {{arguments[1][0]}}\\n".encode())
+
+sys.addaudithook(note)
+socket.gethostname = socket.getfqdn = lambda *name: "{CANARY}"
+if hasattr(os, "uname"):
+    true = os.uname()
+    os.uname = lambda: os.uname_result((true[0], "{CANARY}", *true[2:]))
+"""
+HARMLESS = {
+    "subprocess.Popen python",  # the kernel
+    "subprocess.Popen git",  # which commit this is
+    "subprocess.Popen uname",  # Python's platform.processor
+    "subprocess.Popen ldconfig",  # PyTorch looks for CUDA
+    "subprocess.Popen fc-list",  # Matplotlib looks for fonts, once in each home folder
+}
+
+
+class Machine:
+    """Somebody's machine: a home folder, secrets in the environment, and notes of what programs do."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home, self.noted = folder / CANARY, folder / "noted"
+        self.home.mkdir()
+        spy = folder / "spy"
+        spy.mkdir()
+        (spy / "sitecustomize.py").write_text(SPY)
+        named = (
+            "USER",
+            "LOGNAME",
+            "USERNAME",
+            "HOSTNAME",
+            "API_TOKEN",
+            "GITHUB_TOKEN",
+            "AWS_SECRET_ACCESS_KEY",
+        )
+        self.environment = {
+            **os.environ,
+            **dict.fromkeys(named, CANARY),
+            "HOME": str(self.home),
+            "PYTHONPATH": os.pathsep.join([str(spy), str(ROOT)]),
+            NOTED: str(self.noted),
+            datasets.DATA_VARIABLE: str(datasets.data_root()),
+        }
+
+    def run(self, code: str, *arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", code, *arguments],
+            cwd=cwd,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+
+    def tutorial(self, *arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+        return self.run("from tutorial_utils.cli import main; main()", *arguments, cwd=cwd)
+
+    def done(self) -> set[str]:
+        """What programs were noted to do; a version behind Python's name does not matter."""
+        return set(re.sub(r"(python)[\d.]*$", r"\1", self.noted.read_text(), flags=re.MULTILINE).splitlines())
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
+    return Machine(tmp_path_factory.mktemp("machine"))
+
+
+@pytest.fixture(scope="module")
+def run_of_a_chapter(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the notebook, the results and the page of one run."""
+    folder = tmp_path_factory.mktemp("run")
+    ran = machine.tutorial("run", f"notebooks/{CHAPTER}", "-o", str(folder / "run.ipynb"), "--html")
+    assert ran.returncode == 0, ran.stderr
+    return folder
 
 
 @pytest.mark.data
 @pytest.mark.slow
-def test_the_environment_and_the_home_folder_reach_no_file(tmp_path: Path) -> None:
-    """A run writes a notebook, results and a page; none holds what only the machine's owner should know."""
-    home = tmp_path / CANARY
-    home.mkdir()
-    environment = {
-        **os.environ,
-        "HOME": str(home),
-        "USER": CANARY,
-        "LOGNAME": CANARY,
-        "HOSTNAME": CANARY,
-        "API_TOKEN": CANARY,
-        datasets.DATA_VARIABLE: str(datasets.data_root()),
-        "PYTHONPATH": str(ROOT),
-    }
-    output = tmp_path / "run.ipynb"
-    command = [sys.executable, "-c", "from tutorial_utils.cli import main; main()", "run"]
-    subprocess.run(
-        [*command, "notebooks/foundations/02_gradients", "-o", str(output), "--html"],
-        cwd=ROOT,
-        env=environment,
-        check=True,
-        capture_output=True,
-    )
-    written = {path.name for path in tmp_path.glob("run.*")}
-    assert written == {"run.ipynb", "run.json", "run.html"}
-    for name in written:
-        assert CANARY not in (tmp_path / name).read_text(encoding="utf-8"), name
+def test_the_environment_the_home_folder_and_the_machine_reach_no_file(run_of_a_chapter: Path) -> None:
+    """None holds what only the machine's owner should know."""
+    written = {path.name: path.read_text(encoding="utf-8") for path in run_of_a_chapter.iterdir()}
+    assert set(written) == {"run.ipynb", "run.json", "run.html"}
+    for name, text in written.items():
+        assert CANARY not in text, name
+        assert f"{tempfile.gettempdir()}{os.sep}" not in text, name
+
+
+@pytest.mark.data
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="names of programs as Linux has them")
+def test_a_run_opens_no_pickle_starts_no_shell_and_asks_nobody(
+    machine: Machine, run_of_a_chapter: Path
+) -> None:
+    """Neither does any library on its behalf."""
+    assert machine.done() <= HARMLESS
+    assert {"subprocess.Popen python", "subprocess.Popen git"} <= machine.done(), "nothing was noted"
+
+
+@pytest.mark.parametrize(
+    ("code", "event"),
+    [
+        ("import pickle, fractions; pickle.loads(pickle.dumps(fractions.Fraction(1)))", "pickle.find_class"),
+        ("import os; os.system('true')", "os.system"),
+        ("import subprocess; subprocess.run('true', shell=True)", "subprocess.Popen sh"),
+        ("import socket; socket.socket().connect_ex(('127.0.0.1', 9))", "socket.connect 127.0.0.1"),
+        ("import platform; assert platform.node().startswith('canary'), platform.node()", ""),
+    ],
+)
+@pytest.mark.skipif(sys.platform != "linux", reason="names of programs as Linux has them")
+def test_what_programs_do_is_noted(tmp_path: Path, code: str, event: str) -> None:
+    watched = Machine(tmp_path)
+    ran = watched.run(code)
+    assert ran.returncode == 0, ran.stderr
+    assert watched.done() == ({event} if event else set())
+
+
+def read_built_files() -> Iterator[tuple[str, bytes]]:
+    """All that `make book` wrote for readers and later builds: names and contents, also of what is packed."""
+    build = ROOT / "_build"
+    folders = [build / name for name in ("results", "executed", "models", "page_data", "sweeps/book", "html")]
+    for folder in [*folders, ROOT / "benchmarks"]:
+        for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc"):
+            yield str(path.relative_to(ROOT)), path.read_bytes()
+            if path.suffix == ".zip":
+                with zipfile.ZipFile(path) as packed:
+                    yield from ((f"{path.name}: {name}", packed.read(name)) for name in packed.namelist())
 
 
 @pytest.mark.book
 def test_no_built_file_names_a_folder_of_the_machine() -> None:
-    built = [
-        *(ROOT / "_build" / "results").rglob("*.json"),
-        *(ROOT / "_build" / "executed").rglob("*.ipynb"),
-        *(ROOT / "_build" / "html").rglob("*.html"),
-        *(ROOT / "_build" / "html").rglob("*.js"),
-        *(ROOT / "_build" / "sweeps" / "book").rglob("*.*"),
-        *(ROOT / "benchmarks").glob("*.json"),
-    ]
-    assert len(built) > 100
-    private = re.compile("|".join(re.escape(f"{folder}/") for folder in (ROOT, Path.home())))
-    for path in built:
-        found = private.search(path.read_text(encoding="utf-8", errors="replace"))
-        assert found is None, f"{path.relative_to(ROOT)} names {found and found[0]}"
+    """Neither of this one nor of another one that built it."""
+    here = [folder for folder in (ROOT, Path.home(), Path(tempfile.gettempdir())) if folder.name]
+    anywhere = [rb"/(home|Users)/\w+/", rb"/root/", rb"/var/folders/", rb"[A-Z]:\\+Users\\"]
+    private = re.compile(rb"|".join([*(re.escape(os.fsencode(f"{folder}/")) for folder in here), *anywhere]))
+    checked = set()
+    for name, content in read_built_files():
+        checked.add(name.rpartition(".")[2])
+        found = private.search(content)
+        assert found is None, f"{name} names {found and found[0]!r}"
+    assert {"json", "ipynb", "html", "js", "csv", "safetensors", "png", "zip"} <= checked
+
+
+# Text that a stranger chose
+
+NOTEBOOK = (
+    """
+import json, os, pathlib, warnings
+from tutorial_utils import narrate
+folder = pathlib.Path(os.environ["TUTORIAL_OUTPUT"]) / "results" / "part"
+folder.mkdir(parents=True, exist_ok=True)
+content = {"notebook": "part/chapter", "parameters": {"text": text}, "provenance": {}}
+content["metrics"] = {text: len(text), "length": len(text), "itself": text}
+content["timings"] = {"chapter_seconds": 1.0}
+(folder / "chapter.json").write_text(json.dumps(content))
+print(text)
+warnings.warn(text)
+if "fail" in text:
+    raise ValueError(text)
+""",
+    "narrate.table([{text: text}])",
+    "text",
+)
+HOSTILE = """</pre></td></style></script><img src=x onerror="owned=1"><script>owned=1</script>\
+<svg onload=owned=1>'\"\"\"); open('owned', 'w') # {{ 7 * 7 }} \\"""
+
+
+@pytest.fixture(scope="module")
+def strange(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository whose chapter takes any text, and shows it in many ways."""
+    root = tmp_path_factory.mktemp("strange")
+    cells = [nbformat.v4.new_code_cell(cell) for cell in ('text: str = "a"  # any text', *NOTEBOOK)]
+    cells[0].metadata["tags"] = ["parameters"]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    path = root / "notebooks" / "part" / "chapter.ipynb"
+    path.parent.mkdir(parents=True)
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
+    return root
+
+
+def assert_shows_as_text(browser: Browser, path: Path, text: str, times: int) -> None:
+    """In a real browser, whose reading of broken markup is the one that counts."""
+    page = browser.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(path.as_uri())
+    assert page.evaluate("typeof owned") == "undefined"
+    assert page.locator("[onerror], [onload], img[src=x]").count() == 0
+    assert [url for url in asked if not url.startswith("data:")] == [path.as_uri()]
+    assert page.evaluate("document.body.textContent").count(text) == times
+    page.close()
+
+
+@pytest.mark.slow
+def test_a_hostile_text_stays_text_on_the_page_of_a_run(
+    strange: Path, machine: Machine, browser: Browser
+) -> None:
+    arguments = ["-p", f"text={HOSTILE}", "-o", str(strange / "run.ipynb"), "--html"]
+    ran = machine.tutorial("run", "part/chapter", *arguments, cwd=strange)
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads((strange / "run.json").read_text())["metrics"]["itself"] == HOSTILE
+    assert not list(strange.rglob("owned"))
+    # Printed, warned of, and twice in the table; in the cells above and below as Python writes it.
+    assert_shows_as_text(browser, strange / "run.html", HOSTILE, 4)
+    assert "7 * 7" in (strange / "run.html").read_text()
+
+
+@pytest.mark.slow
+def test_a_hostile_text_stays_text_in_the_report_of_a_sweep(
+    strange: Path, machine: Machine, browser: Browser
+) -> None:
+    failing = f"fail {HOSTILE}"
+    file, folder = strange / "sweep.yaml", strange / "swept"
+    file.write_text(json.dumps({"points": [{"text": HOSTILE}, {"text": failing}]}))
+    ran = machine.tutorial("sweep", "part/chapter", "-f", str(file), "-o", str(folder), cwd=strange)
+    assert "1 finished, 1 failed" in ran.stdout, ran.stderr
+    assert not list(strange.rglob("owned"))
+    # As two parameters, in the reason of the failure, and as the name of a metric.
+    assert_shows_as_text(browser, folder / "report.html", HOSTILE, 4)
+    for name in ("report.html", "results.csv"):
+        assert CANARY not in (folder / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*/*.ipynb")), ids=lambda path: path.stem)
+def test_chapters_take_no_text_but_those_that_they_name(path: Path) -> None:
+    """So none gets into a sentence, which is Markdown and could hold markup."""
+    given = chapters.find(path).parameters
+    for name in [name for name, parameter in given.items() if parameter.kind is str]:
+        for text in (HOSTILE, f"{given[name].default}{HOSTILE}", f"cuda:{HOSTILE}", ""):
+            with pytest.raises(ConfigurationError, match=name):
+                parameters.check(given, {name: text})
+
+
+HOSTILE_TO_TERMINALS = "\x1b]0;title\x07\x1b[2Jgone\rover\x9b1m\u202etxet"
+
+
+def test_errors_do_not_command_the_terminal(machine: Machine, tmp_path: Path) -> None:
+    file = tmp_path / "sweep.yaml"
+    file.write_text(json.dumps({"grid": {HOSTILE_TO_TERMINALS: [1]}}))
+    ran = machine.tutorial("sweep", f"notebooks/{CHAPTER}", "-f", str(file))
+    assert ran.returncode == 1
+    assert "\\x1b]0;title\\x07\\x1b[2Jgone\\rover\\x9b1m\\u202etxet is not a parameter here" in ran.stderr
+    assert not set(HOSTILE_TO_TERMINALS) & set("\x1b\x07\r\x9b\u202e") & set(ran.stderr)
+
+
+def test_remarks_do_not_command_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    progress.note(f"a server answers {HOSTILE_TO_TERMINALS}\n\tKünstliche Zahlen ≤ 5\N{NO-BREAK SPACE}%")
+    said = capsys.readouterr().err
+    assert not set("\x1b\x07\r\x9b\u202e") & set(said)
+    assert said.endswith("\n\tKünstliche Zahlen ≤ 5\N{NO-BREAK SPACE}%\n")
 
 
 # Dependencies
@@ -165,6 +453,26 @@ def test_every_dependency_has_one_version(line: str) -> None:
     requirement = Requirement(line)
     assert re.fullmatch(r"==[^*]+", str(requirement.specifier)), line
     assert requirement.url is None, "a version from an address cannot be audited"
+
+
+def test_no_dependency_has_two_versions_at_once() -> None:
+    """A package may stand there twice, for different versions of Python; each Python takes one of them."""
+    for version in ("3.11.0", "3.11.9", "3.12.0", "3.13.0", "3.14.0"):
+        python = {"python_full_version": version, "python_version": version.rpartition(".")[0]}
+        names = [
+            canonicalize_name(requirement.name)
+            for requirement in map(Requirement, LOCKED_LINES)
+            if requirement.marker is None or requirement.marker.evaluate(python)
+        ]
+        assert len(names) > 100
+        assert sorted(names) == sorted(set(names)), version
+
+
+def test_what_is_tested_is_what_is_locked() -> None:
+    for requirement in map(Requirement, LOCKED_LINES):
+        if requirement.marker is None or requirement.marker.evaluate():
+            installed = metadata.version(requirement.name)
+            assert requirement.specifier.contains(installed, prereleases=True), f"{requirement}: {installed}"
 
 
 def test_nothing_that_is_installed_contradicts_what_another_package_needs() -> None:
