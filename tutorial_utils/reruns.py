@@ -455,6 +455,8 @@ def _run_cells(
             values,
             kernel_name="python3",
             progress_bar=False,
+            # All that counts is written by then; an orderly end takes a second or two of unloading libraries.
+            shutdown_kernel="immediate",
             kernel_manager_class=_kernel_manager(root, environment, watch, complaints),
             # Each kernel would otherwise warn that its local sockets are not encrypted.
             extra_arguments=["--log-level=CRITICAL"],

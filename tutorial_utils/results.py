@@ -12,14 +12,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from tutorial_utils import _IMPORTED_AT
 from tutorial_utils.exceptions import DataError
 from tutorial_utils.files import whole_file
 from tutorial_utils.reproducibility import report_environment
 
 OUTPUT_VARIABLE = "TUTORIAL_OUTPUT"
 """Environment variable that names the folder for results and models; unset, a chapter writes nothing."""
-
-_IMPORTED_AT = time.perf_counter()
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,8 @@ def write(
 ) -> Path | None:
     """Write what a chapter measured, if it was told where.
 
-    The chapter's own run time and peak memory are added to ``timings``.
+    The chapter's own run time, from its first import of this package on, so that importing the others counts,
+    and its peak memory are added to ``timings``.
 
     Args:
         notebook: Part and name, such as ``"mnist/04_evaluation"``.

@@ -324,7 +324,8 @@ class MeasuredSpeed(FigureDirective):
             if part in TEXTS:
                 return TEXTS[part](results)
             draw, rows, columns, size = FIGURES[part]
-            drawn = Path(self.env.srcdir, f"{self.options['name']}.png").resolve()
+            # Not among the sources, which `make book` replaces: a figure that is gone is drawn again.
+            drawn = Path(self.env.doctreedir, f"{self.options['name']}.png").resolve()
             panels = functools.partial(draw, results)
             return [self.draw_figure(drawn, panels, rows=rows, columns=columns, size=size)]
         except (OSError, ValueError, KeyError, TypeError) as error:
