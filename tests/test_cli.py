@@ -138,7 +138,6 @@ def test_run_reads_values_and_says_where_everything_is(
     expected = {"output": Path("a.ipynb"), "html": True, "time_limit": 60.0}
     assert reran == [(CHAPTER, {"num_epochs": 3, "learning_rate": 0.1}, expected)]
     assert capsys.readouterr().out.splitlines() == [
-        "mnist/03_training: executing with num_epochs=3,learning_rate=0.1",
         "mnist/03_training: done in 12 s",
         "  a.ipynb",
         "  a.json",

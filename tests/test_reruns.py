@@ -366,7 +366,9 @@ def test_a_time_limit_that_is_none_is_refused(chapter: Chapter, time_limit: floa
         ("page.ipynb", "page.html is there and no rerun's"),
     ],
 )
-def test_what_belongs_to_others_is_not_replaced(chapter: Chapter, output: str, problem: str) -> None:
+def test_what_belongs_to_others_is_not_replaced(
+    chapter: Chapter, output: str, problem: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     chapter.write(PARAMETERS)
     for name in ("notebooks/part/other.ipynb", "tests/record.json", "page.html", "_build/results/x.json"):
         (chapter.root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -376,6 +378,7 @@ def test_what_belongs_to_others_is_not_replaced(chapter: Chapter, output: str, p
         reruns.run(chapter.notebook, output=chapter.root / output)
     assert problem in str(caught.value)
     assert files_below(chapter.root) == before
+    assert capsys.readouterr().out == ""  # nothing said that it would be executed
 
 
 @pytest.mark.usefixtures("not_started")

@@ -93,7 +93,6 @@ def run(
         print(parameters.describe(source.parameters))
         return
     values = parameters.check_texts(source.parameters, parameter or [])
-    print(f"{source.name}: executing with {parameters.name_run(values)}", flush=True)
     try:
         done = reruns.run(notebook, values, output=output, html=html, time_limit=time_limit)
     except KeyboardInterrupt:

@@ -103,6 +103,7 @@ def run(
     source = find(notebook)
     checked = parameters.check(source.parameters, values or {})
     destination = prepare_output(source, checked, output)
+    print(f"{source.name}: executing with {parameters.name_run(checked)}", flush=True)
     executed = execute_text(source.text, source.name, checked, root=source.root, time_limit=time_limit)
     failed = destination.with_suffix(".failed.ipynb")
     if executed.error:
