@@ -37,6 +37,8 @@ from tutorial_utils.npm import NpmSource
 from tutorial_utils.sources import HttpArchiveSource, HttpSource, Source, SourceError
 
 REPOSITORY = Path(__file__).parents[1]
+LONG_BEFORE_EVER = 15.0
+"""Seconds: what ends at all has ended by then, also on a busy machine; what does not takes 20 and more."""
 
 
 def describe(name: str, content: bytes) -> DataFile:
@@ -395,7 +397,7 @@ def test_a_server_that_sends_a_byte_now_and_then_is_left_too(
     monkeypatch.setattr(sources, "SLOW_SECONDS", 0.5)
     began = time.monotonic()
     arrival = fetch(tmp_path, serve(always=drip), serve())
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < LONG_BEFORE_EVER
     assert "slow: 0 kB/s" in arrival.attempts[0].reason
     assert visible(tmp_path) == CONTENTS
 
@@ -409,7 +411,7 @@ def test_a_server_that_sends_all_but_the_file_is_left_and_its_download_ends(
     bad = serve(always=reply)
     began = time.monotonic()
     arrival = fetch(tmp_path, bad, serve())
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < LONG_BEFORE_EVER
     assert [attempt.source for attempt in arrival.attempts] == [http(bad).name] * download.TRIES
     assert "sends less than 60,000 bytes of the file in 0.5 s" in arrival.attempts[0].reason
     assert visible(tmp_path) == CONTENTS
@@ -426,22 +428,24 @@ def test_no_server_holds_a_download_for_ever_even_when_no_other_is_left(
 ) -> None:
     monkeypatch.setattr(sources, "STALL_SECONDS", 0.5)
     server = serve(always=drip)
-    threading.Timer(10, server.closing.set).start()  # else a failure of this test would take hours
+    rescue = threading.Timer(2 * LONG_BEFORE_EVER, server.closing.set)  # else a failure would take hours
+    rescue.daemon = True
+    rescue.start()
     began = time.monotonic()
     with pytest.raises(DownloadError, match=r"less than 60,000 bytes of the file in 0\.5 s"):
         fetch(tmp_path, server)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < LONG_BEFORE_EVER
     assert visible(tmp_path) == {}
 
 
 def test_a_slow_server_that_goes_on_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """Twice as long as a stall in all, but never a stall: each time the bytes come early enough."""
-    monkeypatch.setattr(sources, "STALL_SECONDS", 1.0)
+    monkeypatch.setattr(sources, "STALL_SECONDS", 2.0)
     pace = sources.Pace("slow", total=0, limit=10**6, patient=True)
 
     def work() -> None:
         for _ in range(5):
-            time.sleep(0.4)
+            time.sleep(0.8)  # a busy machine may take another second
             pace.update(sources.STALL_BYTES)
 
     pace.watch(work)
@@ -454,7 +458,7 @@ def test_what_stands_beside_a_redirection_is_not_read(tmp_path: Path, serve: Cal
     server = serve(redirect_with_endless_remarks)
     began = time.monotonic()
     arrival = fetch(tmp_path, server)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < LONG_BEFORE_EVER
     assert arrival.attempts == ()
     assert server.asked == ["images", "images", "labels"]
     assert visible(tmp_path) == CONTENTS
@@ -625,7 +629,7 @@ def test_a_process_that_ends_while_downloading_leaves_no_final_file(
         assert list(tmp_path.glob(f"{download.TEMPORARY_PREFIX}*"))
     began = time.monotonic()
     fetch(tmp_path, server)  # takes the dead process's lock over and removes what it left
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < LONG_BEFORE_EVER
     assert visible(tmp_path) == CONTENTS
 
 
@@ -634,7 +638,7 @@ def test_a_lock_file_that_nobody_holds_stops_nobody(tmp_path: Path, serve: Calla
     (tmp_path / download.LOCK_NAME).write_text("999999999\n")
     began = time.monotonic()
     fetch(tmp_path, serve())
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < LONG_BEFORE_EVER
     assert visible(tmp_path) == CONTENTS
 
 
@@ -993,7 +997,7 @@ def test_an_npm_that_fails_is_left_for_the_next(
     monkeypatch.setattr(npm, "STALL_SECONDS", 0.5)
     began = time.monotonic()
     arrival = ensure(FILES, tmp_path, lambda: [fake_npm(monkeypatch, code), FakeSource(fill)])
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < LONG_BEFORE_EVER
     assert visible(tmp_path) == CONTENTS
     assert [attempt.source for attempt in arrival.attempts] == ["npm tiny@1.0.0"]
     assert reason in arrival.attempts[0].reason

@@ -232,7 +232,7 @@ def test_a_grid_too_large_is_refused_without_being_made() -> None:
     started = time.monotonic()
     with pytest.raises(ConfigurationError, match=r"1,000,000,000,000,000,000"):
         sweep_points.make_grid(axes, ALLOWED)
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 10  # making it would take for ever
 
 
 def test_a_thousand_points_are_allowed_and_one_more_is_not() -> None:
