@@ -4,4 +4,5 @@ import time
 
 __version__ = "0.1.0"
 
-_IMPORTED_AT = time.perf_counter()
+IMPORTED_AT = time.perf_counter()
+"""When the package was first imported, by the clock that measures durations: a chapter begins with that."""

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tutorial_utils import _IMPORTED_AT
+import tutorial_utils
 from tutorial_utils.exceptions import DataError
 from tutorial_utils.files import whole_file
 from tutorial_utils.reproducibility import report_environment
@@ -114,7 +114,7 @@ def write(
         timings=plain(
             {
                 **(timings or {}),
-                "chapter_seconds": time.perf_counter() - _IMPORTED_AT,
+                "chapter_seconds": time.perf_counter() - tutorial_utils.IMPORTED_AT,
                 "peak_memory_bytes": peak_memory(),
             }
         ),
