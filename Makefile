@@ -96,7 +96,7 @@ $(READY): requirements.lock pyproject.toml
 	@touch $@
 
 # Every load checks the files again, so here it is enough that the folders are still there.
-$(DATA): tutorial_utils/catalogue.py $(if $(shell test -d "$(DATA_FOLDER)/MNIST" && test -d "$(DATA_FOLDER)/cifar-10-batches-bin" && echo yes),,FORCE) | $(READY)
+$(DATA): tutorial_utils/data/catalogue.py $(if $(shell test -d "$(DATA_FOLDER)/MNIST" && test -d "$(DATA_FOLDER)/cifar-10-batches-bin" && echo yes),,FORCE) | $(READY)
 	@$(BIN)/tutorial data
 	@mkdir -p $(@D) && touch $@
 

@@ -13,9 +13,9 @@ import ways
 from memory import Peak
 from rounds import compare, interleave, say, summarise
 
-from tutorial_utils import datasets
-from tutorial_utils.config import HEADLINE, TrainingConfig
-from tutorial_utils.datasets import ImageData
+from tutorial_utils.data import datasets
+from tutorial_utils.data.datasets import ImageData
+from tutorial_utils.training.config import HEADLINE, TrainingConfig
 
 BATCH_SIZE = 64
 AGREEMENT = 1e-5

@@ -25,12 +25,14 @@ from scipy import stats
 from sweep import run_command
 from torch import Tensor
 
-from tutorial_utils import datasets, replicas
-from tutorial_utils.config import HEADLINE
-from tutorial_utils.datasets import Batches, ImageData, training_transform
-from tutorial_utils.models import make_model
+from tutorial_utils.data import datasets
+from tutorial_utils.data.datasets import ImageData, training_transform
 from tutorial_utils.reproducibility import make_generator
-from tutorial_utils.training import Trainer
+from tutorial_utils.training import replicas
+from tutorial_utils.training.batches import Batches, training_batches
+from tutorial_utils.training.config import HEADLINE
+from tutorial_utils.training.models import make_model
+from tutorial_utils.training.trainer import Trainer
 
 IMAGES = (6_000, 20_000, 60_000, 200_000, 600_000)
 REPLICAS = (1, 2, 4, 8, 16, 32, 64)
@@ -133,7 +135,7 @@ def train_replicas(size: int) -> dict[str, float]:
     """One epoch of MNIST with this many learning rates at once."""
     data = datasets.load("mnist").train
     configs = [CONFIG.but(learning_rate=float(rate)) for rate in np.geomspace(1e-4, 0.05, size)]
-    train, validation = datasets.training_batches(data, CONFIG)
+    train, validation = training_batches(data, CONFIG)
     with Peak() as peak:
         started = time.perf_counter()
         replicas.train(configs, train, validation, show_progress=False)

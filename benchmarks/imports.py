@@ -15,8 +15,8 @@ from rounds import compare, interleave, say, summarise
 STATEMENTS = {
     "torch": "import torch",
     "tutorial_utils": "import tutorial_utils",
-    "for_training": "import tutorial_utils.datasets, tutorial_utils.training",
-    "for_evaluation": "import tutorial_utils.evaluation",
+    "for_training": "import tutorial_utils.data.datasets, tutorial_utils.training.trainer",
+    "for_evaluation": "import tutorial_utils.evaluation.metrics",
 }
 PROGRAM = """import time
 start = time.perf_counter()

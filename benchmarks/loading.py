@@ -7,7 +7,7 @@ from typing import Any
 
 from rounds import interleave, say, summarise
 
-from tutorial_utils import catalogue, datasets
+from tutorial_utils.data import catalogue, datasets
 
 
 def measure(rounds: int, quick: bool) -> dict[str, Any]:

@@ -8,11 +8,13 @@ import numpy as np
 import torch
 from rounds import compare, interleave, say, summarise
 
-from tutorial_utils import datasets, replicas
-from tutorial_utils.config import HEADLINE, TrainingConfig
-from tutorial_utils.datasets import ImageData
-from tutorial_utils.models import make_model
-from tutorial_utils.training import Trainer
+from tutorial_utils.data import datasets
+from tutorial_utils.data.datasets import ImageData
+from tutorial_utils.training import replicas
+from tutorial_utils.training.batches import training_batches
+from tutorial_utils.training.config import HEADLINE, TrainingConfig
+from tutorial_utils.training.models import make_model
+from tutorial_utils.training.trainer import Trainer
 
 REPLICAS = 16
 SLOWEST_RATE, FASTEST_RATE = 1e-4, 0.05
@@ -24,7 +26,7 @@ def one_by_one(configs: list[TrainingConfig], data: ImageData) -> list[float]:
     losses = []
     for config in configs:
         history = Trainer(config, show_progress=False).fit(
-            make_model(config), *datasets.training_batches(data, config)
+            make_model(config), *training_batches(data, config)
         )
         losses.append(history.best.validation_loss)
     return losses
@@ -32,7 +34,7 @@ def one_by_one(configs: list[TrainingConfig], data: ImageData) -> list[float]:
 
 def together(configs: list[TrainingConfig], data: ImageData) -> list[float]:
     """Train all in one pass; return the validation losses."""
-    made = replicas.train(configs, *datasets.training_batches(data, configs[0]), show_progress=False)
+    made = replicas.train(configs, *training_batches(data, configs[0]), show_progress=False)
     return [replica.history.best.validation_loss for replica in made]
 
 

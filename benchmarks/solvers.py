@@ -24,11 +24,12 @@ from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.metrics import log_loss
 from threadpoolctl import threadpool_limits
 
-from tutorial_utils import datasets
-from tutorial_utils.config import HEADLINE, TrainingConfig
-from tutorial_utils.datasets import Batches, ImageData
-from tutorial_utils.models import make_model
-from tutorial_utils.training import Trainer
+from tutorial_utils.data import datasets
+from tutorial_utils.data.datasets import ImageData
+from tutorial_utils.training.batches import Batches, training_batches
+from tutorial_utils.training.config import HEADLINE, TrainingConfig
+from tutorial_utils.training.models import make_model
+from tutorial_utils.training.trainer import Trainer
 
 TARGET_LOSS = 0.32
 CONFIG = HEADLINE["mnist"].but(num_epochs=2, learning_rate_step=1, batch_size=64, device="cpu")
@@ -76,7 +77,7 @@ def make_split(data: ImageData, seed: int) -> Split:
     train, validation = datasets.split(data, config.validation_split, seed)
     return Split(
         config,
-        datasets.training_batches(data, config),
+        training_batches(data, config),
         datasets.standardise(train).flatten(1).numpy(),
         train.labels.numpy(),
         datasets.standardise(validation).flatten(1).numpy(),

@@ -21,13 +21,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, RandomSampler, Subset
 
-from tutorial_utils import datasets
-from tutorial_utils.config import TrainingConfig
-from tutorial_utils.datasets import VALIDATION_BATCH_SIZE, Batches, ImageData, ImageDataset
-from tutorial_utils.models import make_model
+from tutorial_utils.data import datasets
+from tutorial_utils.data.datasets import ImageData, ImageDataset
 from tutorial_utils.progress import QUIET_VARIABLE
 from tutorial_utils.reproducibility import make_generator
-from tutorial_utils.training import Trainer
+from tutorial_utils.training.batches import VALIDATION_BATCH_SIZE, Batches, training_batches
+from tutorial_utils.training.config import TrainingConfig
+from tutorial_utils.training.models import make_model
+from tutorial_utils.training.trainer import Trainer
 
 BatchIterable = Iterable[tuple[Tensor, Tensor]]
 Way = Callable[[], float]
@@ -47,7 +48,7 @@ TITLES = {
 
 def package(data: ImageData, config: TrainingConfig) -> Way:
     """This package: bytes in memory, standardised batch by batch; metrics, validation, progress bar."""
-    train, validation = datasets.training_batches(data, config)
+    train, validation = training_batches(data, config)
 
     def run() -> float:
         _start_order(train, config)
@@ -253,7 +254,7 @@ NEED_MORE = {"lightning": "pytorch_lightning", "skorch": "skorch"}
 
 
 def resident_batches(data: ImageData, config: TrainingConfig) -> tuple[Batches, Batches]:
-    """The batches of :func:`tutorial_utils.datasets.training_batches`, of floats made beforehand."""
+    """The batches of :func:`tutorial_utils.training.batches.training_batches`, of floats made beforehand."""
     train, validation = datasets.split(data, config.validation_split, config.seed)
     return (
         Batches(

@@ -18,7 +18,7 @@ from fault_table import FaultTable
 from playwright.sync_api import Browser, BrowserContext, Page, Route, ViewportSize, sync_playwright
 
 if TYPE_CHECKING:
-    from tutorial_utils.datasets import LoadedDataset
+    from tutorial_utils.data.datasets import LoadedDataset
 
 # A shell's background jobs ignore Ctrl-C, and so would the processes that tests start to interrupt them.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -131,7 +131,7 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
 @pytest.fixture(scope="session")
 def mnist() -> "LoadedDataset":
     """The real data set, fetched when the cache is cold; parallel test processes wait for each other."""
-    from tutorial_utils import datasets
+    from tutorial_utils.data import datasets
 
     return datasets.load("mnist")
 
@@ -139,6 +139,6 @@ def mnist() -> "LoadedDataset":
 @pytest.fixture(scope="session")
 def cifar10() -> "LoadedDataset":
     """The real CIFAR-10; see `mnist`."""
-    from tutorial_utils import datasets
+    from tutorial_utils.data import datasets
 
     return datasets.load("cifar10")

@@ -8,7 +8,7 @@ import re
 import sys
 from pathlib import Path
 
-from tutorial_utils import results
+from tutorial_utils.report import results
 
 FILE = Path(__file__).with_name("record.json")
 RESULTS = Path(__file__).parents[1] / "_build" / "results"

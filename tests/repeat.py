@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from tutorial_utils import results
+from tutorial_utils.report import results
 
 ROOT = Path(__file__).parents[1]
 FIRST = ROOT / "_build"

@@ -8,11 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tutorial_utils import catalogue, datasets, evaluation, models, training
-from tutorial_utils.catalogue import DataFile, DatasetDescription
-from tutorial_utils.config import TrainingConfig
-from tutorial_utils.download import Arrival
+from tutorial_utils.data import catalogue, datasets
+from tutorial_utils.data.catalogue import DatasetDescription
+from tutorial_utils.evaluation.metrics import evaluate, per_class_report
+from tutorial_utils.evaluation.predictions import predict
 from tutorial_utils.exceptions import ConfigurationError, DownloadError
+from tutorial_utils.fetching.ensure import Arrival
+from tutorial_utils.fetching.wanted import DataFile, WebArchive
+from tutorial_utils.training import models
+from tutorial_utils.training.batches import training_batches
+from tutorial_utils.training.config import TrainingConfig
+from tutorial_utils.training.trainer import Trainer
 
 NUM_TRAIN, NUM_TEST, HEIGHT, WIDTH = 300, 60, 6, 5
 CLASSES = ("left", "middle", "right")
@@ -68,16 +74,16 @@ def test_a_described_data_set_is_loaded_split_trained_on_and_evaluated(
     data = datasets.load("stripes", root=tmp_path)
     train, validation = datasets.split(data.train, config.validation_split, config.seed)
     assert (len(train), len(validation)) == (240, 60)
-    batches = datasets.training_batches(data.train, config)
+    batches = training_batches(data.train, config)
     model = models.make_model(config)
     assert model.linear.weight.shape == (3, HEIGHT * WIDTH)
-    training.Trainer(config, show_progress=False).fit(model, *batches)
-    predictions = models.predict(model, datasets.standardise(data.test))
-    measured = evaluation.evaluate(data.test.labels, predictions)
+    Trainer(config, show_progress=False).fit(model, *batches)
+    predictions = predict(model, datasets.standardise(data.test))
+    measured = evaluate(data.test.labels, predictions)
     assert measured.n == NUM_TEST
     assert measured.accuracy > 0.9
     assert measured.confusion_matrix.shape == (3, 3)
-    assert list(evaluation.per_class_report(measured, stripes.class_names).index[:3]) == list(CLASSES)
+    assert list(per_class_report(measured, stripes.class_names).index[:3]) == list(CLASSES)
 
 
 def test_its_limits_and_its_name_are_known_to_configurations(stripes: DatasetDescription) -> None:
@@ -91,7 +97,7 @@ def test_what_is_missing_is_looked_for_where_the_description_says(
     stripes: DatasetDescription, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = dataclasses.replace(stripes.npm, name="stripes-data", version="3.2.1")
-    archive = catalogue.WebArchive("https://example.org/stripes.tar.gz", size=1, md5="", folder="raw")
+    archive = WebArchive("https://example.org/stripes.tar.gz", size=1, md5="", folder="raw")
     described = dataclasses.replace(stripes, npm=package, archive=archive)
     monkeypatch.setitem(catalogue.DATASETS, "stripes", described)
     (tmp_path / "stripes" / "train-labels").unlink()

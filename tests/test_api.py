@@ -18,7 +18,7 @@ from sphinx.util.console import strip_colors
 ROOT = Path(__file__).parents[1]
 BUILT = ROOT / "_build" / "html" / "book" / "api.html"
 MARKUP = "<b>x</b> **bold** [link](y) $z$ {ref}`x` &amp;"
-STREET = "# Rules\n\n## The one-way street\n\n| file | duty |\n|---|---|\n"
+HOUSE = "# Rules\n\n## The house\n\n| file | duty |\n|---|---|\n"
 
 SECOND = f'''"""What comes {MARKUP}.
 
@@ -89,7 +89,9 @@ class Book:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.write("CONTRIBUTING.md", STREET + "| `second.py` | b |\n| `first.py` | a |\n| `plots/` | c |\n")
+        self.write(
+            "CONTRIBUTING.md", HOUSE + "| `second.py` | b |\n| `first.py` | a |\n| `plots/data.py` | c |\n"
+        )
         self.write("book/_toc.yml", "- file: notebooks/z/01_one\n- file: notebooks/a/01_two\n")
         self.write("notebooks/z/01_one.py", FIRST_CHAPTER)
         self.write("notebooks/a/01_two.py", SECOND_CHAPTER)

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import torch
 
-from tutorial_utils import datasets
-from tutorial_utils.datasets import LoadedDataset
-from tutorial_utils.models import make_model
+from tutorial_utils.data import datasets
+from tutorial_utils.data.datasets import LoadedDataset
+from tutorial_utils.training.models import make_model
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 FEW = 2000

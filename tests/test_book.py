@@ -14,7 +14,7 @@ import yaml
 from bs4 import BeautifulSoup
 from built_book import BUILD, HTML, PAGES, ROOT, TOC, parse
 
-from tutorial_utils import results
+from tutorial_utils.report import results
 
 pytestmark = pytest.mark.book
 

@@ -18,7 +18,7 @@ from sklearn.metrics import brier_score_loss
 from torch import Tensor
 from torchmetrics.functional.classification import multiclass_calibration_error
 
-from tutorial_utils.calibration import (
+from tutorial_utils.evaluation.calibration import (
     SUREST,
     brier_score,
     calibration_line,
@@ -30,10 +30,10 @@ from tutorial_utils.calibration import (
     reliability,
     with_temperature,
 )
-from tutorial_utils.evaluation import evaluate
+from tutorial_utils.evaluation.metrics import evaluate
+from tutorial_utils.evaluation.predictions import Predictions
+from tutorial_utils.evaluation.statistics import wilson_interval
 from tutorial_utils.exceptions import PredictionError
-from tutorial_utils.models import Predictions
-from tutorial_utils.statistics import wilson_interval
 
 Array = NDArray[Any]
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tutorial_utils import catalogue, datasets
-from tutorial_utils.catalogue import CIFAR10, DATASETS, MNIST, DatasetDescription, describe
+from tutorial_utils.data import datasets
+from tutorial_utils.data.catalogue import CIFAR10, DATASETS, MNIST, DatasetDescription, describe
 from tutorial_utils.exceptions import ConfigurationError
+from tutorial_utils.fetching.wanted import DataFile
 
 EVERY_DATASET = pytest.mark.parametrize("description", DATASETS.values(), ids=DATASETS)
 
@@ -65,9 +66,7 @@ def test_features_and_classes_follow_from_shape_and_names() -> None:
     [(MNIST.train_files, MNIST.num_train), (MNIST.test_files, MNIST.num_test)],
     ids=["train", "test"],
 )
-def test_idx_files_are_as_long_as_header_and_content(
-    files: tuple[catalogue.DataFile, ...], num_images: int
-) -> None:
+def test_idx_files_are_as_long_as_header_and_content(files: tuple[DataFile, ...], num_images: int) -> None:
     images, labels = files
     assert images.size == 16 + num_images * 28 * 28  # magic and three lengths, four bytes each
     assert labels.size == 8 + num_images  # magic and one length

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tutorial_utils import chapters
 from tutorial_utils.exceptions import ChapterError
+from tutorial_utils.runs import chapters
 
 PARAMETERS: dict[str, Any] = {
     "cell_type": "code",

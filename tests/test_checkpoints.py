@@ -3,7 +3,6 @@
 import dataclasses
 import os
 import pickle
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,18 +13,12 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from tutorial_utils import checkpoints
-from tutorial_utils.checkpoints import (
-    Checkpoint,
-    fill,
-    model_path,
-    package_fingerprint,
-    training_fingerprint,
-)
-from tutorial_utils.config import TrainingConfig
 from tutorial_utils.exceptions import CheckpointError
-from tutorial_utils.history import EpochRecord, History, StopReason
-from tutorial_utils.models import LogisticRegression
+from tutorial_utils.training import checkpoints
+from tutorial_utils.training.checkpoints import Checkpoint, fill, model_path
+from tutorial_utils.training.config import TrainingConfig
+from tutorial_utils.training.history import EpochRecord, History, StopReason
+from tutorial_utils.training.models import LogisticRegression
 
 ROOT = Path(__file__).parents[1]
 
@@ -285,10 +278,10 @@ KILL_LOOP = """
 import os, random, signal, sys, time
 from pathlib import Path
 import torch
-from tutorial_utils import checkpoints
-from tutorial_utils.checkpoints import Checkpoint
-from tutorial_utils.config import TrainingConfig
-from tutorial_utils.history import History
+from tutorial_utils.training import checkpoints
+from tutorial_utils.training.checkpoints import Checkpoint
+from tutorial_utils.training.config import TrainingConfig
+from tutorial_utils.training.history import History
 
 path = Path(sys.argv[1])
 
@@ -340,55 +333,6 @@ def test_a_process_killed_while_saving_leaves_a_whole_checkpoint(path: Path) -> 
 
 
 # Where models are kept
-
-
-def test_the_fingerprint_of_the_package_is_stable_and_follows_its_source(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    package_fingerprint.cache_clear()
-    first = package_fingerprint()
-    package_fingerprint.cache_clear()
-    assert package_fingerprint() == first
-    assert len(first) == 12 and int(first, 16) >= 0
-
-    copy = tmp_path / "package"
-    (copy / "plots").mkdir(parents=True)
-    (copy / "a.py").write_text("A = 1\n")
-    (copy / "plots" / "b.py").write_text("B = 1\n")
-    monkeypatch.setattr(checkpoints, "__file__", str(copy / "a.py"))
-    seen = {first}
-    for file, text in ((None, ""), ("a.py", "A = 2\n"), ("plots/b.py", "B = 2\n"), ("c.py", "C = 3\n")):
-        if file is not None:
-            (copy / file).write_text(text)
-        package_fingerprint.cache_clear()
-        seen.add(package_fingerprint())
-    (copy / "notes.txt").write_text("not source")
-    package_fingerprint.cache_clear()
-    seen.add(package_fingerprint())
-    assert len(seen) == 5
-    monkeypatch.undo()
-    package_fingerprint.cache_clear()
-
-
-def test_a_model_depends_on_what_training_imports_and_on_nothing_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    copy = tmp_path / "tutorial_utils"
-    shutil.copytree(ROOT / "tutorial_utils", copy, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(checkpoints, "__file__", str(copy / "checkpoints.py"))
-    matters = {}
-    for file in sorted(copy.rglob("*.py")):
-        training_fingerprint.cache_clear()
-        before = training_fingerprint()
-        file.write_text(file.read_text() + "# changed\n")
-        training_fingerprint.cache_clear()
-        matters[str(file.relative_to(copy))] = training_fingerprint() != before
-    needed = {"training.py", "replicas.py", "config.py", "datasets.py", "models.py", "reproducibility.py"}
-    assert needed < {name for name, matter in matters.items() if matter}
-    assert not any(matters[name] for name in matters if name.startswith("plots"))
-    assert not any(matters[name] for name in ("evaluation.py", "statistics.py", "narrate.py", "cli.py"))
-    monkeypatch.undo()
-    training_fingerprint.cache_clear()
 
 
 def test_the_path_of_a_model_follows_settings_data_and_package(

@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 
 import tutorial_utils
-from tutorial_utils import catalogue, cli, datasets, reruns
-from tutorial_utils.datasets import LoadedDataset
-from tutorial_utils.download import Arrival
+from tutorial_utils import cli
+from tutorial_utils.data import catalogue, datasets
+from tutorial_utils.data.datasets import LoadedDataset
 from tutorial_utils.exceptions import TutorialError
-from tutorial_utils.results import Results
+from tutorial_utils.fetching.ensure import Arrival
+from tutorial_utils.report.results import Results
+from tutorial_utils.runs import kernel, reruns
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -149,7 +151,7 @@ def test_run_without_options_keeps_all_values(
     reran: list[tuple[object, ...]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert run(monkeypatch, "run", CHAPTER) == 0
-    assert reran == [(CHAPTER, {}, {"output": None, "html": False, "time_limit": reruns.TIME_LIMIT})]
+    assert reran == [(CHAPTER, {}, {"output": None, "html": False, "time_limit": kernel.TIME_LIMIT})]
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import tutorial_utils
-from tutorial_utils import datasets
+from tutorial_utils.data import datasets
 
 pytestmark = pytest.mark.slow
 

@@ -16,7 +16,7 @@ from scipy import stats
 from sklearn.linear_model import LogisticRegression
 from statsmodels.stats.contingency_tables import mcnemar
 
-from tutorial_utils.comparisons import (
+from tutorial_utils.evaluation.comparisons import (
     HypothesisTest,
     adjust,
     asymmetric_pairs,
@@ -27,7 +27,7 @@ from tutorial_utils.comparisons import (
     exact_mcnemar,
     marginal_homogeneity,
 )
-from tutorial_utils.statistics import paired_difference
+from tutorial_utils.evaluation.statistics import paired_difference
 
 CASES = settings(max_examples=50, deadline=None)  # no deadline: a busy machine is no bug
 

@@ -11,14 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from tutorial_utils import catalogue, reproducibility, training
-from tutorial_utils.catalogue import MNIST, DatasetDescription
-from tutorial_utils.config import TrainingConfig
-from tutorial_utils.datasets import Batches, ImageData, training_batches
+from tutorial_utils import reproducibility
+from tutorial_utils.data import catalogue
+from tutorial_utils.data.catalogue import MNIST, DatasetDescription
+from tutorial_utils.data.datasets import ImageData
 from tutorial_utils.exceptions import ConfigurationError
-from tutorial_utils.history import History
-from tutorial_utils.models import LogisticRegression, make_model
-from tutorial_utils.training import Trainer, train_epoch
+from tutorial_utils.training import trainer
+from tutorial_utils.training.batches import Batches, training_batches
+from tutorial_utils.training.config import TrainingConfig
+from tutorial_utils.training.history import History
+from tutorial_utils.training.models import LogisticRegression, make_model
+from tutorial_utils.training.trainer import Trainer, train_epoch
 
 CURRICULUM = {
     "num_epochs": 30,
@@ -212,8 +215,8 @@ def test_no_data_is_touched_by_a_check(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_data(*arguments: Any, **options: Any) -> None:
         raise AssertionError("data was touched")
 
-    monkeypatch.setattr("tutorial_utils.datasets.load", no_data)
-    monkeypatch.setattr("tutorial_utils.datasets.fetch", no_data)
+    monkeypatch.setattr("tutorial_utils.data.datasets.load", no_data)
+    monkeypatch.setattr("tutorial_utils.data.datasets.fetch", no_data)
     refusal(batch_size=60_000)
     TrainingConfig()
 
@@ -338,7 +341,7 @@ def weights_after(config: TrainingConfig, updates: int) -> Tensor:
     """Float64 weights after some full-batch updates from a fixed start, apart from the Trainer's choices."""
     images = torch.linspace(-1, 1, 48, dtype=torch.float64).view(3, 1, 4, 4)
     model = LogisticRegression(16, 3, generator=torch.Generator().manual_seed(0)).double()
-    optimiser = training.make_optimiser(model, config)
+    optimiser = trainer.make_optimiser(model, config)
     for _ in range(updates):
         train_epoch(model, Batches(images, torch.tensor([0, 1, 2]), 3), optimiser, lambda step, loss: None)
     return model.linear.weight.detach().clone()
@@ -381,8 +384,8 @@ def test_the_device_decides_where_batches_and_model_go(monkeypatch: pytest.Monke
         model, batches = make_model(config), training_batches(toy_images(), config)
         for part in batches:
             assert part.images.device.type == part.labels.device.type == expected
-        monkeypatch.setattr(training, "train_epoch", lambda model, *rest: (0.0, 0.0))
-        monkeypatch.setattr(training, "measure", lambda model, batches: (0.0, 0.0))
+        monkeypatch.setattr(trainer, "train_epoch", lambda model, *rest: (0.0, 0.0))
+        monkeypatch.setattr(trainer, "measure", lambda model, batches: (0.0, 0.0))
         Trainer(config, show_progress=False).fit(model, *batches)
         assert model.linear.weight.device.type == expected
 
@@ -455,7 +458,7 @@ def test_the_patience_decides_how_many_worse_epochs_are_borne(
     patience: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     losses: Iterator[float] = iter(range(1, 100))
-    monkeypatch.setattr(training, "measure", lambda model, batches: (next(losses), 0.0))
+    monkeypatch.setattr(trainer, "measure", lambda model, batches: (next(losses), 0.0))
     _, history = fit(toy_config(num_epochs=20, early_stopping_patience=patience))
     assert len(history) == 1 + patience
 
@@ -467,7 +470,7 @@ def test_the_log_interval_decides_how_often_the_progress_bar_moves(
 ) -> None:
     """Eleven batches per epoch; the end of the epoch brings the bar to the full count."""
     bar = PretendBar()
-    monkeypatch.setattr(training, "bar", lambda **options: bar)
+    monkeypatch.setattr(trainer, "bar", lambda **options: bar)
     fit(toy_config(num_epochs=2, log_interval=interval))
     assert len(bar.moves) == 2 * updates
     assert sum(bar.moves) == bar.n == 2 * 11

@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import math
 import os
 import pickle
 import struct
@@ -19,12 +18,12 @@ import torchvision
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 from torchvision import transforms
 
-from tutorial_utils import catalogue, datasets
-from tutorial_utils.catalogue import DataFile, DatasetDescription
-from tutorial_utils.config import TrainingConfig
-from tutorial_utils.datasets import Batches, ImageData, ImageDataset, LoadedDataset
+from tutorial_utils.data import catalogue, datasets
+from tutorial_utils.data.catalogue import DatasetDescription
+from tutorial_utils.data.datasets import ImageData, ImageDataset, LoadedDataset
 from tutorial_utils.exceptions import ConfigurationError, DataError, DownloadError
-from tutorial_utils.reproducibility import make_generator
+from tutorial_utils.fetching.wanted import DataFile
+from tutorial_utils.training.batches import Batches
 
 NUM_TRAIN, NUM_TEST = 30, 20
 COLOUR = dataclasses.replace(
@@ -447,94 +446,6 @@ def test_mean_and_std_must_fit_the_channels(mean: tuple[float, ...], std: tuple[
         datasets.standardise(make_images(5, COLOUR), mean, std)
 
 
-# Batches
-
-
-def numbered(num_images: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Images that know their number, labels that repeat it."""
-    return torch.arange(num_images, dtype=torch.float32).view(-1, 1, 1, 1), torch.arange(num_images)
-
-
-@pytest.mark.parametrize("num_images, batch_size", [(10, 3), (9, 3), (1, 3), (10, 100)])
-def test_batches_in_order_equal_those_of_a_data_loader(num_images: int, batch_size: int) -> None:
-    images, labels = numbered(num_images)
-    batches = Batches(images, labels, batch_size)
-    loader = DataLoader(TensorDataset(images, labels), batch_size=batch_size)
-    assert len(batches) == len(loader)
-    for _ in range(2):
-        for (found, classes), (expected, expected_classes) in zip(batches, loader, strict=True):
-            assert torch.equal(found, expected)
-            assert torch.equal(classes, expected_classes)
-
-
-def test_batches_in_order_are_not_copied() -> None:
-    images, labels = numbered(10)
-    found, _ = next(iter(Batches(images, labels, 4)))
-    assert found.data_ptr() == images.data_ptr()
-
-
-@pytest.mark.parametrize("num_images, batch_size", [(100, 7), (100, 10), (5, 8)])
-def test_shuffled_epochs_show_every_image_once_with_its_label(num_images: int, batch_size: int) -> None:
-    images, labels = numbered(num_images)
-    batches = Batches(images, labels, batch_size, generator=torch.Generator().manual_seed(0))
-    for _ in range(2):
-        sizes, seen = [], []
-        for found, classes in batches:
-            assert torch.equal(found.flatten(), classes.float())
-            sizes.append(len(found))
-            seen += classes.tolist()
-        assert sorted(seen) == list(range(num_images))
-        assert len(sizes) == len(batches) == math.ceil(num_images / batch_size)
-        assert set(sizes[:-1]) <= {batch_size}
-
-
-def test_the_order_is_new_every_epoch_and_equal_for_equal_seeds() -> None:
-    def two_epochs(seed: int) -> list[list[int]]:
-        batches = Batches(*numbered(100), 7, generator=torch.Generator().manual_seed(seed))
-        return [[label for _, labels in batches for label in labels.tolist()] for _ in range(2)]
-
-    first, second = two_epochs(0)
-    assert first != second
-    assert two_epochs(0) == [first, second]
-    assert two_epochs(1)[0] != first
-
-
-@pytest.mark.parametrize("num_labels, batch_size", [(9, 3), (10, 0), (10, -1)])
-def test_impossible_batches_are_refused(num_labels: int, batch_size: int) -> None:
-    with pytest.raises(DataError, match="no batches"):
-        Batches(torch.zeros(10, 1), torch.zeros(num_labels), batch_size)
-
-
-def test_training_batches_follow_the_configuration() -> None:
-    data = make_images(100)
-    config = TrainingConfig(validation_split=0.2, batch_size=30, seed=5, device="cpu")
-    train, validation = datasets.training_batches(data, config)
-    assert (train.num_images, validation.num_images) == (80, 20)
-    assert len(train) == 3
-    assert validation.generator is None
-    train_indices, validation_indices = datasets.split_indices(100, 0.2, seed=5)
-    expected = datasets.standardise(data)
-    ((validation_images, _),) = validation
-    assert torch.equal(train.transform(train.images), expected[train_indices])
-    assert torch.equal(validation_images, expected[validation_indices])
-    assert torch.equal(validation.labels, data.labels[validation_indices])
-    first = [labels.tolist() for _, labels in train]
-    again, _ = datasets.training_batches(data, config)
-    assert [labels.tolist() for _, labels in again] == first
-    # The order is drawn from the seed's stream for it.
-    order = make_generator(5, "order")
-    assert first[0] == data.labels[train_indices][torch.randperm(80, generator=order)][:30].tolist()
-    # Iterating the validation batches leaves it alone.
-    again, other = datasets.training_batches(data, config)
-    list(other)
-    assert [labels.tolist() for _, labels in again] == first
-
-
-def test_images_of_another_data_set_are_refused() -> None:
-    with pytest.raises(ConfigurationError, match="dataset='mnist', but these images are 'colour'"):
-        datasets.training_batches(make_images(100, COLOUR), TrainingConfig())
-
-
 # Torchvision-style data sets
 
 
@@ -585,7 +496,7 @@ def test_items_need_one_or_three_channels() -> None:
 
 def test_the_module_imports_neither_torchvision_nor_a_network_library() -> None:
     code = (
-        "import sys, tutorial_utils.datasets\n"
+        "import sys, tutorial_utils.data.datasets\n"
         "assert not {'torchvision', 'requests', 'pooch', 'sklearn'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[1], check=True, timeout=60)

@@ -17,8 +17,8 @@ from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 from scipy import ndimage
 
-from tutorial_utils import datasets
-from tutorial_utils.datasets import LoadedDataset
+from tutorial_utils.data import datasets
+from tutorial_utils.data.datasets import LoadedDataset
 
 pytestmark = pytest.mark.book
 

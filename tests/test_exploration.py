@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from scipy import ndimage, stats
 from torch import Tensor
 
-from tutorial_utils import exploration
-from tutorial_utils.catalogue import MNIST
-from tutorial_utils.datasets import ImageData, LoadedDataset
+from tutorial_utils.data import exploration
+from tutorial_utils.data.catalogue import MNIST
+from tutorial_utils.data.datasets import ImageData, LoadedDataset
 
 SHAPES = [(11, 1, 7, 9), (11, 3, 6, 5)]
 DESCRIPTION = dataclasses.replace(MNIST, image_shape=(2, 3, 4), class_names=("cat", "dog", "owl", "yak"))

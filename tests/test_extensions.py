@@ -17,7 +17,7 @@ from sphinx.errors import ExtensionError
 from sphinx.testing.util import SphinxTestApp
 from sphinx.util.console import strip_colors
 
-from tutorial_utils.ledger import Ledger, Part, above, below
+from tutorial_utils.report.ledger import Ledger, Part, above, below
 
 ROOT = Path(__file__).parents[1]
 BOOK = yaml.safe_load((ROOT / "_config.yml").read_text())

@@ -16,10 +16,12 @@ from fault_table import LIST, judge, read_rows, write_table
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tutorial_utils import cli, datasets, parameters, reproducibility, reruns
-from tutorial_utils.chapters import find
-from tutorial_utils.config import TrainingConfig
+from tutorial_utils import cli, reproducibility
+from tutorial_utils.data import datasets
 from tutorial_utils.exceptions import ConfigurationError
+from tutorial_utils.runs import parameters, reruns
+from tutorial_utils.runs.chapters import find
+from tutorial_utils.training.config import TrainingConfig
 
 ROOT = Path(__file__).parents[1]
 ROWS = read_rows(LIST.read_text(encoding="utf-8"))

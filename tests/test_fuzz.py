@@ -15,11 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from tutorial_utils import archives, sprites
-from tutorial_utils.catalogue import DataFile, SizedFile, SpriteSet
-from tutorial_utils.cifar_binary import read_cifar_binary
+from tutorial_utils.data.formats import read_cifar_binary, read_idx
 from tutorial_utils.exceptions import DataError
-from tutorial_utils.idx import read_idx
+from tutorial_utils.fetching import archives, sprites
+from tutorial_utils.fetching.wanted import DataFile, SizedFile, SpriteSet
 
 # No deadline: a busy machine is no bug. All examples share a folder, and each writes its file anew.
 CASES = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tutorial_utils.history import EpochRecord, History, StopReason
+from tutorial_utils.training.history import EpochRecord, History, StopReason
 
 CASES = settings(max_examples=50, deadline=None)  # no deadline: a busy machine is no bug
 LOSSES = st.lists(st.floats(0, 100, allow_subnormal=False), min_size=1, max_size=12)

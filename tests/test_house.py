@@ -12,62 +12,79 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "tutorial_utils"
-FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+FILES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
 MODULES = [str(path.relative_to(ROOT).with_suffix("")).replace("/", ".") for path in FILES]
-TRAINS = {"training", "range_test", "replicas", "datasets", "download", "models"}
+TRAINING_ROOMS = {"fetching", "data", "training"}
 MAX_FUNCTION_LINES = 60
 BOOK_TOOLS = ("papermill", "jupytext", "IPython", "nbformat", "jupyter_client")
 
 
-def read_street() -> list[str]:
-    """Rooms in the order of the table in CONTRIBUTING.md, the first being importable by all others."""
-    text = (ROOT / "CONTRIBUTING.md").read_text().split("## The one-way street")[1]
-    return [
-        name.removesuffix(".py").rstrip("/") for name in re.findall(r"^\| `([^`]+)` \|", text, re.MULTILINE)
-    ]
+def read_tables() -> tuple[list[str], list[str]]:
+    """Rooms and files as the tables of CONTRIBUTING.md list them, importable ones first."""
+    text = (ROOT / "CONTRIBUTING.md").read_text().split("## The house")[1]
+    names = re.findall(r"^\| `([^`]+)` \|", text, re.MULTILINE)
+    return [name.rstrip("/") for name in names if name.endswith("/")], [n for n in names if n.endswith(".py")]
 
 
-def room_of(module: str) -> str:
-    """``tutorial_utils.plots.training`` lives in the room ``plots``."""
-    return module.split(".")[1]
+def name_of(path: Path) -> str:
+    return str(path.relative_to(PACKAGE))
 
 
-def imported_rooms(path: Path) -> Iterator[str]:
-    """Rooms of the package that a file imports, anywhere in it."""
+def room_of(file: str) -> str:
+    """``plots/training.py`` lives in the room ``plots``, ``files.py`` in none."""
+    return file.rpartition("/")[0]
+
+
+def imported_files(path: Path) -> Iterator[str]:
+    """Files of the package that a file imports, anywhere in it."""
     for node in ast.walk(ast.parse(path.read_text())):
+        names: list[str] = []
         if isinstance(node, ast.Import):
-            yield from (
-                alias.name.split(".")[1] for alias in node.names if alias.name.startswith("tutorial_utils.")
-            )
+            names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative imports hide the direction"
-            if node.module == "tutorial_utils":
-                yield from (alias.name for alias in node.names if alias.name != "__version__")
-            elif node.module and node.module.startswith("tutorial_utils."):
-                yield node.module.split(".")[1]
+            names = [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
+        for name in names:
+            file = PACKAGE.parent.joinpath(*name.split(".")).with_suffix(".py")
+            if file in FILES:
+                yield name_of(file)
 
 
-def test_the_table_lists_every_room_and_no_other() -> None:
-    street = read_street()
-    assert len(street) == len(set(street))
-    assert set(street) == {room_of(module) for module in MODULES}
+def test_the_tables_list_every_room_and_file_and_no_other() -> None:
+    rooms, files = read_tables()
+    assert sorted(files) == sorted(map(name_of, FILES))
+    assert rooms == list(dict.fromkeys(room_of(file) for file in files if room_of(file)))
+    assert not [file.read_text() for file in PACKAGE.glob("*/__init__.py") if file.read_text().strip()]
 
 
-@pytest.mark.parametrize("path", FILES, ids=MODULES)
-def test_imports_run_down_the_street(path: Path) -> None:
-    street = read_street()
-    own = room_of(MODULES[FILES.index(path)])
-    wrong = {room for room in imported_rooms(path) if room != own and street.index(room) >= street.index(own)}
-    assert not wrong, f"{own} imports {wrong}, listed below it"
+def test_few_files_lie_on_the_top_floor() -> None:
+    assert len(list(PACKAGE.glob("*.py"))) <= 7
 
 
-@pytest.mark.parametrize("path", FILES, ids=MODULES)
-def test_plots_neither_train_nor_are_imported_but_for_the_report_of_a_sweep(path: Path) -> None:
-    imported = set(imported_rooms(path))
-    if path.is_relative_to(PACKAGE / "plots"):
-        assert not imported & TRAINS
-    elif path != PACKAGE / "sweep_report.py":
-        assert "plots" not in imported
+def test_a_file_imports_only_files_listed_above_it() -> None:
+    _, files = read_tables()
+    wrong = [
+        f"{name_of(path)} imports {other}"
+        for path in FILES
+        for other in imported_files(path)
+        if files.index(other) >= files.index(name_of(path))
+    ]
+    assert not wrong
+
+
+def test_evaluation_and_plots_use_nothing_that_trains() -> None:
+    wrong = [
+        f"{name_of(path)} imports {other}"
+        for path in FILES
+        for other in imported_files(path)
+        if room_of(name_of(path)) in ("evaluation", "plots") and room_of(other) in TRAINING_ROOMS
+    ]
+    assert not wrong
+
+
+def test_only_the_report_of_a_sweep_draws() -> None:
+    draws = {name_of(path) for path in FILES for other in imported_files(path) if room_of(other) == "plots"}
+    assert {file for file in draws if room_of(file) != "plots"} == {"runs/sweep_report.py"}
 
 
 @pytest.mark.parametrize("path", FILES, ids=MODULES)

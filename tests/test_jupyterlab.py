@@ -20,7 +20,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page
 from test_notebooks import pair
 
-from tutorial_utils import datasets
+from tutorial_utils.data import datasets
 
 pytestmark = pytest.mark.slow
 

@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from tutorial_utils import results
 from tutorial_utils.exceptions import ClaimError, DataError
-from tutorial_utils.ledger import (
+from tutorial_utils.report import results
+from tutorial_utils.report.ledger import (
     NUM_CLAIMS,
     Claim,
     Ledger,

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
-from tutorial_utils.narrate import enumerate_words, interval, p_value, percent, say, table
+from tutorial_utils.report.narrate import enumerate_words, interval, p_value, percent, say, table
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ import nbformat
 import pytest
 
 import tutorial_utils
-from tutorial_utils.chapters import find
-from tutorial_utils.config import HEADLINE, TrainingConfig
-from tutorial_utils.parameters import check
+from tutorial_utils.runs.chapters import find
+from tutorial_utils.runs.parameters import check
+from tutorial_utils.training.config import HEADLINE, TrainingConfig
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "notebooks").glob("*/*.py"))

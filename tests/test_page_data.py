@@ -12,7 +12,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from tutorial_utils import page_data
+from tutorial_utils.report import page_data
 
 CORE = (Path(__file__).parents[1] / "book" / "_static" / "softmax.js").read_text()
 NODE = shutil.which("node", path=sysconfig.get_path("scripts"))

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tutorial_utils import parameters, reproducibility
-from tutorial_utils.chapters import find
+from tutorial_utils import reproducibility
 from tutorial_utils.exceptions import ChapterError, ConfigurationError
-from tutorial_utils.parameters import Parameter, read_cell
+from tutorial_utils.runs import parameters
+from tutorial_utils.runs.chapters import find
+from tutorial_utils.runs.parameters import Parameter, read_cell
 
 ROOT = Path(__file__).parents[1]
 CASES = settings(max_examples=100, deadline=None)  # no deadline: a busy machine is no bug

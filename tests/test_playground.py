@@ -19,7 +19,7 @@ from built_book import BUILD, ROOT, find_barriers
 from conftest import NARROW, OpenPage
 from playwright.sync_api import Page, expect
 
-from tutorial_utils import catalogue
+from tutorial_utils.data import catalogue
 
 pytestmark = pytest.mark.book
 

@@ -19,9 +19,9 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgba
 from matplotlib.patches import Polygon, Rectangle
 
-from tutorial_utils.calibration import Reliability
-from tutorial_utils.evaluation import Curve, evaluate, per_class_report
-from tutorial_utils.models import Predictions
+from tutorial_utils.evaluation.calibration import Reliability
+from tutorial_utils.evaluation.metrics import Curve, evaluate, per_class_report
+from tutorial_utils.evaluation.predictions import Predictions
 from tutorial_utils.plots import data, evaluation, style, sweeps, training
 
 ROOT = Path(__file__).parents[1]

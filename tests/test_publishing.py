@@ -104,9 +104,9 @@ def test_actions_are_githubs_own_in_a_major_version(action: str) -> None:
 
 def test_the_data_are_cached_where_the_book_keeps_them_until_the_catalogue_changes() -> None:
     settings = step_that_uses("actions/cache")["with"]
-    assert f'or "{settings["path"]}"' in (ROOT / "tutorial_utils" / "datasets.py").read_text()
-    assert "hashFiles('tutorial_utils/catalogue.py')" in settings["key"]
-    assert (ROOT / "tutorial_utils" / "catalogue.py").is_file()
+    assert f'or "{settings["path"]}"' in (ROOT / "tutorial_utils" / "data" / "datasets.py").read_text()
+    assert "hashFiles('tutorial_utils/data/catalogue.py')" in settings["key"]
+    assert (ROOT / "tutorial_utils" / "data" / "catalogue.py").is_file()
 
 
 def test_python_is_the_oldest_that_the_package_supports() -> None:

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
-from tutorial_utils.datasets import Batches
 from tutorial_utils.exceptions import ConfigurationError, DataError
-from tutorial_utils.models import LogisticRegression
-from tutorial_utils.range_test import RangeTest, range_test, smooth
+from tutorial_utils.training.batches import Batches
+from tutorial_utils.training.models import LogisticRegression
+from tutorial_utils.training.range_test import RangeTest, range_test, smooth
 
 LOSSES = st.lists(st.floats(1e-6, 1e3), min_size=1, max_size=30)
 

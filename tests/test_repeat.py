@@ -8,12 +8,12 @@ import pytest
 import repeat
 import torch
 
-from tutorial_utils import datasets
-from tutorial_utils.config import TrainingConfig
-from tutorial_utils.datasets import LoadedDataset
-from tutorial_utils.history import EpochRecord
-from tutorial_utils.models import make_model
-from tutorial_utils.training import Trainer
+from tutorial_utils.data.datasets import LoadedDataset
+from tutorial_utils.training.batches import training_batches
+from tutorial_utils.training.config import TrainingConfig
+from tutorial_utils.training.history import EpochRecord
+from tutorial_utils.training.models import make_model
+from tutorial_utils.training.trainer import Trainer
 
 CHEAP = ("foundations/01_softmax_and_cross_entropy", "foundations/02_gradients", "mnist/02_model")
 """The last of them trains: in a folder of its own it finds no stored model."""
@@ -129,7 +129,7 @@ def test_trained_with_other_numbers_of_threads_the_results_stay_within_tolerance
         for threads in (1, 2, 4):
             torch.set_num_threads(threads)
             model = make_model(config)
-            history = Trainer(config, show_progress=False).fit(model, *datasets.training_batches(few, config))
+            history = Trainer(config, show_progress=False).fit(model, *training_batches(few, config))
             found[threads] = model.linear.weight.detach(), history.best
     finally:
         torch.set_num_threads(before)

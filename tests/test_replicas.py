@@ -13,14 +13,22 @@ import pytest
 import torch
 from torch import Tensor
 
-from tutorial_utils import catalogue, replicas
-from tutorial_utils.config import HEADLINE, TrainingConfig
-from tutorial_utils.datasets import Batches, ImageData, LoadedDataset, training_batches
+from tutorial_utils.data import catalogue
+from tutorial_utils.data.datasets import ImageData, LoadedDataset
 from tutorial_utils.exceptions import CheckpointError, ConfigurationError, DataError
-from tutorial_utils.history import History, StopReason
-from tutorial_utils.models import make_model
-from tutorial_utils.replicas import StackedBatches, batches_of_each, load_or_train, plan_passes, train_all
-from tutorial_utils.training import Trainer, measure
+from tutorial_utils.training import replicas
+from tutorial_utils.training.batches import Batches, training_batches
+from tutorial_utils.training.config import HEADLINE, TrainingConfig
+from tutorial_utils.training.history import History, StopReason
+from tutorial_utils.training.models import make_model
+from tutorial_utils.training.replicas import (
+    StackedBatches,
+    batches_of_each,
+    load_or_train,
+    plan_passes,
+    train_all,
+)
+from tutorial_utils.training.trainer import Trainer, measure
 
 TOLERANCE = 1e-4
 """Relative difference allowed between the losses of a replica and of a run of its own, in float32."""
@@ -368,8 +376,9 @@ def test_repeated_runs_are_equal_bit_for_bit(digits: LoadedDataset) -> None:
 
 MEMORY_SCRIPT = """
 import resource, sys
-from tutorial_utils import datasets, replicas
-from tutorial_utils.config import HEADLINE
+from tutorial_utils.data import datasets
+from tutorial_utils.training import replicas
+from tutorial_utils.training.config import HEADLINE
 data = datasets.load("mnist")
 configs = [HEADLINE["mnist"].but(num_epochs=1, seed=seed) for seed in range(int(sys.argv[1]))]
 replicas.train_all(configs, data.train, show_progress=False)

@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -17,11 +18,14 @@ from tutorial_utils.reproducibility import (
     available_devices,
     choose_device,
     make_generator,
+    package_fingerprint,
     preserved_randomness,
     report_environment,
     seed_everything,
+    training_fingerprint,
 )
 
+ROOT = Path(__file__).parents[1]
 CASES = settings(max_examples=50, deadline=None)  # no deadline: a busy machine is no bug
 SEEDS = st.integers(min_value=0, max_value=MAX_SEED)
 PURPOSES = ("split", "order", "initialisation")
@@ -173,3 +177,56 @@ def test_the_commit_is_that_of_the_repository_and_unknown_outside_one(
 def test_a_machine_without_git_reports_an_unknown_commit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     assert reproducibility.git_commit() == "unknown"
+
+
+# Fingerprints of the code
+
+
+def test_the_fingerprint_of_the_package_is_stable_and_follows_its_source(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    package_fingerprint.cache_clear()
+    first = package_fingerprint()
+    package_fingerprint.cache_clear()
+    assert package_fingerprint() == first
+    assert len(first) == 12 and int(first, 16) >= 0
+
+    copy = tmp_path / "package"
+    (copy / "plots").mkdir(parents=True)
+    (copy / "a.py").write_text("A = 1\n")
+    (copy / "plots" / "b.py").write_text("B = 1\n")
+    monkeypatch.setattr(reproducibility, "__file__", str(copy / "a.py"))
+    seen = {first}
+    for file, text in ((None, ""), ("a.py", "A = 2\n"), ("plots/b.py", "B = 2\n"), ("c.py", "C = 3\n")):
+        if file is not None:
+            (copy / file).write_text(text)
+        package_fingerprint.cache_clear()
+        seen.add(package_fingerprint())
+    (copy / "notes.txt").write_text("not source")
+    package_fingerprint.cache_clear()
+    seen.add(package_fingerprint())
+    assert len(seen) == 5
+    monkeypatch.undo()
+    package_fingerprint.cache_clear()
+
+
+def test_a_model_depends_on_what_training_imports_and_on_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "tutorial_utils"
+    shutil.copytree(ROOT / "tutorial_utils", copy, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(reproducibility, "__file__", str(copy / "reproducibility.py"))
+    matters = {}
+    for file in sorted(copy.rglob("*.py")):
+        training_fingerprint.cache_clear()
+        before = training_fingerprint()
+        file.write_text(file.read_text() + "# changed\n")
+        training_fingerprint.cache_clear()
+        matters[str(file.relative_to(copy))] = training_fingerprint() != before
+    needed = {"reproducibility.py", "data/datasets.py"}
+    needed |= {f"training/{name}.py" for name in ("trainer", "replicas", "config", "models", "batches")}
+    assert needed < {name for name, matter in matters.items() if matter}
+    others = ("evaluation/", "report/", "plots/", "runs/", "cli.py")
+    assert not [name for name in matters if name.startswith(others) and matters[name]]
+    monkeypatch.undo()
+    training_fingerprint.cache_clear()

@@ -14,9 +14,10 @@ import nbformat
 import pytest
 from ordinary_user import as_ordinary_user, read_only_folder
 
-from tutorial_utils import pages, parameters, reruns, results
-from tutorial_utils.chapters import find
 from tutorial_utils.exceptions import ChapterError, ConfigurationError
+from tutorial_utils.report import results
+from tutorial_utils.runs import kernel, pages, parameters, reruns, status
+from tutorial_utils.runs.chapters import find
 
 REPOSITORY = Path(__file__).parents[1]
 PARAMETERS = """learning_rate: float = 0.01  # step length, above 0
@@ -66,7 +67,7 @@ class Chapter:
 
     def execute(self, **options: Any) -> results.Results:
         """Execute it into ``_build``."""
-        return reruns.execute(self.notebook, self.destination, output_folder=self.root / "_build", **options)
+        return kernel.execute(self.notebook, self.destination, output_folder=self.root / "_build", **options)
 
     def assert_nothing_but_the_failed_notebook_is_left(self) -> None:
         """A failure must not leave something behind that looks like success."""
@@ -173,7 +174,7 @@ def test_an_unknown_chapter_is_answered_with_the_nearest(
     chapter.write(PARAMETERS)
     monkeypatch.chdir(chapter.root)
     with pytest.raises(ChapterError, match="did you mean 'part/chapter'"):
-        reruns.execute_chapter("part/chaptre", Path("_build"))
+        kernel.execute_chapter("part/chaptre", Path("_build"))
 
 
 def test_the_closing_lines_of_a_build_name_place_times_and_headline(
@@ -192,7 +193,7 @@ def test_the_closing_lines_of_a_build_name_place_times_and_headline(
         results.write(name, parameters={}, metrics=metrics, data_hash="0")
     (tmp_path / "notebooks" / "part").mkdir(parents=True)
     (tmp_path / "notebooks" / "part" / "chapter.ipynb").touch()
-    text = reruns.describe_build(Path("_build"))
+    text = status.describe_build(Path("_build"))
     assert "92.55 %" in text
     assert "[92.00 %, 93.05 %]" in text
     assert "n = 10,000" in text
@@ -223,9 +224,9 @@ def fast(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Nothing is executed; what would be is noted, and an empty notebook comes back."""
     asked = []
 
-    def execute_text(*args: Any, **options: Any) -> reruns.Executed:
+    def execute_text(*args: Any, **options: Any) -> kernel.Executed:
         asked.append((args, options))
-        return reruns.Executed(RESULTS, EMPTY)
+        return kernel.Executed(RESULTS, EMPTY)
 
     monkeypatch.setattr(reruns, "execute_text", execute_text)
     return asked
@@ -319,13 +320,13 @@ def test_a_run_computes_with_one_thread_like_the_book_unless_told_otherwise(
     if given:
         monkeypatch.setenv("OMP_NUM_THREADS", given)
     chapter.write(PARAMETERS, WRITE_RESULTS)
-    executed = reruns.execute_text(find(chapter.notebook).text, "part/chapter", {})
+    executed = kernel.execute_text(find(chapter.notebook).text, "part/chapter", {})
     assert json.loads(executed.results)["metrics"]["threads"] == used
 
 
 def test_a_text_runs_without_a_repository_and_with_the_threads_that_it_was_given(chapter: Chapter) -> None:
     chapter.write(PARAMETERS, WRITE_RESULTS)
-    executed = reruns.execute_text(find(chapter.notebook).text, "part/chapter", {}, threads=3)
+    executed = kernel.execute_text(find(chapter.notebook).text, "part/chapter", {}, threads=3)
     metrics = json.loads(executed.results)["metrics"]
     assert executed.error == ""
     assert metrics["threads"] == "3"
@@ -407,7 +408,7 @@ def test_a_folder_that_is_read_only_is_named(chapter: Chapter) -> None:
             with pytest.raises(
                 ChapterError, match=rf"part/chapter: cannot write to {folder}.* \(Permission denied\)"
             ):
-                reruns.execute(notebook, folder / "b" / "out.ipynb", output_folder=folder / "b")
+                kernel.execute(notebook, folder / "b" / "out.ipynb", output_folder=folder / "b")
 
 
 @pytest.mark.usefixtures("not_started")

@@ -13,10 +13,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tutorial_utils import results
 from tutorial_utils.exceptions import DataError
-from tutorial_utils.history import StopReason
-from tutorial_utils.results import Results, output_folder, plain, read, read_all, write
+from tutorial_utils.report import results
+from tutorial_utils.report.results import Results, output_folder, plain, read, read_all, write
+from tutorial_utils.training.history import StopReason
 
 KEYS = {"notebook", "parameters", "metrics", "timings", "provenance"}
 

@@ -20,8 +20,10 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from playwright.sync_api import Browser
 
-from tutorial_utils import chapters, datasets, parameters, progress, sweep_points
+from tutorial_utils import progress
+from tutorial_utils.data import datasets
 from tutorial_utils.exceptions import ConfigurationError
+from tutorial_utils.runs import chapters, parameters, sweep_points
 
 ROOT = Path(__file__).parents[1]
 CHAPTER = "foundations/02_gradients"
@@ -341,7 +343,7 @@ def test_no_built_file_names_a_folder_of_the_machine() -> None:
 NOTEBOOK = (
     """
 import json, os, pathlib, warnings
-from tutorial_utils import narrate
+from tutorial_utils.report import narrate
 folder = pathlib.Path(os.environ["TUTORIAL_OUTPUT"]) / "results" / "part"
 folder.mkdir(parents=True, exist_ok=True)
 content = {"notebook": "part/chapter", "parameters": {"text": text}, "provenance": {}}

@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
-from tutorial_utils import npm, sprites
-from tutorial_utils.catalogue import DataFile, NpmPackage, SizedFile, SpriteSet
-from tutorial_utils.download import ensure
 from tutorial_utils.exceptions import DataError, DownloadError
-from tutorial_utils.npm import NpmSource
+from tutorial_utils.fetching import npm, sprites
+from tutorial_utils.fetching.ensure import ensure
+from tutorial_utils.fetching.npm import NpmSource
+from tutorial_utils.fetching.wanted import DataFile, NpmPackage, SizedFile, SpriteSet
 
 NUM_IMAGES, NUM_PIXELS = 5, 6
 PIXELS = {

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import stats
 from sklearn.metrics import f1_score
 
-from tutorial_utils.statistics import (
+from tutorial_utils.evaluation.statistics import (
     bootstrap_from_confusion,
     bootstrap_interval,
     f1_from_confusion,
@@ -255,7 +255,7 @@ def test_the_seed_decides_the_bootstrap_and_the_number_held_at_once_does_not(
     values = np.random.default_rng(0).normal(size=50)
     first = bootstrap_interval(values, np.mean, seed=1)
     assert first != bootstrap_interval(values, np.mean, seed=2)
-    monkeypatch.setattr("tutorial_utils.statistics.DRAWN_AT_ONCE", 1)
+    monkeypatch.setattr("tutorial_utils.evaluation.statistics.DRAWN_AT_ONCE", 1)
     assert first == bootstrap_interval(values, np.mean, seed=1)
 
 

@@ -12,9 +12,9 @@ import pytest
 from bs4 import BeautifulSoup
 from scipy import stats
 
-from tutorial_utils import sweep_report
-from tutorial_utils.sweep_report import Report
-from tutorial_utils.sweeps import Outcome
+from tutorial_utils.runs import sweep_report
+from tutorial_utils.runs.sweep_report import Report
+from tutorial_utils.runs.sweeps import Outcome
 
 NASTY = "<script>alert('x')</script> & \"quotes\" BODY TITLE"
 

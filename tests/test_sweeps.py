@@ -16,10 +16,11 @@ import nbformat
 import pandas as pd
 import pytest
 
-from tutorial_utils import cli, sweep_points, sweeps
-from tutorial_utils.chapters import Notebook, find
+from tutorial_utils import cli
 from tutorial_utils.exceptions import ConfigurationError, SweepError
-from tutorial_utils.parameters import read_cell
+from tutorial_utils.runs import sweep_points, sweeps
+from tutorial_utils.runs.chapters import Notebook, find
+from tutorial_utils.runs.parameters import read_cell
 
 pytest.importorskip("distributed")
 
@@ -575,7 +576,7 @@ def test_workers_that_cannot_do_it_are_named(sweep: Sweep, cluster: Cluster, tmp
 
     other = tmp_path / "other"
     shutil.copytree(ROOT / "tutorial_utils", other / "tutorial_utils")
-    with (other / "tutorial_utils" / "training.py").open("a") as file:
+    with (other / "tutorial_utils" / "training" / "trainer.py").open("a") as file:
         file.write("# another version\n")
     cluster.add_worker(path=other)
     cluster.add_worker()

@@ -60,7 +60,7 @@ def data(
     offline: Annotated[bool, typer.Option("--offline", help="Verify only, fetch nothing.")] = False,
 ) -> None:
     """Fetch and verify the data sets."""
-    from tutorial_utils import catalogue, datasets
+    from tutorial_utils.data import catalogue, datasets
 
     descriptions = [catalogue.describe(name) for name in names or catalogue.DATASETS]
     for description in descriptions:
@@ -86,7 +86,7 @@ def run(
     ] = False,
 ) -> None:
     """Run a chapter again with other parameters."""
-    from tutorial_utils import chapters, parameters, reruns
+    from tutorial_utils.runs import chapters, parameters, reruns
 
     source = chapters.find(notebook)
     if help_parameters:
@@ -129,8 +129,8 @@ def sweep(
     time_limit: Annotated[float, typer.Option(min=1, help="Seconds for each point.")] = 1800.0,
 ) -> None:
     """Run a chapter with every combination of several values; run again, it does what is missing."""
-    from tutorial_utils import chapters, sweep_points
     from tutorial_utils.exceptions import ConfigurationError
+    from tutorial_utils.runs import chapters, sweep_points
 
     source = chapters.find(notebook)
     if (grid is None) == (file is None):
@@ -140,10 +140,7 @@ def sweep(
         if file
         else sweep_points.read_grid(grid or [], source.parameters)
     )
-    from tutorial_utils import (  # takes seconds to import; a wrong value was refused before
-        sweep_report,
-        sweeps,
-    )
+    from tutorial_utils.runs import sweep_report, sweeps
 
     folder = output or sweeps.default_folder(source, points)
     print(f"{source.name}: {len(points)} points into {folder}", flush=True)
@@ -168,10 +165,10 @@ def chapter(
     time_limit: Annotated[float, typer.Option(min=1, help="Seconds for the whole chapter.")] = 1800.0,
 ) -> None:
     """Execute one chapter for the book, as `make book` does."""
-    from tutorial_utils import reruns
+    from tutorial_utils.runs import kernel
 
     print(f"{name}: executing", flush=True)
-    measured = reruns.execute_chapter(name, into, time_limit=time_limit)
+    measured = kernel.execute_chapter(name, into, time_limit=time_limit)
     print(f"{name}: done in {measured.timings['chapter_seconds']:.0f} s", flush=True)
 
 
@@ -180,6 +177,6 @@ def status(
     build: Annotated[Path, typer.Argument(help="Folder that `make book` writes to.")] = Path("_build"),
 ) -> None:
     """Say where the book is, how long each chapter took and what the headline results are."""
-    from tutorial_utils import reruns
+    from tutorial_utils.runs.status import describe_build
 
-    print(reruns.describe_build(build))
+    print(describe_build(build))

@@ -1,9 +1,11 @@
-"""Where randomness and hardware are chosen and reported: seeds, threads, devices, versions."""
+"""What a result depends on, chosen and reported: seeds, threads, devices, versions, source code."""
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import datetime
+import functools
 import hashlib
 import importlib.metadata
 import os
@@ -117,6 +119,50 @@ def choose_device(name: str = "auto") -> torch.device:
     if name not in devices:
         raise ValueError(f"no device {name!r} here; this machine has: auto, {', '.join(devices)}")
     return torch.device(name)
+
+
+@functools.cache
+def package_fingerprint() -> str:
+    """A short hash of this package's own source and of PyTorch's version."""
+    return _fingerprint(Path(__file__).parent.rglob("*.py"))
+
+
+@functools.cache
+def training_fingerprint() -> str:
+    """The same of what a trained model depends on, so that a new figure does not train everything again.
+
+    That is whatever ``training/trainer.py`` and ``training/replicas.py`` import, directly or not.
+    """
+    folder = Path(__file__).parent
+    needed: set[Path] = set()
+    pending = {folder / "training" / "trainer.py", folder / "training" / "replicas.py"}
+    while pending:
+        path = pending.pop()
+        needed.add(path)
+        pending |= set(_imported(path, folder)) - needed
+    return _fingerprint(needed)
+
+
+def _imported(path: Path, folder: Path) -> Iterator[Path]:
+    """Files of this package that one of them imports, anywhere in it."""
+    package = folder.name
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == package:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            for name in [node.module or "", *names]:
+                file = folder.joinpath(*name.split(".")[1:]).with_suffix(".py")
+                if file.is_file():
+                    yield file
+
+
+def _fingerprint(sources: Iterable[Path]) -> str:
+    """Hash source files and PyTorch's version."""
+    import torch
+
+    digest = hashlib.sha256(torch.__version__.encode())
+    for source in sorted(sources):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def cpu_name() -> str:

@@ -34,23 +34,18 @@ LITERAL = re.compile(r"``(.+?)``|:\w+:`~?([^`]+)`")
 
 
 def modules_of(root: Path, package: str) -> dict[str, Path]:
-    """List a package's modules in the order of the one-way street.
+    """List a package's modules in the order of their imports.
 
     Args:
-        root: The repository; its CONTRIBUTING.md holds the table of the street.
+        root: The repository; its CONTRIBUTING.md holds the table of the house.
         package: The package's name, which is also its folder's.
 
     Returns:
         Path of each module, by its name below the package, such as ``"plots.data"``.
     """
-    street = (root / "CONTRIBUTING.md").read_text(encoding="utf-8").split("## The one-way street")[1]
-    modules = {}
-    for room in re.findall(r"^\| `([^`]+)` \|", street, re.MULTILINE):
-        place = root / package / room
-        for path in sorted(place.glob("*.py")) if place.is_dir() else [place]:
-            dotted = ".".join(path.relative_to(root / package).with_suffix("").parts)
-            modules[dotted.removesuffix(".__init__")] = path
-    return modules
+    house = (root / "CONTRIBUTING.md").read_text(encoding="utf-8").split("## The house")[1]
+    files = re.findall(r"^\| `([^`]+)\.py` \|", house, re.MULTILINE)
+    return {file.replace("/", "."): root / package / f"{file}.py" for file in files}
 
 
 def chapters_of(root: Path) -> dict[str, Path]:

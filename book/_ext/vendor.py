@@ -9,9 +9,9 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from tutorial_utils import download
-from tutorial_utils.catalogue import DataFile, NpmPackage
-from tutorial_utils.npm import NpmSource
+from tutorial_utils.fetching import ensure
+from tutorial_utils.fetching.npm import NpmSource
+from tutorial_utils.fetching.wanted import DataFile, NpmPackage
 
 SCRIPTS = (
     (
@@ -43,7 +43,7 @@ def fetch_scripts(folder: Path) -> None:
         folder: Made if needed.
     """
     for package, script in SCRIPTS:
-        arrival = download.ensure([script], folder, partial(list, [NpmSource(package)]))
+        arrival = ensure.ensure([script], folder, partial(list, [NpmSource(package)]))
         print(f"{script.name}: {arrival}")
 
 

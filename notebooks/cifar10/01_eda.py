@@ -43,7 +43,7 @@ batch_size: int = 100  # images per batch, 1 or more
 validation_split: float = 0.2  # share of training images held out, between 0 and 1
 
 # %%
-from tutorial_utils.config import HEADLINE, TrainingConfig
+from tutorial_utils.training.config import HEADLINE, TrainingConfig
 
 chosen = {"dataset": dataset, "seed": seed, "batch_size": batch_size}
 config = TrainingConfig(**chosen, validation_split=validation_split)
@@ -56,11 +56,13 @@ from matplotlib.colors import LinearSegmentedColormap
 from torch.utils.data import DataLoader, SubsetRandomSampler
 from torchvision.transforms import ToTensor
 
-from tutorial_utils import datasets, exploration, results
-from tutorial_utils.narrate import enumerate_words, percent, say, table
+from tutorial_utils.data import datasets, exploration
 from tutorial_utils.plots import data as draw
 from tutorial_utils.plots.style import bare, use_book_style
+from tutorial_utils.report import results
+from tutorial_utils.report.narrate import enumerate_words, percent, say, table
 from tutorial_utils.reproducibility import make_generator
+from tutorial_utils.training.batches import training_batches
 
 use_book_style()
 data = datasets.load(config.dataset)
@@ -332,7 +334,7 @@ loader = DataLoader(
     with_tensors, batch_size=config.batch_size, sampler=SubsetRandomSampler(train_part)
 )
 images, labels = next(iter(loader))
-ours, _ = datasets.training_batches(data.train, config)
+ours, _ = training_batches(data.train, config)
 assert len(loader) == len(ours)
 say(
     f"{len(train_part):,} images to train on (the source says 40,000 and, elsewhere,"

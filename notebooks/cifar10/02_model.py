@@ -45,7 +45,7 @@ initialisation: str = "default"  # initial weights, "xavier_uniform" or "default
 num_seeds: int = 200  # untrained models to look at, 2 or more
 
 # %%
-from tutorial_utils.config import HEADLINE
+from tutorial_utils.training.config import HEADLINE
 
 config = HEADLINE["cifar10"].but(
     dataset=dataset,
@@ -62,19 +62,22 @@ import numpy as np
 import torch
 from torch import nn
 
-from tutorial_utils import datasets, results
-from tutorial_utils.models import LogisticRegression, make_model, predict
-from tutorial_utils.narrate import enumerate_words, p_value, percent, say, table
+from tutorial_utils.data import datasets
+from tutorial_utils.evaluation.predictions import predict
 from tutorial_utils.plots.data import favourites as draw_favourites
 from tutorial_utils.plots.style import use_book_style
+from tutorial_utils.report import results
+from tutorial_utils.report.narrate import enumerate_words, p_value, percent, say, table
 from tutorial_utils.reproducibility import make_generator
-from tutorial_utils.training import measure
+from tutorial_utils.training.batches import training_batches
+from tutorial_utils.training.models import LogisticRegression, make_model
+from tutorial_utils.training.trainer import measure
 
 use_book_style()
 description = config.description
 names = description.class_names
 data = datasets.load(config.dataset)
-train, validation = datasets.training_batches(data.train, config)
+train, validation = training_batches(data.train, config)
 images, labels = next(iter(train))
 
 # %% [markdown]

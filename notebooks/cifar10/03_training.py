@@ -55,7 +55,7 @@ log_interval: int = 100  # batches between two updates of the progress bar, 1 or
 num_seeds: int = 10  # repeated runs that show the spread, 2 or more
 
 # %%
-from tutorial_utils.config import HEADLINE, TrainingConfig
+from tutorial_utils.training.config import HEADLINE, TrainingConfig
 
 config = TrainingConfig(
     **{name: globals()[name] for name in TrainingConfig.model_fields}
@@ -68,17 +68,21 @@ import math
 import torch
 import torch.nn.functional as F
 
-from tutorial_utils import datasets, replicas, results, statistics
-from tutorial_utils.models import make_model
-from tutorial_utils.narrate import enumerate_words, interval, percent, say, table
+from tutorial_utils.data import datasets
+from tutorial_utils.evaluation import statistics
 from tutorial_utils.plots.style import use_book_style
 from tutorial_utils.plots.training import compare_curves, learning_curves, strips
-from tutorial_utils.training import Trainer, load_or_fit, measure
+from tutorial_utils.report import results
+from tutorial_utils.report.narrate import enumerate_words, interval, percent, say, table
+from tutorial_utils.training import replicas
+from tutorial_utils.training.batches import Batches, training_batches
+from tutorial_utils.training.models import make_model
+from tutorial_utils.training.trainer import Trainer, load_or_fit, measure
 
 use_book_style()
 say(*config.notes)
 data = datasets.load(config.dataset)
-train, validation = datasets.training_batches(data.train, config)
+train, validation = training_batches(data.train, config)
 
 # %% [markdown]
 # (cifar10-training-changes)=
@@ -148,9 +152,9 @@ two = config.but(
 )
 mine = fit(
     two.num_epochs, two.learning_rate, make_model(two), F.cross_entropy,
-    *datasets.training_batches(data.train, two), accuracy,
+    *training_batches(data.train, two), accuracy,
 )  # fmt: skip
-theirs = Trainer(two).fit(make_model(two), *datasets.training_batches(data.train, two))
+theirs = Trainer(two).fit(make_model(two), *training_batches(data.train, two))
 for (loss, _, hits), record in zip(mine[1:], theirs.records, strict=True):
     torch.testing.assert_close(loss, record.validation_loss, rtol=1e-5, atol=0)
     torch.testing.assert_close(hits, record.validation_accuracy)
@@ -163,7 +167,7 @@ say("Both give the same losses and accuracies, epoch by epoch.")
 # The source weights by batch length to avoid wrong averages. There, every batch has 100 images, so the plain mean would be right, too. It goes wrong when the last batch is small. With batches of 3,000 the last of 10,000 images holds 1,000:
 
 # %%
-uneven = datasets.Batches(
+uneven = Batches(
     validation.images, validation.labels, 3_000, transform=validation.transform
 )
 model = make_model(config)
@@ -195,7 +199,7 @@ first_ten = fit(
     0.001,
     make_model(slow),
     F.cross_entropy,
-    *datasets.training_batches(data.train, slow),
+    *training_batches(data.train, slow),
     accuracy,
 )
 table(

@@ -54,7 +54,7 @@ log_interval: int = 100  # batches between two updates of the progress bar, 1 or
 num_seeds: int = 10  # repeated runs that show the spread, 2 or more
 
 # %%
-from tutorial_utils.config import HEADLINE, TrainingConfig
+from tutorial_utils.training.config import HEADLINE, TrainingConfig
 
 config = TrainingConfig(
     **{name: globals()[name] for name in TrainingConfig.model_fields}
@@ -70,18 +70,21 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import cohen_kappa_score
 
-from tutorial_utils import (
-    calibration,
-    comparisons,
-    datasets,
-    evaluation,
-    exploration,
-    replicas,
-    results,
-    statistics,
+from tutorial_utils.data import datasets, exploration
+from tutorial_utils.evaluation import calibration, comparisons, statistics
+from tutorial_utils.evaluation.metrics import (
+    evaluate,
+    most_common_confusions,
+    one_vs_rest_accuracy,
+    per_class_report,
+    precision_recall_curves,
+    roc_curves,
 )
-from tutorial_utils.models import predict
-from tutorial_utils.narrate import (
+from tutorial_utils.evaluation.predictions import predict
+from tutorial_utils.plots import evaluation as draw
+from tutorial_utils.plots.style import use_book_style
+from tutorial_utils.report import results
+from tutorial_utils.report.narrate import (
     enumerate_words,
     interval,
     p_value,
@@ -89,10 +92,9 @@ from tutorial_utils.narrate import (
     say,
     table,
 )
-from tutorial_utils.plots import evaluation as draw
-from tutorial_utils.plots.style import use_book_style
 from tutorial_utils.reproducibility import make_generator
-from tutorial_utils.training import load_or_fit
+from tutorial_utils.training import replicas
+from tutorial_utils.training.trainer import load_or_fit
 
 use_book_style()
 data = datasets.load(config.dataset)
@@ -101,7 +103,7 @@ model, history = load_or_fit(config, data, results.output_folder())
 truth = data.test.labels
 test_images = datasets.standardise(data.test)
 said = predict(model, test_images)
-test = evaluation.evaluate(truth, said)
+test = evaluate(truth, said)
 
 # %% [markdown]
 # (cifar10-evaluation-changes)=
@@ -146,7 +148,7 @@ say(
 
 # %%
 ten = [
-    evaluation.evaluate(truth, predict(each.model, test_images))
+    evaluate(truth, predict(each.model, test_images))
     for each in replicas.load_or_train(
         [config.but(seed=each) for each in range(num_seeds)],
         data,
@@ -362,7 +364,7 @@ within = (
 kind_right = 1 - (wrong.sum() - within) / test.n
 
 # %% tags=["hide-input"]
-top = evaluation.most_common_confusions(test.confusion_matrix, count=6)
+top = most_common_confusions(test.confusion_matrix, count=6)
 say(
     "The most common mistakes: "
     + enumerate_words(
@@ -418,7 +420,7 @@ say(
 # ## Class by class
 
 # %% mystnb={"figure": {"caption": "Precision, recall and F1 of every class with 95 % intervals.", "name": "fig-cifar10-per-class"}, "image": {"alt": "Three bar charts with one bar per class and an error bar on each: precision, recall and F1, ranging widely from class to class."}}
-report = evaluation.per_class_report(test, names)
+report = per_class_report(test, names)
 axes = draw.per_class_bars(report)
 for panel in axes:
     panel.set_xticks(range(len(names)), names, rotation=60, ha="right", fontsize=8)
@@ -445,7 +447,7 @@ say(
 # ### One-vs-rest accuracy, at its worst
 
 # %% tags=["hide-input"]
-one_vs_rest = evaluation.one_vs_rest_accuracy(test.confusion_matrix)
+one_vs_rest = one_vs_rest_accuracy(test.confusion_matrix)
 never = 1 - test.support / test.n
 beaten = [
     name
@@ -468,7 +470,7 @@ say(
 # ## Curves
 
 # %% mystnb={"figure": {"caption": "One-vs-rest ROC curve of every class (blue), the other classes (grey) and a score without information (dotted).", "name": "fig-cifar10-roc"}, "image": {"alt": "Ten small panels, one per class, with its ROC curve bulging above the dotted diagonal, more for some classes than for others."}}
-roc = evaluation.roc_curves(truth, said)
+roc = roc_curves(truth, said)
 axes = draw.curve_grid(
     roc,
     names,
@@ -479,7 +481,7 @@ axes = draw.curve_grid(
 )
 
 # %% mystnb={"figure": {"caption": "One-vs-rest precision-recall curve of every class (blue), the other classes (grey) and a score without information (dotted).", "name": "fig-cifar10-precision-recall"}, "image": {"alt": "Ten small panels, one per class, with a falling precision-recall curve well below the top right corner, and a dotted line at one tenth."}}
-curves = evaluation.precision_recall_curves(truth, said)
+curves = precision_recall_curves(truth, said)
 axes = draw.curve_grid(
     curves,
     names,

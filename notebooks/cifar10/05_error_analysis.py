@@ -54,7 +54,7 @@ log_interval: int = 100  # batches between two updates of the progress bar, 1 or
 num_seeds: int = 10  # repeated runs that show the spread, 2 or more
 
 # %%
-from tutorial_utils.config import HEADLINE, TrainingConfig
+from tutorial_utils.training.config import HEADLINE, TrainingConfig
 
 config = TrainingConfig(
     **{name: globals()[name] for name in TrainingConfig.model_fields}
@@ -68,18 +68,26 @@ from scipy.optimize import minimize
 from scipy.stats import binom, binomtest
 from torch import nn
 
-from tutorial_utils import (
-    comparisons,
-    datasets,
-    error_analysis,
-    evaluation,
-    exploration,
-    replicas,
-    results,
-    statistics,
+from tutorial_utils.data import datasets, exploration
+from tutorial_utils.evaluation import comparisons, statistics
+from tutorial_utils.evaluation.errors import (
+    average_images,
+    collect_errors,
+    compare_errors,
+    error_patterns,
 )
-from tutorial_utils.models import make_model, predict
-from tutorial_utils.narrate import (
+from tutorial_utils.evaluation.metrics import (
+    evaluate,
+    most_common_confusions,
+    rate_by_quantile,
+)
+from tutorial_utils.evaluation.predictions import predict
+from tutorial_utils.plots import data as draw
+from tutorial_utils.plots import evaluation as draw_evaluation
+from tutorial_utils.plots.style import use_book_style
+from tutorial_utils.plots.training import compare_curves
+from tutorial_utils.report import results
+from tutorial_utils.report.narrate import (
     enumerate_words,
     interval,
     p_value,
@@ -87,12 +95,11 @@ from tutorial_utils.narrate import (
     say,
     table,
 )
-from tutorial_utils.plots import data as draw
-from tutorial_utils.plots import evaluation as draw_evaluation
-from tutorial_utils.plots.style import use_book_style
-from tutorial_utils.plots.training import compare_curves
 from tutorial_utils.reproducibility import make_generator
-from tutorial_utils.training import load_or_fit
+from tutorial_utils.training import replicas
+from tutorial_utils.training.batches import Batches
+from tutorial_utils.training.models import make_model
+from tutorial_utils.training.trainer import load_or_fit
 
 use_book_style()
 data = datasets.load(config.dataset)
@@ -121,14 +128,11 @@ parts = {"validation": held_out, "test": data.test}
 said = {
     name: predict(model, datasets.standardise(part)) for name, part in parts.items()
 }
-errors = {
-    name: error_analysis.collect_errors(part.labels, said[name])
-    for name, part in parts.items()
-}
+errors = {name: collect_errors(part.labels, said[name]) for name, part in parts.items()}
 
 # %%
 matrices = {
-    name: evaluation.evaluate(part.labels, said[name]).confusion_matrix
+    name: evaluate(part.labels, said[name]).confusion_matrix
     for name, part in parts.items()
 }
 missed = {
@@ -163,9 +167,7 @@ say(
 )
 
 # %% mystnb={"figure": {"caption": "Errors on the validation images, in per cent of each true class's images.", "name": "fig-cifar10-error-patterns"}, "image": {"alt": "A ten by ten heat map with class names on both axes and per cent numbers in the cells; dark cells pair automobile with truck, and animals with one another."}}
-pattern = error_analysis.error_patterns(
-    errors["validation"], matrices["validation"].sum(axis=1)
-)
+pattern = error_patterns(errors["validation"], matrices["validation"].sum(axis=1))
 ax = draw_evaluation.confusion_matrix(pattern, names, shares=True)
 _ = ax.set_xticks(range(len(names)), names, rotation=45, ha="right")
 
@@ -174,9 +176,7 @@ _ = ax.set_xticks(range(len(names)), names, rotation=45, ha="right")
 # pairs differ at all is no surprise.
 
 # %%
-pairs = {
-    name: evaluation.most_common_confusions(matrix) for name, matrix in matrices.items()
-}
+pairs = {name: most_common_confusions(matrix) for name, matrix in matrices.items()}
 on_test = {pair[:2]: pair[2] for pair in pairs["test"]}
 proposed = [(*pair, on_test.get(pair[:2], 0)) for pair in pairs["validation"][:6]]
 adjusted = comparisons.adjust(
@@ -227,7 +227,7 @@ say(
 
 # %% mystnb={"figure": {"caption": "Average test image of each of the ten most common confusions, with the number of images.", "name": "fig-cifar10-average-errors"}, "image": {"alt": "Ten blurred colour patches in two rows, each with the true class, the class it was taken for and the number of images averaged."}}
 common = pairs["test"][:10]
-averages = error_analysis.average_images(data.test.images, errors["test"], common)
+averages = average_images(data.test.images, errors["test"], common)
 axes = draw.image_grid(
     torch.stack(averages).permute(0, 2, 3, 1),
     [
@@ -255,7 +255,7 @@ measured = {
 
 # %% mystnb={"figure": {"caption": "Share of errors among the test images in five groups of equal size, by four properties of the image, with 95 % intervals.", "name": "fig-cifar10-error-quality"}, "image": {"alt": "Four panels, one per image property, each with the error rate of five groups of images joined by a line and an interval at each point."}}
 binned = {
-    name: evaluation.rate_by_quantile(wrong["test"], values)
+    name: rate_by_quantile(wrong["test"], values)
     for name, values in measured["test"].items()
 }
 axes = draw_evaluation.rates(
@@ -330,9 +330,7 @@ test_images, truth = datasets.standardise(data.test), data.test.labels
 by_seed = {each.config.seed: predict(each.model, test_images) for each in ten}
 wrong_by_seed = {each: given.labels != truth for each, given in by_seed.items()}
 other = next(each for each in by_seed if each != config.seed)
-change = error_analysis.compare_errors(
-    error_analysis.collect_errors(truth, by_seed[other]), errors["test"]
-)
+change = compare_errors(collect_errors(truth, by_seed[other]), errors["test"])
 mcnemar = comparisons.exact_mcnemar(~wrong_by_seed[other], ~wrong["test"])
 gain = statistics.paired_difference(~wrong_by_seed[other], ~wrong["test"])
 assert (len(change.new), len(change.fixed)) == mcnemar[:2]
@@ -675,7 +673,7 @@ def train(model, part, epochs, size, rate, momentum=0.0):
     transform = datasets.training_transform(data.description)
     order = make_generator(config.seed, "order")
     optimiser = torch.optim.SGD(model.parameters(), lr=rate, momentum=momentum)
-    batches = datasets.Batches(part.images, part.labels, size, order, transform)
+    batches = Batches(part.images, part.labels, size, order, transform)
     for _ in range(epochs):
         for images, labels in batches:
             optimiser.zero_grad()
@@ -782,7 +780,7 @@ say(
 # %% tags=["hide-cell"]
 # Solution: average the channels, repeat them, predict.
 grey = datasets.standardise(data.test).mean(dim=1, keepdim=True).expand(-1, 3, -1, -1)
-grey_recall = evaluation.evaluate(data.test.labels, predict(model, grey)).recall
+grey_recall = evaluate(data.test.labels, predict(model, grey)).recall
 loss_of_recall = (1 - missed["test"]) - grey_recall
 order = loss_of_recall.argsort()[::-1]
 say(

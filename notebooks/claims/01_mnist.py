@@ -58,7 +58,7 @@ num_seeds: int = 10  # repeated runs, 2 or more
 short_epochs: int = 6  # epochs of the comparisons, 3 or more
 
 # %%
-from tutorial_utils.config import TrainingConfig
+from tutorial_utils.training.config import TrainingConfig
 
 config = TrainingConfig(
     **{name: globals()[name] for name in TrainingConfig.model_fields}
@@ -74,20 +74,21 @@ import torch.nn.functional as F
 from scipy import stats
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from tutorial_utils import (
-    calibration,
-    comparisons,
-    datasets,
-    evaluation,
-    exploration,
-    replicas,
-    results,
-    statistics,
+from tutorial_utils.data import datasets, exploration
+from tutorial_utils.evaluation import calibration, comparisons, statistics
+from tutorial_utils.evaluation.metrics import (
+    evaluate,
+    most_common_confusions,
+    one_vs_rest_accuracy,
 )
-from tutorial_utils.history import History
-from tutorial_utils.ledger import Ledger, Part, Rule, above, below, between
-from tutorial_utils.models import make_model, predict
-from tutorial_utils.narrate import (
+from tutorial_utils.evaluation.predictions import predict
+from tutorial_utils.plots.data import boxes, heat_images
+from tutorial_utils.plots.evaluation import dots, reliability_diagram
+from tutorial_utils.plots.style import use_book_style
+from tutorial_utils.plots.training import compare_curves, draw_range_test, strips
+from tutorial_utils.report import results
+from tutorial_utils.report.ledger import Ledger, Part, Rule, above, below, between
+from tutorial_utils.report.narrate import (
     enumerate_words,
     interval,
     p_value,
@@ -95,13 +96,13 @@ from tutorial_utils.narrate import (
     say,
     table,
 )
-from tutorial_utils.plots.data import boxes, heat_images
-from tutorial_utils.plots.evaluation import dots, reliability_diagram
-from tutorial_utils.plots.style import use_book_style
-from tutorial_utils.plots.training import compare_curves, draw_range_test, strips
-from tutorial_utils.range_test import range_test
 from tutorial_utils.reproducibility import make_generator
-from tutorial_utils.training import load_or_fit
+from tutorial_utils.training import replicas
+from tutorial_utils.training.batches import training_batches
+from tutorial_utils.training.history import History
+from tutorial_utils.training.models import make_model
+from tutorial_utils.training.range_test import range_test
+from tutorial_utils.training.trainer import load_or_fit
 
 use_book_style()
 data = datasets.load(config.dataset)
@@ -166,7 +167,7 @@ ten = replicas.load_or_train([config.but(seed=each) for each in seeds], data, fo
 test_images, truth = datasets.standardise(data.test), data.test.labels
 said = predict(model, test_images)
 hits = said.labels == truth  # (n,) bool
-test = evaluation.evaluate(truth, said)
+test = evaluate(truth, said)
 
 # %% [markdown]
 # Comparisons of settings use a **short protocol**: fewer epochs, with the rate decayed on the way. Every setting is trained from all seeds, with the split, order and weights at the start that belong to the seed.
@@ -209,7 +210,7 @@ def on_validation(trained):
         chosen = datasets.split_indices(len(data.train), *split)[1]
         part = data.train.subset(chosen)
         answers = predict(each.model, datasets.standardise(part))
-        total += evaluation.evaluate(part.labels, answers).confusion_matrix
+        total += evaluate(part.labels, answers).confusion_matrix
     return total
 
 
@@ -245,7 +246,7 @@ held_matrix = on_validation(ten)
 favourite = int(np.argmax(held_matrix.sum(axis=0) / held_matrix.sum(axis=1)))
 mean_matrix = np.mean(
     [
-        evaluation.evaluate(truth, predict(each.model, test_images)).confusion_matrix
+        evaluate(truth, predict(each.model, test_images)).confusion_matrix
         for each in ten
     ],
     axis=0,
@@ -384,7 +385,7 @@ def train_grid(transform, rates):
     for each in few:
         constant = short.but(seed=each, num_epochs=3, learning_rate_decay=1.0)
         configs = [constant.but(learning_rate=rate) for rate in rates]
-        batches = datasets.training_batches(data.train, constant)
+        batches = training_batches(data.train, constant)
         for part in batches:
             part.transform = transform
         grid.append(replicas.train(configs, *batches))
@@ -628,7 +629,7 @@ best_rate = int(held_losses.mean(dim=1).argmin())
 tests = {}
 for each in seeds:
     seed_config = config.but(seed=each)
-    batches, _ = datasets.training_batches(data.train, seed_config)
+    batches, _ = training_batches(data.train, seed_config)
     for mu in (config.momentum, 0.0):
         tests[mu, each] = range_test(make_model(seed_config), batches, momentum=mu)
 
@@ -1047,8 +1048,7 @@ def value_part(what, value, bounds, rule, n, of_what="test images", **style):
 
 # %%
 ten_matrices = [
-    evaluation.evaluate(truth, predict(each.model, test_images)).confusion_matrix
-    for each in ten
+    evaluate(truth, predict(each.model, test_images)).confusion_matrix for each in ten
 ]
 agreement = {}
 
@@ -1125,7 +1125,7 @@ ledger.record(
 # %%
 _, held = datasets.split(data.train, config.validation_split, config.seed)
 held_said = predict(model, datasets.standardise(held))
-on_held = evaluation.evaluate(held.labels, held_said)
+on_held = evaluate(held.labels, held_said)
 best_digit, worst_digit = (int(pick(on_held.recall)) for pick in (np.argmax, np.argmin))
 
 
@@ -1217,9 +1217,7 @@ for digit in (0, 1):
     ]  # fmt: skip
 
 # %% tags=["hide-input"]
-typical = np.mean(
-    [evaluation.one_vs_rest_accuracy(each) for each in ten_matrices], axis=0
-)
+typical = np.mean([one_vs_rest_accuracy(each) for each in ten_matrices], axis=0)
 missed = [
     min(abs(part.measurement - bound) for bound in part.rule.bounds)
     for part in parts
@@ -1404,7 +1402,7 @@ def direction_part(one, other):
     )
 
 
-listed = evaluation.most_common_confusions(test.confusion_matrix)
+listed = most_common_confusions(test.confusion_matrix)
 spots = {(one, other): number for number, (one, other, _) in enumerate(listed, start=1)}
 parts = [pair_part(3, 8), direction_part(5, 6), direction_part(9, 7)]
 ledger.record(

@@ -53,7 +53,7 @@ log_interval: int = 100  # batches between two updates of the progress bar, 1 or
 num_seeds: int = 10  # repeated runs, 2 or more
 
 # %%
-from tutorial_utils.config import TrainingConfig
+from tutorial_utils.training.config import TrainingConfig
 
 config = TrainingConfig(
     **{name: globals()[name] for name in TrainingConfig.model_fields}
@@ -69,14 +69,19 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from tutorial_utils import datasets, exploration, replicas, results, statistics
-from tutorial_utils.ledger import Ledger, Part, above, below, between
-from tutorial_utils.models import make_model, predict
-from tutorial_utils.narrate import enumerate_words, percent, say, table
+from tutorial_utils.data import datasets, exploration
+from tutorial_utils.evaluation import statistics
+from tutorial_utils.evaluation.predictions import predict
 from tutorial_utils.plots.data import scatter
 from tutorial_utils.plots.style import use_book_style
 from tutorial_utils.plots.training import compare_curves, strips
+from tutorial_utils.report import results
+from tutorial_utils.report.ledger import Ledger, Part, above, below, between
+from tutorial_utils.report.narrate import enumerate_words, percent, say, table
 from tutorial_utils.reproducibility import make_generator
+from tutorial_utils.training import replicas
+from tutorial_utils.training.batches import Batches, training_batches
+from tutorial_utils.training.models import make_model
 
 use_book_style()
 ledger = Ledger()
@@ -95,7 +100,7 @@ ten = replicas.load_or_train(
     [config.but(seed=each) for each in range(num_seeds)], data, folder
 )
 test_images, truth = datasets.standardise(data.test), data.test.labels
-train, validation = datasets.training_batches(data.train, config)
+train, validation = training_batches(data.train, config)
 transform = train.transform
 CPU = torch.device("cpu")
 
@@ -444,7 +449,7 @@ def cosines(model, batches):
 
 
 # %%
-own_train, _ = datasets.training_batches(data.train, ten[0].config)
+own_train, _ = training_batches(data.train, ten[0].config)
 angles = {
     "before training": cosines(make_model(ten[0].config), own_train),
     "after training": cosines(ten[0].model, own_train),
@@ -491,7 +496,7 @@ def descend(rates, size, each):
     check_inputs = transform(check.images).flatten(1)
     stack = replicas.Stack([config.but(seed=each) for _ in rates], CPU)
     order = make_generator(each, "order") if size < len(pool) else None
-    batches = datasets.Batches(transform(pool.images), pool.labels, size, order)
+    batches = Batches(transform(pool.images), pool.labels, size, order)
     path = []
     for images, labels in itertools.chain.from_iterable(itertools.repeat(batches)):
         loss, _, error = replicas.measure_batch(stack.logits(images.flatten(1)), labels)
@@ -764,15 +769,11 @@ grid_28 = [
     for rate in RATES_28
     for decay in (0.0, 0.03, 0.1, 0.3)
 ]
-held_batches = datasets.Batches(
-    validation.images, validation.labels, 500, transform=by_channel
-)
+held_batches = Batches(validation.images, validation.labels, 500, transform=by_channel)
 tried = {}
 for name, change_of in {"plain": by_channel, "mirrored": mirrored}.items():
     order = make_generator(config.seed, "order")
-    batches = datasets.Batches(
-        train.images, train.labels, config.batch_size, order, change_of
-    )
+    batches = Batches(train.images, train.labels, config.batch_size, order, change_of)
     tried[name] = replicas.train(grid_28, batches, held_batches)
 
 # %%

@@ -43,7 +43,7 @@ learning_rate: float = 0.01  # step length, above 0
 momentum: float = 0.9  # share of the last step kept in the next, 0 to below 1
 
 # %%
-from tutorial_utils.config import TrainingConfig
+from tutorial_utils.training.config import TrainingConfig
 
 config = TrainingConfig(
     dataset=dataset,
@@ -66,14 +66,17 @@ from torch import nn
 from torch.utils.data import BatchSampler, DataLoader, SequentialSampler, TensorDataset
 from torchvision import transforms
 
-from tutorial_utils import datasets, results, statistics
-from tutorial_utils.ledger import Ledger, Part, above, below
-from tutorial_utils.models import make_model
-from tutorial_utils.narrate import percent, say, table
+from tutorial_utils.data import datasets
+from tutorial_utils.evaluation import statistics
 from tutorial_utils.plots.style import use_book_style
 from tutorial_utils.plots.training import strips
+from tutorial_utils.report import results
+from tutorial_utils.report.ledger import Ledger, Part, above, below
+from tutorial_utils.report.narrate import percent, say, table
 from tutorial_utils.reproducibility import make_generator
-from tutorial_utils.training import measure
+from tutorial_utils.training.batches import Batches
+from tutorial_utils.training.models import make_model
+from tutorial_utils.training.trainer import measure
 
 use_book_style()
 data = datasets.load(config.dataset)
@@ -162,7 +165,7 @@ for workers in (0, 2):
         whole_tensor, sampler=in_slices, batch_size=None, num_workers=workers
     )
 transform = datasets.training_transform(description)
-loaders["Batches of this book"] = datasets.Batches(
+loaders["Batches of this book"] = Batches(
     some.images, some.labels, config.batch_size, transform=transform
 )
 
@@ -311,9 +314,7 @@ train, validation = datasets.split(data.train, config.validation_split, config.s
 
 def batches_of(size):
     generator = make_generator(config.seed, "order")
-    return datasets.Batches(
-        train.images, train.labels, size, generator, transform=transform
-    )
+    return Batches(train.images, train.labels, size, generator, transform=transform)
 
 
 # %%
@@ -453,7 +454,7 @@ say(
 
 # %% tags=["hide-cell"]
 # Solution: one epoch of each; seconds are the medians from above.
-held = datasets.Batches(validation.images, validation.labels, 500, transform=transform)
+held = Batches(validation.images, validation.labels, 500, transform=transform)
 epoch_rows = []
 for size in sizes:
     loss, accuracy = measure(one_epoch(batches_of(size)), held)

@@ -49,7 +49,7 @@ learning_rate: float = 0.01  # step length of those runs, above 0
 momentum: float = 0.9  # share of the last step kept in the next, 0 to below 1
 
 # %%
-from tutorial_utils.config import TrainingConfig
+from tutorial_utils.training.config import TrainingConfig
 
 settings = {
     name: globals()[name] for name in TrainingConfig.model_fields if name in globals()
@@ -67,13 +67,15 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from tutorial_utils import datasets, results
-from tutorial_utils.models import make_model
-from tutorial_utils.narrate import enumerate_words, percent, say, table
+from tutorial_utils.data import datasets
 from tutorial_utils.plots.foundations import mark_levels
 from tutorial_utils.plots.style import use_book_style
 from tutorial_utils.plots.training import compare_curves
-from tutorial_utils.training import Trainer
+from tutorial_utils.report import results
+from tutorial_utils.report.narrate import enumerate_words, percent, say, table
+from tutorial_utils.training.batches import training_batches
+from tutorial_utils.training.models import make_model
+from tutorial_utils.training.trainer import Trainer
 
 use_book_style()
 
@@ -265,7 +267,7 @@ assert ((scores - scores.mean()) / (scores - scores.mean()).sum()).isfinite().su
 
 # %%
 data = datasets.load(config.dataset)
-train, validation = datasets.training_batches(data.train, config.but(device="cpu"))
+train, validation = training_batches(data.train, config.but(device="cpu"))
 images, labels = next(iter(train))
 model = make_model(config)
 with torch.no_grad():
@@ -574,7 +576,7 @@ class DoubleSoftmax(nn.Module):
 right_model, wrong_model = make_model(config), DoubleSoftmax(make_model(config))
 runs = {}
 for name, trained in (("one softmax", right_model), ("two softmaxes", wrong_model)):
-    batches, held_out = datasets.training_batches(data.train, config)
+    batches, held_out = training_batches(data.train, config)
     runs[name] = Trainer(config, show_progress=False).fit(trained, batches, held_out)
 held_out_images = torch.cat([part for part, _ in held_out])
 held_out_labels = torch.cat([part for _, part in held_out])

@@ -47,7 +47,7 @@ learning_rate: float = 0.01  # step length of the updates at the end, above 0
 weight_decay: float = 0.01  # strength of the L2 penalty in those updates, 0 or more
 
 # %%
-from tutorial_utils.config import TrainingConfig
+from tutorial_utils.training.config import TrainingConfig
 
 settings = {
     name: globals()[name] for name in TrainingConfig.model_fields if name in globals()
@@ -62,14 +62,16 @@ import torch
 import torch.nn.functional as F
 from torch.autograd.functional import hessian, jacobian
 
-from tutorial_utils import datasets, results
-from tutorial_utils.models import make_model
-from tutorial_utils.narrate import enumerate_words, say, table
+from tutorial_utils.data import datasets
 from tutorial_utils.plots.data import heat_images
 from tutorial_utils.plots.style import use_book_style
 from tutorial_utils.plots.training import compare_curves
+from tutorial_utils.report import results
+from tutorial_utils.report.narrate import enumerate_words, say, table
 from tutorial_utils.reproducibility import make_generator
-from tutorial_utils.training import make_optimiser
+from tutorial_utils.training.batches import training_batches
+from tutorial_utils.training.models import make_model
+from tutorial_utils.training.trainer import make_optimiser
 
 use_book_style()
 torch.set_printoptions(precision=4, sci_mode=False)
@@ -80,7 +82,7 @@ torch.set_printoptions(precision=4, sci_mode=False)
 
 # %%
 data = datasets.load(config.dataset)
-train, _ = datasets.training_batches(data.train, config)
+train, _ = training_batches(data.train, config)
 images, labels = next(iter(train))
 X = images.flatten(start_dim=1).double()
 model = make_model(config).double()

@@ -47,7 +47,7 @@ learning_rate: float = 0.01  # step length where the methods share one, above 0
 weight_decay: float = 0.01  # strength of the L2 penalty, above 0
 
 # %%
-from tutorial_utils.config import TrainingConfig
+from tutorial_utils.training.config import TrainingConfig
 
 settings = {
     name: globals()[name] for name in TrainingConfig.model_fields if name in globals()
@@ -67,17 +67,8 @@ from scipy.stats import binomtest
 from sklearn.datasets import make_blobs, make_circles, make_moons
 from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
 
-from tutorial_utils import datasets, results
-from tutorial_utils.datasets import Batches
-from tutorial_utils.models import make_model
-from tutorial_utils.narrate import (
-    enumerate_words,
-    interval,
-    p_value,
-    percent,
-    say,
-    table,
-)
+from tutorial_utils.data import datasets
+from tutorial_utils.evaluation.statistics import wilson_interval
 from tutorial_utils.plots.foundations import (
     bands,
     decision_regions,
@@ -86,8 +77,18 @@ from tutorial_utils.plots.foundations import (
 )
 from tutorial_utils.plots.style import use_book_style
 from tutorial_utils.plots.training import compare_curves
+from tutorial_utils.report import results
+from tutorial_utils.report.narrate import (
+    enumerate_words,
+    interval,
+    p_value,
+    percent,
+    say,
+    table,
+)
 from tutorial_utils.reproducibility import make_generator
-from tutorial_utils.statistics import wilson_interval
+from tutorial_utils.training.batches import Batches
+from tutorial_utils.training.models import make_model
 
 use_book_style()
 random_state = config.seed % 2**32  # the seed that scikit-learn takes

@@ -45,7 +45,7 @@ batch_size: int = 64  # images per batch, 1 or more
 validation_split: float = 0.1  # share of training images held out, between 0 and 1
 
 # %%
-from tutorial_utils.config import TrainingConfig
+from tutorial_utils.training.config import TrainingConfig
 
 config = TrainingConfig(
     dataset=dataset, seed=seed, batch_size=batch_size, validation_split=validation_split
@@ -77,8 +77,7 @@ from torch.utils.data import DataLoader, random_split
 from torchvision import datasets as torchvision_datasets
 from torchvision import transforms
 
-from tutorial_utils import datasets, exploration, results
-from tutorial_utils.narrate import p_value, percent, say, table
+from tutorial_utils.data import datasets, exploration
 from tutorial_utils.plots.data import (
     boxes,
     class_bars,
@@ -88,7 +87,10 @@ from tutorial_utils.plots.data import (
     profiles,
 )
 from tutorial_utils.plots.style import use_book_style
+from tutorial_utils.report import results
+from tutorial_utils.report.narrate import p_value, percent, say, table
 from tutorial_utils.reproducibility import make_generator
+from tutorial_utils.training.batches import training_batches
 
 use_book_style()
 
@@ -190,7 +192,7 @@ table(
 # directly. It is the same data without fetching image by image, and the training chapter uses it. It gives the same pixels:
 
 # %%
-train, validation = datasets.training_batches(data.train, config)
+train, validation = training_batches(data.train, config)
 ours = datasets.standardise(data.train.subset(torch.arange(100)))
 theirs = torch.stack([whole[index][0] for index in range(100)])
 torch.testing.assert_close(ours, theirs)

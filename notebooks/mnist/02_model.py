@@ -54,7 +54,7 @@ early_stopping_patience: int = 30  # epochs without improvement, 1 or more
 log_interval: int = 100  # batches between two updates of the progress bar, 1 or more
 
 # %%
-from tutorial_utils.config import TrainingConfig
+from tutorial_utils.training.config import TrainingConfig
 
 config = TrainingConfig(
     **{name: globals()[name] for name in TrainingConfig.model_fields}
@@ -66,12 +66,16 @@ import time
 import torch
 from torch import nn
 
-from tutorial_utils import datasets, models, results, statistics
-from tutorial_utils.narrate import percent, say, table
+from tutorial_utils.data import datasets
+from tutorial_utils.evaluation import statistics
+from tutorial_utils.evaluation.predictions import predict
 from tutorial_utils.plots.data import heat_images
 from tutorial_utils.plots.style import use_book_style
+from tutorial_utils.report import results
+from tutorial_utils.report.narrate import percent, say, table
 from tutorial_utils.reproducibility import make_generator
-from tutorial_utils.training import load_or_fit
+from tutorial_utils.training import models
+from tutorial_utils.training.trainer import load_or_fit
 
 use_book_style()
 description = config.description
@@ -389,10 +393,7 @@ small.load_state_dict(
 )
 held_out_images = datasets.standardise(held_out)
 changed = (
-    (
-        models.predict(small, held_out_images).labels
-        != models.predict(model, held_out_images).labels
-    )
+    (predict(small, held_out_images).labels != predict(model, held_out_images).labels)
     .sum()
     .item()
 )

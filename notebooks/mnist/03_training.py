@@ -64,8 +64,10 @@ log_interval: int = 100  # batches between two updates of the progress bar, 1 or
 num_seeds: int = 10  # repeated runs in the comparison over seeds, 2 or more
 
 # %%
-from tutorial_utils import datasets, results
-from tutorial_utils.config import TrainingConfig
+from tutorial_utils.data import datasets
+from tutorial_utils.report import results
+from tutorial_utils.training.batches import training_batches
+from tutorial_utils.training.config import TrainingConfig
 
 config = TrainingConfig(
     **{name: globals()[name] for name in TrainingConfig.model_fields}
@@ -83,10 +85,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from tutorial_utils import page_data, replicas, statistics
-from tutorial_utils.datasets import Batches
-from tutorial_utils.models import LogisticRegression, make_model, predict
-from tutorial_utils.narrate import enumerate_words, interval, percent, say, table
+from tutorial_utils.evaluation import statistics
+from tutorial_utils.evaluation.predictions import predict
 from tutorial_utils.plots.style import use_book_style
 from tutorial_utils.plots.training import (
     compare_curves,
@@ -95,9 +95,14 @@ from tutorial_utils.plots.training import (
     learning_curves,
     strips,
 )
-from tutorial_utils.range_test import range_test
+from tutorial_utils.report import page_data
+from tutorial_utils.report.narrate import enumerate_words, interval, percent, say, table
 from tutorial_utils.reproducibility import make_generator
-from tutorial_utils.training import Trainer, load_or_fit, measure
+from tutorial_utils.training import replicas
+from tutorial_utils.training.batches import Batches
+from tutorial_utils.training.models import LogisticRegression, make_model
+from tutorial_utils.training.range_test import range_test
+from tutorial_utils.training.trainer import Trainer, load_or_fit, measure
 
 use_book_style()
 say(*config.notes)
@@ -117,7 +122,7 @@ train_indices, validation_indices = datasets.split_indices(
     len(data.train), config.validation_split, config.seed
 )
 assert not set(train_indices.tolist()) & set(validation_indices.tolist())
-train, validation = datasets.training_batches(data.train, config)
+train, validation = training_batches(data.train, config)
 say(
     f"{len(train_indices):,} images to train on, {len(validation_indices):,} to"
     " validate on, none in both. One epoch, each training image once, is"
@@ -271,7 +276,7 @@ def train_one_epoch(model, batches, optimiser):
 
 # %%
 one_epoch = config.but(num_epochs=1, device="cpu")
-train, validation = datasets.training_batches(data.train, one_epoch)
+train, validation = training_batches(data.train, one_epoch)
 model = make_model(one_epoch)
 optimiser = torch.optim.SGD(
     model.parameters(),
@@ -283,7 +288,7 @@ running_loss, running_accuracy = train_one_epoch(model, train, optimiser)
 validation_loss, validation_accuracy = measure(model, validation)
 
 # %%
-train, validation = datasets.training_batches(data.train, one_epoch)
+train, validation = training_batches(data.train, one_epoch)
 record = (
     Trainer(one_epoch, show_progress=False)
     .fit(make_model(one_epoch), train, validation)
@@ -333,7 +338,7 @@ say(
 
 
 # %% tags=["hide-input"]
-train, validation = datasets.training_batches(data.train, config)
+train, validation = training_batches(data.train, config)
 model, history = load_or_fit(config, data, results.output_folder(), measure_train=True)
 best = history.best
 say(
@@ -807,7 +812,7 @@ equal_epochs = {}
 for size in SIZES:
     for each in SIZE_SEEDS:
         size_config = constant.but(batch_size=size, seed=each)
-        batches = datasets.training_batches(data.train, size_config)
+        batches = training_batches(data.train, size_config)
         equal_epochs[size, each] = Trainer(size_config).fit(
             make_model(size_config), *batches
         )
@@ -819,7 +824,7 @@ for size in SIZES:
 
 # %%
 def validation_at_steps(config, num_steps, every):
-    train, validation = datasets.training_batches(data.train, config)
+    train, validation = training_batches(data.train, config)
     model = make_model(config)
     optimiser = torch.optim.SGD(
         model.parameters(), lr=config.learning_rate, momentum=config.momentum

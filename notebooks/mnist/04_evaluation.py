@@ -58,8 +58,18 @@ log_interval: int = 100  # batches between two updates of the progress bar, 1 or
 num_seeds: int = 10  # repeated runs that show the spread, 2 or more
 
 # %%
-from tutorial_utils import datasets, results
-from tutorial_utils.config import TrainingConfig
+from tutorial_utils.data import datasets
+from tutorial_utils.evaluation.metrics import (
+    evaluate,
+    most_common_confusions,
+    one_vs_rest_accuracy,
+    per_class_report,
+    precision_recall_curves,
+    roc_curves,
+)
+from tutorial_utils.report import results
+from tutorial_utils.training.batches import training_batches
+from tutorial_utils.training.config import TrainingConfig
 
 config = TrainingConfig(
     **{name: globals()[name] for name in TrainingConfig.model_fields}
@@ -81,24 +91,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import cohen_kappa_score
 from sklearn.neighbors import NearestCentroid
 
-from tutorial_utils import (
-    calibration,
-    comparisons,
-    evaluation,
-    exploration,
-    page_data,
-    replicas,
-    statistics,
-)
-from tutorial_utils.models import make_model, predict
-from tutorial_utils.narrate import (
-    enumerate_words,
-    interval,
-    p_value,
-    percent,
-    say,
-    table,
-)
+from tutorial_utils.data import exploration
+from tutorial_utils.evaluation import calibration, comparisons, statistics
+from tutorial_utils.evaluation.predictions import predict
 from tutorial_utils.plots.evaluation import (
     confidence_histograms,
     confusion_matrix,
@@ -110,8 +105,19 @@ from tutorial_utils.plots.evaluation import (
 )
 from tutorial_utils.plots.style import use_book_style
 from tutorial_utils.plots.training import strips
+from tutorial_utils.report import page_data
+from tutorial_utils.report.narrate import (
+    enumerate_words,
+    interval,
+    p_value,
+    percent,
+    say,
+    table,
+)
 from tutorial_utils.reproducibility import make_generator, seed_everything
-from tutorial_utils.training import Trainer, load_or_fit
+from tutorial_utils.training import replicas
+from tutorial_utils.training.models import make_model
+from tutorial_utils.training.trainer import Trainer, load_or_fit
 
 use_book_style()
 say(*config.notes)
@@ -133,7 +139,7 @@ model, history = load_or_fit(config, data, results.output_folder())
 test_images, test_labels = datasets.standardise(data.test), data.test.labels
 predictions = predict(model, test_images)
 hits = predictions.labels == test_labels
-test = evaluation.evaluate(test_labels, predictions)
+test = evaluate(test_labels, predictions)
 assert hits.sum().item() == round(test.accuracy * test.n)
 say(
     f"{hits.sum().item():,} of {test.n:,} test images are read correctly: an accuracy"
@@ -199,7 +205,7 @@ say(
 # %%
 seed_configs = [config.but(seed=each) for each in range(num_seeds)]
 seed_tests = [
-    evaluation.evaluate(test_labels, predict(run.model, test_images))
+    evaluate(test_labels, predict(run.model, test_images))
     for run in replicas.load_or_train(seed_configs, data, results.output_folder())
 ]
 over_seeds = [each.accuracy for each in seed_tests]
@@ -386,14 +392,12 @@ published_confusions = {
     (7, 9): 29,
     (8, 5): 29,
 }
-top = evaluation.most_common_confusions(test.confusion_matrix, count=6)
+top = most_common_confusions(test.confusion_matrix, count=6)
 
 # %%
 ranked = {
     pair[:2]: rank
-    for rank, pair in enumerate(
-        evaluation.most_common_confusions(test.confusion_matrix), start=1
-    )
+    for rank, pair in enumerate(most_common_confusions(test.confusion_matrix), start=1)
 }
 table(
     [
@@ -505,7 +509,7 @@ published = pd.DataFrame(
 )  # fmt: skip
 
 # %%
-report = evaluation.per_class_report(test, class_names)
+report = per_class_report(test, class_names)
 
 
 def with_interval(row, name):
@@ -624,7 +628,7 @@ say(
 # the digit is right on all of those. Compare it with recall, the share of the digit's own images that are found.
 
 # %%
-one_vs_rest = evaluation.one_vs_rest_accuracy(test.confusion_matrix)
+one_vs_rest = one_vs_rest_accuracy(test.confusion_matrix)
 never = 1 - test.support / test.n
 torch.testing.assert_close(
     one_vs_rest[digit].item(),
@@ -665,7 +669,7 @@ say(
 # digit. That can be counted:
 
 # %%
-roc = evaluation.roc_curves(test_labels, predictions)
+roc = roc_curves(test_labels, predictions)
 scores = predictions.probabilities[:, digit].numpy()
 is_digit = (test_labels == digit).numpy()
 wins = mannwhitneyu(scores[is_digit], scores[~is_digit]).statistic
@@ -706,7 +710,7 @@ say(
 # precision** (AP); a score without information has an AP equal to the share of the digit.
 
 # %% mystnb={"figure": {"caption": "One-vs-rest precision-recall curve of every digit (blue), the other digits (grey) and a score without information (dotted, at the share of the digit).", "name": "fig-mnist-precision-recall"}, "image": {"alt": "Ten small panels, one per digit, with its precision-recall curve near the top right corner, and a dotted horizontal line at the share of the digit."}}
-pr = evaluation.precision_recall_curves(test_labels, predictions)
+pr = precision_recall_curves(test_labels, predictions)
 shares = [([0, 1], [1 - share, 1 - share]) for share in never]
 axes = curve_grid(
     pr,
@@ -925,7 +929,7 @@ def one_epoch(seed, threads=1):
         short = config.but(seed=seed, num_epochs=1, device="cpu")
         trial = make_model(short)
         history = Trainer(short, show_progress=False).fit(
-            trial, *datasets.training_batches(data.train, short)
+            trial, *training_batches(data.train, short)
         )
     finally:
         torch.set_num_threads(before)

@@ -55,7 +55,7 @@ log_interval: int = 100  # batches between two updates of the progress bar, 1 or
 num_seeds: int = 10  # repeated runs that show which errors are stable, 2 or more
 
 # %%
-from tutorial_utils.config import TrainingConfig
+from tutorial_utils.training.config import TrainingConfig
 
 config = TrainingConfig(
     **{name: globals()[name] for name in TrainingConfig.model_fields}
@@ -72,18 +72,25 @@ import torch.nn.functional as F
 from scipy.stats import binomtest
 from torch import nn
 
-from tutorial_utils import (
-    comparisons,
-    datasets,
-    error_analysis,
-    evaluation,
-    exploration,
-    replicas,
-    results,
-    statistics,
+from tutorial_utils.data import datasets, exploration
+from tutorial_utils.evaluation import comparisons, statistics
+from tutorial_utils.evaluation.errors import (
+    average_images,
+    collect_errors,
+    compare_errors,
+    error_patterns,
 )
-from tutorial_utils.models import make_model, predict
-from tutorial_utils.narrate import (
+from tutorial_utils.evaluation.metrics import (
+    evaluate,
+    most_common_confusions,
+    rate_by_quantile,
+)
+from tutorial_utils.evaluation.predictions import predict
+from tutorial_utils.plots.data import image_grid
+from tutorial_utils.plots.evaluation import confusion_matrix, rates
+from tutorial_utils.plots.style import use_book_style
+from tutorial_utils.report import results
+from tutorial_utils.report.narrate import (
     enumerate_words,
     interval,
     p_value,
@@ -91,17 +98,17 @@ from tutorial_utils.narrate import (
     say,
     table,
 )
-from tutorial_utils.plots.data import image_grid
-from tutorial_utils.plots.evaluation import confusion_matrix, rates
-from tutorial_utils.plots.style import use_book_style
 from tutorial_utils.reproducibility import make_generator
-from tutorial_utils.training import load_or_fit
+from tutorial_utils.training import replicas
+from tutorial_utils.training.batches import Batches, training_batches
+from tutorial_utils.training.models import make_model
+from tutorial_utils.training.trainer import load_or_fit
 
 use_book_style()
 data = datasets.load(config.dataset)
 class_names = data.description.class_names
 model, _ = load_or_fit(config, data, results.output_folder())
-train, _ = datasets.training_batches(data.train, config)
+train, _ = training_batches(data.train, config)
 
 # %% [markdown]
 # (mnist-collect-errors)=
@@ -126,7 +133,7 @@ by_hand = pd.DataFrame(
     },
     index=wrong.numpy(),
 )
-errors = {part: error_analysis.collect_errors(truth[part], said[part]) for part in said}
+errors = {part: collect_errors(truth[part], said[part]) for part in said}
 pd.testing.assert_frame_equal(
     errors["validation"][list(by_hand)], by_hand, check_names=False
 )
@@ -220,14 +227,14 @@ say(
 # The shares below are of each true digit's validation images, so that frequent and rare digits compare fairly.
 
 # %% mystnb={"figure": {"caption": "Errors on the validation images, in per cent of each true digit's images. The diagonal is empty: only errors are drawn.", "name": "fig-mnist-error-patterns"}, "image": {"alt": "A ten by ten heat map, rows for the true digit and columns for the wrong prediction, with a per cent number in each cell; a few cells are clearly darker than the rest."}}
-pattern = error_analysis.error_patterns(errors["validation"], support["validation"])
+pattern = error_patterns(errors["validation"], support["validation"])
 ax = confusion_matrix(pattern, class_names, shares=True)
 
 
 # %%
 def count_pairs(part):
-    matrix = evaluation.evaluate(truth[part], said[part]).confusion_matrix
-    return evaluation.most_common_confusions(matrix)
+    matrix = evaluate(truth[part], said[part]).confusion_matrix
+    return most_common_confusions(matrix)
 
 
 pairs = {part: count_pairs(part) for part in said}
@@ -293,7 +300,7 @@ say(
 
 # %% mystnb={"figure": {"caption": "Average test image of each of the ten most common confusions, with the number of images.", "name": "fig-mnist-average-errors"}, "image": {"alt": "Ten blurred average digits in two rows, each with the true digit, the digit it was read as and the number of images averaged."}}
 common = pairs["test"][:10]
-averages = error_analysis.average_images(data.test.images, errors["test"], common)
+averages = average_images(data.test.images, errors["test"], common)
 axes = image_grid(
     torch.stack(averages)[:, 0],
     [f"{true} read as {predicted}\nn = {count}" for true, predicted, count in common],
@@ -368,10 +375,7 @@ def properties(images):
 # %% mystnb={"figure": {"caption": "Share of errors among the validation images in five groups of equal size, by five properties of the image, with 95 % intervals.", "name": "fig-mnist-error-quality"}, "image": {"alt": "Five panels, one per image property, each with the error rate of five groups of images joined by a line and an interval at each point."}}
 held = properties(validation.images)
 held_wrong = said["validation"].labels != truth["validation"]
-binned = {
-    name: evaluation.rate_by_quantile(held_wrong, values)
-    for name, values in held.items()
-}
+binned = {name: rate_by_quantile(held_wrong, values) for name, values in held.items()}
 axes = rates(
     {
         name: (bins.centres, bins.rates, bins.low, bins.high)
@@ -521,12 +525,12 @@ old_config = config.but(
 old_model, _ = load_or_fit(old_config, data, results.output_folder())
 test_images = datasets.standardise(data.test)
 old_said = predict(old_model, test_images)
-old_errors = error_analysis.collect_errors(truth["test"], old_said)
+old_errors = collect_errors(truth["test"], old_said)
 with tempfile.TemporaryDirectory() as folder:
     stored = Path(folder) / "errors_of_the_old_version.csv"
     old_errors.to_csv(stored)
     read_back = pd.read_csv(stored, index_col="image")
-change = error_analysis.compare_errors(read_back, errors["test"])
+change = compare_errors(read_back, errors["test"])
 assert len(change.fixed) + len(change.kept) == len(old_errors)
 assert len(change.new) + len(change.kept) == n_errors["test"]
 
@@ -614,9 +618,7 @@ held_out = pool.subset(torch.arange(6_000, 12_000))
 
 
 def batches_of(part, size, generator=None):
-    return datasets.Batches(
-        part.images, part.labels, size, generator, transform=train.transform
-    )
+    return Batches(part.images, part.labels, size, generator, transform=train.transform)
 
 
 # %%
@@ -854,9 +856,7 @@ other_model = make_model(config)
 train_small(other_model, shuffled(other), held_batches)
 held_images = datasets.standardise(held_out)
 first, second = (
-    set(
-        error_analysis.collect_errors(held_out.labels, predict(each, held_images)).index
-    )
+    set(collect_errors(held_out.labels, predict(each, held_images)).index)
     for each in (reference_model, other_model)
 )
 by_chance = len(first) * len(second) / len(held_out)

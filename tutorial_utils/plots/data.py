@@ -9,15 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from tutorial_utils.plots.style import (
-    BLUE,
-    GREY,
-    VERMILION,
-    bare,
-    looks,
-    new_axes,
-    new_row,
-)
+from tutorial_utils.plots.style import BLUE, GREY, VERMILION, bare, looks, new_axes, new_row
 
 
 def image_grid(

@@ -12,19 +12,10 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import ArrayLike
 
-from tutorial_utils.plots.style import (
-    BLUE,
-    COLOURS,
-    GREY,
-    VERMILION,
-    bare,
-    looks,
-    new_axes,
-    new_row,
-)
+from tutorial_utils.plots.style import BLUE, COLOURS, GREY, VERMILION, bare, looks, new_axes, new_row
 
 if TYPE_CHECKING:
-    from tutorial_utils.calibration import Reliability
+    from tutorial_utils.evaluation.calibration import Reliability
 
 
 def confusion_matrix(

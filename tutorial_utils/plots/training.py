@@ -9,15 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from tutorial_utils.plots.style import (
-    BLUE,
-    GREY,
-    LINES,
-    VERMILION,
-    looks,
-    new_axes,
-    new_row,
-)
+from tutorial_utils.plots.style import BLUE, GREY, LINES, VERMILION, looks, new_axes, new_row
 
 
 def learning_curves(frame: pd.DataFrame, axes: Sequence[Axes] | None = None) -> list[Axes]:

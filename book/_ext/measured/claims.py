@@ -12,9 +12,9 @@ from sphinx.util.docutils import SphinxDirective
 
 from measured.sources import chapters_in, logger, results_of
 from measured.tables import Cell, link_to_section, make_table
-from tutorial_utils import narrate
 from tutorial_utils.exceptions import DataError
-from tutorial_utils.ledger import NUM_CLAIMS, Claim, Part, Verdict, from_entry, tally
+from tutorial_utils.report import narrate
+from tutorial_utils.report.ledger import NUM_CLAIMS, Claim, Part, Verdict, from_entry, tally
 
 CLAIMS = "claims/"
 

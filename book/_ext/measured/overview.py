@@ -11,8 +11,9 @@ from sphinx.util.docutils import SphinxDirective
 
 from measured.sources import chapters_in, results_of
 from measured.tables import Cell, link_to, make_table
-from tutorial_utils import catalogue, narrate
-from tutorial_utils.results import Results
+from tutorial_utils.data import catalogue
+from tutorial_utils.report import narrate
+from tutorial_utils.report.results import Results
 
 EVALUATION = re.compile(r".+/04_evaluation")
 

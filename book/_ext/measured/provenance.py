@@ -12,7 +12,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from measured.sources import CHAPTERS, chapters_in, repository_url, results_of
 from measured.tables import Cell, link_to, make_table
-from tutorial_utils.results import Results
+from tutorial_utils.report.results import Results
 
 
 def minutes(seconds: float) -> str:

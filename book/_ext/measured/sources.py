@@ -8,7 +8,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 
 from tutorial_utils.exceptions import DataError
-from tutorial_utils.results import Results, read
+from tutorial_utils.report.results import Results, read
 
 logger = logging.getLogger(__name__)
 

@@ -34,8 +34,8 @@ SOLVERS = {"package": "this package", "lbfgs": "lbfgs", "saga": "saga", "sgd": "
 IMPORTS = {
     "torch": "torch",
     "tutorial_utils": "tutorial_utils",
-    "for_training": "tutorial_utils.datasets and .training",
-    "for_evaluation": "tutorial_utils.evaluation",
+    "for_training": "tutorial_utils.data.datasets and .training",
+    "for_evaluation": "tutorial_utils.evaluation.metrics",
 }
 MEBIBYTE = 2**20
 

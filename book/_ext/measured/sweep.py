@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from measured.figures import FigureDirective
 from measured.sources import logger
 from measured.tables import make_table
-from tutorial_utils import sweep_report
+from tutorial_utils.runs import sweep_report
 
 
 class MeasuredSweep(FigureDirective):
@@ -114,7 +114,7 @@ def summarise_sweep(summary: pd.DataFrame, parameter: str, metrics: Sequence[str
     """Make the table of a sweep over seeds, in which an interval cannot be taken for single runs.
 
     Args:
-        summary: From :func:`tutorial_utils.sweep_report.summarise`.
+        summary: From :func:`tutorial_utils.runs.sweep_report.summarise`.
         parameter: What was varied, beside the seed.
         metrics: What to show.
 

@@ -1,0 +1,365 @@
+"""Metrics agree with counting by hand and with torch, and what is undefined is said to be."""
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from sklearn import metrics as sklearn_metrics
+from torch import Tensor
+
+from tutorial_utils.evaluation.metrics import (
+    Evaluation,
+    evaluate,
+    most_common_confusions,
+    one_vs_rest_accuracy,
+    per_class_report,
+    precision_recall_curves,
+    rate_by_quantile,
+    roc_curves,
+)
+from tutorial_utils.evaluation.predictions import Predictions
+from tutorial_utils.evaluation.statistics import bootstrap_from_confusion, f1_from_confusion, wilson_interval
+from tutorial_utils.exceptions import PredictionError
+
+# Four sixes were called zeros, one zero was called a six.
+ASYMMETRIC = {(0, 0): 9, (0, 2): 1, (1, 1): 5, (2, 0): 4, (2, 2): 6}
+
+
+def predicting(labels: list[int], num_classes: int) -> Predictions:
+    """Predictions that are rather sure of these classes."""
+    probabilities = torch.full((len(labels), num_classes), 0.1 / max(num_classes - 1, 1))
+    probabilities[torch.arange(len(labels)), labels] = 0.9
+    return Predictions.from_probabilities(probabilities)
+
+
+def from_counts(counts: dict[tuple[int, int], int], num_classes: int = 3) -> tuple[Tensor, Predictions]:
+    """Labels and predictions with so many (true, predicted) pairs."""
+    pairs = [pair for pair, count in counts.items() for _ in range(count)]
+    return torch.tensor([true for true, _ in pairs]), predicting([pair[1] for pair in pairs], num_classes)
+
+
+def random_case(n: int = 300, num_classes: int = 5, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """True labels and logits that know something about them."""
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.randint(num_classes, (n,), generator=generator)
+    logits = torch.randn(n, num_classes, generator=generator, dtype=torch.float64)
+    return labels, 3 * logits + 2 * F.one_hot(labels, num_classes)
+
+
+def evaluated(labels: Tensor, logits: Tensor) -> Evaluation:
+    return evaluate(labels, Predictions.from_probabilities(logits.softmax(dim=1)))
+
+
+# Metrics
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_metric_agrees_with_counting(seed: int) -> None:
+    labels, logits = random_case(seed=seed)
+    result = evaluated(labels, logits)
+    truth, predicted = labels.tolist(), logits.argmax(dim=1).tolist()
+    pairs = list(zip(truth, predicted, strict=True))
+    assert result.n == 300
+    assert result.accuracy == pytest.approx(sum(t == p for t, p in pairs) / 300)
+    assert result.accuracy_interval == wilson_interval(sum(t == p for t, p in pairs), 300)
+    for k in range(5):
+        hits = pairs.count((k, k))
+        assert result.support[k] == truth.count(k)
+        assert result.recall[k] == pytest.approx(hits / truth.count(k))
+        assert result.precision[k] == pytest.approx(hits / predicted.count(k))
+        assert result.f1[k] == pytest.approx(2 * hits / (truth.count(k) + predicted.count(k)))
+        assert result.confusion_matrix[k].tolist() == [pairs.count((k, j)) for j in range(5)]
+    assert result.undefined() == []
+
+
+def test_every_metric_agrees_with_scikit_learns_report() -> None:
+    labels, logits = random_case()
+    result = evaluated(labels, logits)
+    report = sklearn_metrics.classification_report(labels, logits.argmax(dim=1), output_dict=True)
+    assert result.accuracy == pytest.approx(report["accuracy"])
+    for k in range(5):
+        found = {
+            "precision": result.precision[k],
+            "recall": result.recall[k],
+            "f1-score": result.f1[k],
+            "support": result.support[k],
+        }
+        assert found == pytest.approx(report[str(k)])
+
+
+def test_the_loss_is_the_cross_entropy_of_the_logits() -> None:
+    labels, logits = random_case()
+    assert evaluated(labels, logits).loss == pytest.approx(F.cross_entropy(logits, labels).item(), rel=1e-10)
+
+
+def test_the_loss_of_a_confident_mistake_is_not_capped() -> None:
+    logits = torch.tensor([[100.0, 0.0], [0.0, 1.0]], dtype=torch.float64)
+    labels = torch.tensor([1, 1])
+    expected = (100 + math.log(1 + math.exp(-1))) / 2
+    assert evaluated(labels, logits).loss == pytest.approx(expected, rel=1e-10)
+
+
+def test_the_loss_of_an_impossible_truth_is_infinite_without_a_warning() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert evaluate(torch.tensor([1]), Predictions.from_probabilities(torch.eye(2)[:1])).loss == math.inf
+
+
+def test_rows_of_the_confusion_matrix_are_true_and_columns_predicted() -> None:
+    result = evaluate(*from_counts(ASYMMETRIC))
+    assert result.confusion_matrix.tolist() == [[9, 0, 1], [0, 5, 0], [4, 0, 6]]
+    assert result.recall.tolist() == pytest.approx([9 / 10, 1, 6 / 10])
+    assert result.precision.tolist() == pytest.approx([9 / 13, 1, 6 / 7])
+    assert result.support.tolist() == [10, 5, 10]
+
+
+@pytest.mark.fault(41)
+def test_a_class_that_does_not_occur_has_an_undefined_recall_not_zero() -> None:
+    labels, predictions = from_counts({(0, 0): 3, (0, 2): 1, (1, 1): 2})
+    result = evaluate(labels, predictions)
+    assert math.isnan(result.recall[2])
+    assert result.precision[2] == 0  # it was predicted, once and wrongly
+    assert result.f1[2] == 0
+    assert result.undefined() == ["recall of class 2"]
+    assert result.support.tolist() == [4, 2, 0]
+
+
+@pytest.mark.fault(41)
+def test_a_class_that_is_never_predicted_has_an_undefined_precision() -> None:
+    result = evaluate(*from_counts({(0, 0): 3, (1, 1): 2, (2, 0): 1}))
+    assert math.isnan(result.precision[2])
+    assert (result.recall[2], result.f1[2]) == (0, 0)
+    assert result.undefined() == ["precision of class 2"]
+
+
+@pytest.mark.fault(41)
+def test_a_class_that_is_nowhere_is_undefined_throughout() -> None:
+    labels, predictions = from_counts({(0, 0): 3, (0, 1): 1, (1, 1): 2})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = evaluate(labels, predictions)
+        report = per_class_report(result, ["a", "b", "c"])
+    assert result.undefined() == ["precision of class 2", "recall of class 2", "f1 of class 2"]
+    assert report.loc["c"].drop("support").isna().all()
+    assert report.loc["c", "support"] == 0
+    assert report.loc[["a", "b"]].notna().all(axis=None)
+
+
+def test_the_entries_of_a_results_file_are_complete_and_right() -> None:
+    result = evaluate(*from_counts(ASYMMETRIC))
+    metrics = result.metrics()
+    assert metrics["test_accuracy"] == 20 / 25
+    assert (metrics["test_accuracy_low"], metrics["test_accuracy_high"]) == wilson_interval(20, 25)
+    assert metrics["test_loss"] == result.loss
+    assert metrics["n_test"] == 25
+    for name in ("precision", "recall", "f1", "confusion_matrix"):
+        assert metrics[name] is getattr(result, name)
+    assert len(metrics) == 9
+
+
+# What does not belong together
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([0, 1], r"shape \(2,\), predictions \(3,\)"),
+        ([0, 1, 2, 0], r"shape \(4,\), predictions \(3,\)"),
+        ([[0], [1], [2]], r"shape \(3, 1\)"),
+        ([0, 1, 3], "between 0 and 2, found 0 to 3"),
+        ([-1, 1, 2], "between 0 and 2, found -1 to 2"),
+        ([0.0, 1.0, 2.0], "integers, found float32"),
+        ([True, False, True], "integers, found bool"),
+    ],
+)
+@pytest.mark.parametrize("function", [evaluate, roc_curves, precision_recall_curves])
+@pytest.mark.fault(56)
+def test_labels_that_do_not_belong_to_the_predictions_are_refused(
+    function: Any, labels: list[Any], message: str
+) -> None:
+    with pytest.raises(PredictionError, match=message):
+        function(torch.tensor(labels), predicting([0, 1, 2], 3))
+
+
+# Per class
+
+
+def test_the_report_has_wilson_intervals_for_proportions_and_the_bootstrap_for_f1() -> None:
+    result = evaluate(*from_counts(ASYMMETRIC))
+    report = per_class_report(result, ["zero", "one", "six"])
+    assert report.index.tolist() == ["zero", "one", "six"] and report.index.name == "class"
+    assert report.columns.tolist() == [
+        *(f"{metric}{bound}" for metric in ("precision", "recall", "f1") for bound in ("", "_low", "_high")),
+        "support",
+    ]
+    zero = report.loc["zero"]
+    assert (zero["recall_low"], zero["recall_high"]) == wilson_interval(9, 10)
+    assert (zero["precision_low"], zero["precision_high"]) == wilson_interval(9, 13)
+    bounds = bootstrap_from_confusion(result.confusion_matrix, f1_from_confusion)
+    np.testing.assert_array_equal(report[["f1_low", "f1_high"]].to_numpy().T, bounds)
+    for metric in ("precision", "recall", "f1"):
+        np.testing.assert_array_equal(report[metric], getattr(result, metric))
+        assert (report[f"{metric}_low"] <= report[metric]).all()
+        assert (report[metric] <= report[f"{metric}_high"]).all()
+    assert report["support"].tolist() == [10, 5, 10]
+
+
+def test_one_vs_rest_accuracy_counts_true_positives_and_true_negatives() -> None:
+    matrix = np.array([[9, 0, 1], [0, 5, 0], [4, 0, 6]])
+    # Class 0: 9 right positives and 5 + 6 right negatives of 25, and so on.
+    assert one_vs_rest_accuracy(matrix).tolist() == pytest.approx([20 / 25, 25 / 25, 20 / 25])
+    never_said = np.array([[0, 10], [0, 90]])
+    assert one_vs_rest_accuracy(never_said).tolist() == pytest.approx([0.9, 0.9])
+
+
+def test_confusions_come_most_frequent_first_and_equal_ones_in_label_order() -> None:
+    matrix = np.array([[50, 2, 7], [2, 60, 0], [9, 2, 40]])
+    expected = [(2, 0, 9), (0, 2, 7), (0, 1, 2), (1, 0, 2), (2, 1, 2)]
+    assert most_common_confusions(matrix) == expected
+    assert most_common_confusions(matrix, count=2) == expected[:2]
+    assert most_common_confusions(np.diag([3, 4])) == []
+
+
+# Curves
+
+SCORES = st.integers(2, 25).flatmap(
+    lambda n: st.tuples(
+        st.lists(st.integers(0, 2), min_size=n, max_size=n),
+        # Few distinct values, so that ties occur.
+        st.lists(st.lists(st.integers(-2, 2), min_size=3, max_size=3), min_size=n, max_size=n),
+    )
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(case=SCORES)
+def test_the_area_under_the_roc_curve_is_the_share_of_pairs_in_right_order(
+    case: tuple[list[int], list[list[int]]],
+) -> None:
+    """Mann and Whitney's statistic, ties counted half."""
+    labels, logits = torch.tensor(case[0]), torch.tensor(case[1], dtype=torch.float64)
+    predictions = Predictions.from_probabilities(logits.softmax(dim=1))
+    scores = predictions.probabilities.numpy()
+    for k, curve in enumerate(roc_curves(labels, predictions)):
+        of_class, others = scores[labels == k, k], scores[labels != k, k]
+        if not len(of_class) or not len(others):
+            assert math.isnan(curve.area) and len(curve.x) == len(curve.y) == 0
+            continue
+        expected = stats.mannwhitneyu(of_class, others).statistic / (len(of_class) * len(others))
+        assert curve.area == pytest.approx(expected, abs=1e-12)
+        assert np.trapezoid(curve.y, curve.x) == pytest.approx(expected, abs=1e-12)
+        assert (curve.x[0], curve.y[0], curve.x[-1], curve.y[-1]) == (0, 0, 1, 1)
+
+
+@settings(max_examples=50, deadline=None)
+@given(case=SCORES)
+def test_average_precision_is_precision_summed_over_the_gains_in_recall(
+    case: tuple[list[int], list[list[int]]],
+) -> None:
+    labels, logits = torch.tensor(case[0]), torch.tensor(case[1], dtype=torch.float64)
+    predictions = Predictions.from_probabilities(logits.softmax(dim=1))
+    for k, curve in enumerate(precision_recall_curves(labels, predictions)):
+        is_class, scores = (labels == k).numpy(), predictions.probabilities[:, k].numpy()
+        if not is_class.any():
+            assert math.isnan(curve.area) and len(curve.x) == len(curve.y) == 0
+            continue
+        expected, recall_before = 0.0, 0.0
+        for threshold in sorted(set(scores), reverse=True):
+            called = scores >= threshold
+            recall = (called & is_class).sum() / is_class.sum()
+            precision = (called & is_class).sum() / called.sum()
+            expected += (recall - recall_before) * precision
+            recall_before = recall
+            assert any(np.isclose(curve.x, recall) & np.isclose(curve.y, precision))
+        assert curve.area == pytest.approx(expected, abs=1e-12)
+        assert curve.area == pytest.approx(sklearn_metrics.average_precision_score(is_class, scores))
+
+
+def test_x_is_the_false_positive_rate_of_a_roc_curve_and_the_recall_of_the_other() -> None:
+    """Scores 0.9 (right), 0.8 (wrong), 0.7 (right), 0.2 and 0.1 (wrong) for class 1."""
+    probabilities = torch.tensor([0.9, 0.8, 0.7, 0.2, 0.1])
+    predictions = Predictions.from_probabilities(torch.stack([1 - probabilities, probabilities], dim=1))
+    labels = torch.tensor([1, 0, 1, 0, 0])
+    curve = roc_curves(labels, predictions)[1]
+    expected = [(0, 0), (0, 0.5), (1 / 3, 0.5), (1 / 3, 1), (1, 1)]
+    np.testing.assert_allclose(np.column_stack([curve.x, curve.y]), expected)
+    curve = precision_recall_curves(labels, predictions)[1]
+    assert (0.5, 1.0) in set(zip(curve.x, curve.y, strict=True))
+    assert any(np.isclose(curve.x, 1) & np.isclose(curve.y, 2 / 3))
+
+
+def test_a_perfect_ranking_has_area_one_and_the_curves_come_in_label_order() -> None:
+    labels = torch.tensor([0, 1, 2, 0, 1, 2])
+    predictions = predicting(labels.tolist(), 3)
+    assert [curve.area for curve in roc_curves(labels, predictions)] == [1, 1, 1]
+    assert [curve.area for curve in precision_recall_curves(labels, predictions)] == [1, 1, 1]
+    swapped = predicting([0, 2, 1, 0, 2, 1], 3)
+    areas = [curve.area for curve in roc_curves(labels, swapped)]
+    assert areas[0] == 1 and areas[1] < 0.5 and areas[2] < 0.5
+
+
+@pytest.mark.parametrize("float_type", [torch.float32, torch.float64])
+def test_float32_probabilities_give_the_same_loss_within_rounding(float_type: torch.dtype) -> None:
+    labels, logits = random_case()
+    predictions = Predictions.from_probabilities(logits.to(float_type).softmax(dim=1))
+    exact = F.cross_entropy(logits, labels).item()
+    assert evaluate(labels, predictions).loss == pytest.approx(exact, rel=1e-5)
+
+
+# Rates in groups
+
+
+def random_rates(n: int) -> tuple[Tensor, Tensor]:
+    """What happened to n images, and a quantity without ties that has something to do with it."""
+    generator = torch.Generator().manual_seed(0)
+    quantity = torch.randperm(n, generator=generator).float().sqrt()
+    return torch.rand(n, generator=generator) < quantity / quantity.max(), quantity
+
+
+def test_groups_are_cut_in_order_of_the_quantity_and_counted() -> None:
+    quantity = torch.tensor([0.5, 9.0, 0.1, 3.0, 0.3, 4.0, 7.0, 5.0, 8.0])
+    happened = torch.tensor([False, True, False, True, True, False, True, False, True])
+    binned = rate_by_quantile(happened, quantity, num_groups=3)
+    assert binned.rates.tolist() == pytest.approx([1 / 3, 1 / 3, 1])
+    assert binned.centres.tolist() == pytest.approx([0.3, 4, 8])
+
+
+@pytest.mark.parametrize("groups", [1, 4, 5, 7])
+def test_groups_are_of_equal_size_and_rates_are_those_of_pandas(groups: int) -> None:
+    happened, quantity = random_rates(105 if groups != 4 else 108)
+    binned = rate_by_quantile(happened, quantity, groups)
+    by_group = pd.Series(happened).groupby(pd.qcut(pd.Series(quantity), groups, labels=False))
+    assert by_group.size().nunique() == 1
+    np.testing.assert_allclose(binned.rates, by_group.mean())
+    size = len(quantity) // groups
+    ordered = np.sort(quantity.numpy().astype(float)).reshape(groups, size)
+    np.testing.assert_allclose(binned.centres, np.median(ordered, axis=1), atol=np.diff(ordered).max())
+    assert (ordered[:, 0] <= binned.centres).all() and (binned.centres <= ordered[:, -1]).all()
+
+
+def test_bounds_of_a_groups_rate_are_its_wilson_interval() -> None:
+    happened, quantity = random_rates(103)  # 21, 21, 21, 20 and 20 images
+    binned = rate_by_quantile(happened, quantity)
+    ordered = happened[quantity.argsort()].tolist()
+    start = 0
+    for index, size in enumerate([21, 21, 21, 20, 20]):
+        hits = sum(ordered[start : start + size])
+        assert binned.rates[index] == pytest.approx(hits / size)
+        assert (binned.low[index], binned.high[index]) == wilson_interval(hits, size)
+        start += size
+    assert len(binned.low) == len(binned.high) == 5
+
+
+def test_fewer_images_than_groups_make_one_group_each() -> None:
+    binned = rate_by_quantile(torch.tensor([True, False, True]), torch.tensor([3, 1, 2]), num_groups=5)
+    assert binned.rates.tolist() == [0, 1, 1]
+    assert binned.centres.tolist() == [1, 2, 3]
+    assert list(zip(binned.low, binned.high, strict=True)) == [wilson_interval(hits, 1) for hits in (0, 1, 1)]

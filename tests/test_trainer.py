@@ -1,0 +1,889 @@
+"""The training loop does what softmax regression by hand does, and ends in order however it ends."""
+
+import dataclasses
+import hashlib
+import inspect
+import math
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from tutorial_utils.data import catalogue
+from tutorial_utils.data.datasets import ImageData, LoadedDataset
+from tutorial_utils.exceptions import CheckpointError
+from tutorial_utils.training import checkpoints, trainer
+from tutorial_utils.training.batches import Batches, training_batches
+from tutorial_utils.training.config import TrainingConfig
+from tutorial_utils.training.history import EpochRecord, History, StopReason
+from tutorial_utils.training.models import LogisticRegression, make_model
+from tutorial_utils.training.trainer import Trainer, load_or_fit, measure, train_epoch
+
+NUM_FEATURES, NUM_CLASSES = 6, 3
+Weights = dict[str, Tensor]
+
+
+def toy_tensors(n: int, seed: int = 1) -> tuple[Tensor, Tensor]:
+    """Float64 images around a mean per class, overlapping."""
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.arange(n) % NUM_CLASSES
+    centres = torch.eye(NUM_CLASSES, NUM_FEATURES, dtype=torch.float64)
+    noise = torch.randn(n, NUM_FEATURES, generator=generator, dtype=torch.float64)
+    return centres[labels] + noise, labels
+
+
+def toy_model(seed: int = 0) -> LogisticRegression:
+    generator = torch.Generator().manual_seed(seed)
+    return LogisticRegression(NUM_FEATURES, NUM_CLASSES, generator=generator).double()
+
+
+def toy_batches(seed: int | None = 3, batch_size: int = 10, n: int = 45) -> Batches:
+    """Five batches, the last with half as many images; None for no shuffling."""
+    generator = None if seed is None else torch.Generator().manual_seed(seed)
+    return Batches(*toy_tensors(n), batch_size, generator)
+
+
+def toy_validation() -> Batches:
+    return Batches(*toy_tensors(31, seed=2), 20)
+
+
+def fit(
+    config: TrainingConfig, model: nn.Module, train: Any, validation: Any = None, **options: Any
+) -> History:
+    resume = options.pop("resume", False)
+    trainer = Trainer(config, show_progress=False, **options)
+    return trainer.fit(model, train, toy_validation() if validation is None else validation, resume=resume)
+
+
+def weights_of(model: nn.Module) -> Weights:
+    return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+
+
+def same(first: Weights, second: Weights) -> bool:
+    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+
+
+def timeless(history: History) -> list[EpochRecord]:
+    return [dataclasses.replace(record, seconds=0) for record in history.records]
+
+
+class ByHand:
+    """Softmax regression in NumPy: no autograd, no optimiser."""
+
+    def __init__(self, model: LogisticRegression) -> None:
+        self.weight = model.linear.weight.detach().numpy().copy()
+        self.bias = model.linear.bias.detach().numpy().copy()
+        self.velocity = (np.zeros_like(self.weight), np.zeros_like(self.bias))
+
+    def probabilities(self, images: Any) -> Any:
+        logits = images @ self.weight.T + self.bias
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return powers / powers.sum(axis=1, keepdims=True)
+
+    def losses(self, images: Any, labels: Any) -> Any:
+        return -np.log(self.probabilities(images)[np.arange(len(labels)), labels])
+
+    def hits(self, images: Any, labels: Any) -> Any:
+        return self.probabilities(images).argmax(axis=1) == labels
+
+    def update(self, images: Any, labels: Any, rate: float, momentum: float, weight_decay: float) -> None:
+        """Gradient (p - y) x^T / n, plus decay; velocity, then step."""
+        excess = self.probabilities(images) - np.eye(NUM_CLASSES)[labels]
+        gradients = (
+            excess.T @ images / len(labels) + weight_decay * self.weight,
+            excess.mean(axis=0) + weight_decay * self.bias,
+        )
+        self.velocity = tuple(momentum * v + g for v, g in zip(self.velocity, gradients, strict=True))
+        self.weight = self.weight - rate * self.velocity[0]
+        self.bias = self.bias - rate * self.velocity[1]
+
+    def assert_same(self, model: LogisticRegression) -> None:
+        np.testing.assert_allclose(model.linear.weight.detach().numpy(), self.weight, rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(model.linear.bias.detach().numpy(), self.bias, rtol=1e-10, atol=1e-12)
+
+
+# One epoch
+
+
+@pytest.mark.parametrize(("momentum", "weight_decay"), [(0.0, 0.0), (0.9, 0.0), (0.0, 0.1), (0.5, 0.01)])
+def test_an_epoch_is_the_update_by_hand_batch_after_batch(momentum: float, weight_decay: float) -> None:
+    config = TrainingConfig(learning_rate=0.3, momentum=momentum, weight_decay=weight_decay)
+    model = toy_model()
+    oracle = ByHand(model)
+    images, labels = (tensor.numpy() for tensor in toy_tensors(45))
+    losses, hits, watched = [], [], []
+    for start in range(0, 45, 10):
+        batch = images[start : start + 10], labels[start : start + 10]
+        losses.extend(oracle.losses(*batch))
+        hits.extend(oracle.hits(*batch))
+        watched.append(oracle.losses(*batch).mean())
+        oracle.update(*batch, 0.3, momentum, weight_decay)
+
+    seen: list[tuple[int, float]] = []
+    optimiser = trainer.make_optimiser(model, config)
+    running = train_epoch(model, toy_batches(None), optimiser, lambda step, loss: seen.append((step, loss)))
+    oracle.assert_same(model)
+    # Means over all 45 images: the last batch of five counts half as much as the others.
+    assert running == pytest.approx((np.mean(losses), np.mean(hits)), rel=1e-10)
+    assert np.mean(watched) != pytest.approx(running[0], rel=1e-4)
+    assert [step for step, _ in seen] == [1, 2, 3, 4, 5]
+    assert [loss for _, loss in seen] == pytest.approx(watched, rel=1e-10)
+
+
+def test_a_whole_run_is_the_updates_by_hand_with_the_rates_of_the_schedule() -> None:
+    config = TrainingConfig(
+        num_epochs=4, learning_rate=0.5, momentum=0.9, learning_rate_decay=0.5, learning_rate_step=2
+    )
+    model = toy_model()
+    oracle = ByHand(model)
+    images, labels = (tensor.numpy() for tensor in toy_tensors(45))
+    held_out = [tensor.numpy() for tensor in toy_tensors(31, seed=2)]
+    order_generator = torch.Generator().manual_seed(3)
+    expected, weights = [], []
+    for rate in (0.5, 0.5, 0.25, 0.25):
+        order = torch.randperm(45, generator=order_generator).numpy()
+        for start in range(0, 45, 10):
+            chosen = order[start : start + 10]
+            oracle.update(images[chosen], labels[chosen], rate, 0.9, 0.0)
+        expected.append((oracle.losses(*held_out).mean(), oracle.hits(*held_out).mean()))
+        weights.append(oracle.weight)
+
+    history = fit(config, model, toy_batches(3))
+    measured = list(
+        zip(history.column("validation_loss"), history.column("validation_accuracy"), strict=True)
+    )
+    np.testing.assert_allclose(measured, expected, rtol=1e-9)
+    assert history.column("learning_rate") == [0.5, 0.5, 0.25, 0.25]
+    np.testing.assert_allclose(model.linear.weight.numpy(force=True), weights[history.best.epoch - 1])
+
+
+def test_measuring_is_the_cross_entropy_of_all_images_at_once_and_changes_nothing() -> None:
+    model = toy_model().train()
+    images, labels = toy_tensors(45)
+    before = weights_of(model)
+    loss, accuracy = measure(model, toy_batches(7))
+    assert loss == pytest.approx(F.cross_entropy(model(images), labels).item(), rel=1e-12)
+    assert accuracy == pytest.approx((model(images).argmax(1) == labels).double().mean().item())
+    assert same(weights_of(model), before)
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_training_runs_in_training_mode_and_measuring_in_evaluation_mode() -> None:
+    class Noting(LogisticRegression):
+        modes: list[tuple[int, bool]]
+
+        def forward(self, images: Tensor) -> Tensor:
+            self.modes.append((len(images), self.training))
+            return super().forward(images)
+
+    model = Noting(NUM_FEATURES, NUM_CLASSES).double()
+    model.modes = []
+    fit(TrainingConfig(num_epochs=2), model, toy_batches(batch_size=45))
+    assert model.modes == [(45, True), (20, False), (11, False)] * 2
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.fault(54)
+def test_the_number_of_threads_changes_rounding_at_most(threads: int) -> None:
+    """Within 1e-5 of float64 by hand, which has no threads."""
+    generator = torch.Generator().manual_seed(0)
+    images, labels = torch.randn(512, 784, generator=generator), torch.arange(512) % 10
+    model = LogisticRegression(784, 10, generator=generator)
+    exact = F.cross_entropy(model.double()(images.double()), labels).item()
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        assert measure(model.float(), Batches(images, labels, 512))[0] == pytest.approx(exact, rel=1e-5)
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.fault(54)
+def test_training_with_two_threads_gives_the_same_within_rounding() -> None:
+    """Losses agree to a relative 1e-5, as stated for users; bits may differ."""
+    config = TrainingConfig(num_epochs=2, learning_rate=0.05, momentum=0.9)
+    generator = torch.Generator().manual_seed(0)
+    images, labels = torch.randn(2_000, 784, generator=generator), torch.arange(2_000) % 10
+    before, histories = torch.get_num_threads(), []
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            batches = Batches(images, labels, 250, torch.Generator().manual_seed(1))
+            histories.append(fit(config, make_model(config), batches, Batches(images, labels, 2_000)))
+    finally:
+        torch.set_num_threads(before)
+    one, two = histories
+    for column in ("running_loss", "validation_loss"):
+        assert one.column(column) == pytest.approx(two.column(column), rel=1e-5)
+    assert one.column("validation_accuracy") == pytest.approx(two.column("validation_accuracy"), abs=1e-3)
+
+
+# The history
+
+
+def test_the_loss_during_an_epoch_and_the_loss_after_it_are_two_series() -> None:
+    model, train = toy_model(), toy_batches(None)
+    history = fit(TrainingConfig(num_epochs=1, learning_rate=0.5), model, train, measure_train=True)
+    (record,) = history.records
+    assert (record.train_loss, record.train_accuracy) == measure(model, train)
+    assert record.train_loss is not None and record.running_loss > record.train_loss + 0.01
+
+
+def test_the_training_set_is_measured_after_an_epoch_only_when_asked_for() -> None:
+    history = fit(TrainingConfig(num_epochs=2), toy_model(), toy_batches())
+    assert history.column("train_loss") == history.column("train_accuracy") == [None, None]
+
+
+def test_measuring_the_training_set_does_not_change_the_run() -> None:
+    config = TrainingConfig(num_epochs=3, learning_rate=0.3)
+    weights, states, losses = [], [], []
+    for measured in (False, True):
+        model, train = toy_model(), toy_batches(3)
+        history = fit(config, model, train, measure_train=measured)
+        assert train.generator is not None
+        weights.append(weights_of(model))
+        states.append(train.generator.get_state())
+        losses.append(history.column("validation_loss"))
+    assert same(*weights)
+    assert torch.equal(*states)
+    assert losses[0] == losses[1]
+
+
+# Early stopping and the best weights
+
+
+class Crafted:
+    """Replaces the validation losses by given ones and keeps the weights that each was given for."""
+
+    def __init__(self, losses: list[float]) -> None:
+        self.losses = iter(losses)
+        self.weights: list[Weights] = []
+
+    def __call__(self, model: nn.Module, batches: object) -> tuple[float, float]:
+        self.weights.append(weights_of(model))
+        return next(self.losses), 0.5
+
+
+def fit_on(losses: list[float], *, patience: int, num_epochs: int = 100) -> tuple[History, Weights, Crafted]:
+    crafted, model = Crafted(losses), toy_model()
+    config = TrainingConfig(
+        num_epochs=num_epochs, early_stopping_patience=patience, learning_rate=0.1, learning_rate_step=1_000
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trainer, "measure", crafted)
+        history = fit(config, model, toy_batches(batch_size=45), [])
+    return history, weights_of(model), crafted
+
+
+@pytest.mark.parametrize(
+    ("losses", "patience", "stopped_after", "best"),
+    [
+        pytest.param([3, 2, 1, 1.5, 1.2, 9], 2, 5, 3, id="two worse in a row"),
+        pytest.param([3, 4, 2, 4, 1, 4, 4, 9], 2, 7, 5, id="an improvement starts the count anew"),
+        pytest.param([1, 1, 1, 9], 2, 3, 1, id="an equal loss is no improvement"),
+        pytest.param(
+            [3, 2, 2.5, 2.4, 2.3, 9], 3, 5, 2, id="better than the last is not better than the best"
+        ),
+        pytest.param([1, 2, 9], 1, 2, 1, id="patience of one"),
+    ],
+)
+def test_training_stops_after_exactly_the_patience_without_a_better_loss(
+    losses: list[float], patience: int, stopped_after: int, best: int
+) -> None:
+    history, weights, crafted = fit_on(losses, patience=patience)
+    assert history.stop_reason is StopReason.EARLY_STOP
+    assert history.column("validation_loss") == losses[:stopped_after]
+    assert history.best.epoch == best
+    assert f"{patience} epochs, best epoch {best}" in history.stop_detail
+    assert same(weights, crafted.weights[best - 1])
+    assert not same(weights, crafted.weights[-1])
+
+
+@settings(max_examples=40, deadline=None)
+@given(losses=st.lists(st.integers(1, 6), min_size=1, max_size=12), patience=st.integers(1, 4))
+def test_for_any_losses_the_best_weights_return_and_the_reason_is_right(
+    losses: list[float], patience: int
+) -> None:
+    ends, best = len(losses), 0
+    for epoch in range(len(losses)):
+        best = epoch if losses[epoch] < losses[best] else best
+        if epoch - best >= patience:
+            ends = epoch + 1
+            break
+    history, weights, crafted = fit_on(losses, patience=patience, num_epochs=len(losses))
+    assert len(history) == ends
+    expected = StopReason.FINISHED if ends == len(losses) else StopReason.EARLY_STOP
+    assert history.stop_reason is expected
+    assert same(weights, crafted.weights[best])
+
+
+@pytest.mark.fault(55)
+def test_the_best_weights_return_also_when_the_epochs_run_out() -> None:
+    history, weights, crafted = fit_on([3, 1, 2, 2], patience=50, num_epochs=4)
+    assert history.stop_reason is StopReason.FINISHED
+    assert history.stop_detail == "all 4 epochs done"
+    assert same(weights, crafted.weights[1])
+    assert not same(weights, crafted.weights[3])
+
+
+@pytest.mark.fault(55)
+def test_an_overfitting_model_ends_with_its_best_validation_loss() -> None:
+    """Without crafted losses: 45 images, a large rate, and validation on other labels."""
+    images, labels = toy_tensors(31, seed=2)
+    hostile = Batches(images, (labels + (torch.arange(31) % 2)) % NUM_CLASSES, 31)
+    model = toy_model()
+    config = TrainingConfig(num_epochs=12, early_stopping_patience=50, learning_rate=1.0)
+    history = fit(config, model, toy_batches(), hostile)
+    losses = history.column("validation_loss")
+    assert min(losses) < losses[-1]
+    assert measure(model, hostile)[0] == pytest.approx(min(losses), rel=1e-12)
+
+
+# Faults
+
+
+@pytest.mark.fault(28, 43)
+def test_a_rate_of_a_million_ends_as_diverged_with_epoch_step_and_rate() -> None:
+    model = toy_model()
+    initial = weights_of(model)
+    history = fit(TrainingConfig(learning_rate=1e6), model, toy_batches())
+    assert history.stop_reason is StopReason.DIVERGED
+    assert "epoch 1, step 2" in history.stop_detail and "learning rate 1e+06" in history.stop_detail
+    assert "smaller rate" in history.stop_detail
+    assert len(history) == 0
+    assert same(weights_of(model), initial)
+
+
+class Spoilt:
+    """Batches that turn bad at one step of one epoch."""
+
+    def __init__(
+        self, batches: Batches, *, epoch: int, step: int, fault: float | type[BaseException]
+    ) -> None:
+        self.batches, self.epoch, self.step, self.fault = batches, epoch, step, fault
+        self.generator = batches.generator
+        self.begun = 0
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        self.begun += 1
+        for step, (images, labels) in enumerate(self.batches, start=1):
+            if (self.begun, step) == (self.epoch, self.step):
+                if not isinstance(self.fault, float):
+                    raise self.fault
+                images = images * self.fault
+            yield images, labels
+
+
+@pytest.mark.parametrize("epoch", [1, 3])
+@pytest.mark.parametrize(
+    ("fault", "reason", "words"),
+    [
+        (math.nan, StopReason.NOT_FINITE, "loss became nan in epoch {epoch}, step 4 at learning rate 0.1"),
+        (1e200, StopReason.DIVERGED, "passed 10000 in epoch {epoch}, step 4 at learning rate 0.1"),
+        (KeyboardInterrupt, StopReason.INTERRUPTED, "interrupted in epoch {epoch}"),
+    ],
+    ids=["NaN", "divergence", "Ctrl-C"],
+)
+@pytest.mark.fault(42, 43, 44)
+def test_a_fault_within_an_epoch_ends_training_with_the_best_weights_so_far(
+    epoch: int, fault: Any, reason: StopReason, words: str
+) -> None:
+    config = TrainingConfig(num_epochs=5, learning_rate=0.1)
+    model = toy_model()
+    history = fit(config, model, Spoilt(toy_batches(), epoch=epoch, step=4, fault=fault))
+    assert history.stop_reason is reason
+    assert words.format(epoch=epoch) in history.stop_detail
+
+    finished = epoch - 1
+    twin = toy_model()
+    if finished:
+        undisturbed = fit(config.but(num_epochs=finished), twin, toy_batches())
+        assert timeless(history) == timeless(undisturbed)
+        assert history.best.epoch == undisturbed.best.epoch
+    assert len(history) == finished
+    assert same(weights_of(model), weights_of(twin))
+    assert History.from_dict(history.to_dict()) == history
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+@pytest.mark.fault(42)
+def test_a_validation_loss_that_is_no_number_ends_training(value: float) -> None:
+    history, weights, crafted = fit_on([2.0, 1.0, value], patience=5)
+    assert history.stop_reason is StopReason.NOT_FINITE
+    assert f"loss became {value} in epoch 3, validation" in history.stop_detail
+    assert len(history) == 2
+    assert same(weights, crafted.weights[1])
+
+
+def test_an_unforeseen_error_is_passed_on_with_the_best_weights_in_the_model() -> None:
+    model, twin = toy_model(), toy_model()
+    config = TrainingConfig(num_epochs=5)
+    with pytest.raises(ZeroDivisionError):
+        fit(config, model, Spoilt(toy_batches(), epoch=3, step=2, fault=ZeroDivisionError))
+    fit(config.but(num_epochs=2), twin, toy_batches())
+    assert same(weights_of(model), weights_of(twin))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+@pytest.mark.fault(44)
+@pytest.mark.parametrize("epoch", [1, 3])
+def test_the_signal_of_ctrl_c_ends_training_with_the_best_weights_so_far(epoch: int) -> None:
+    class Signalling(Batches):
+        begun = 0
+
+        def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+            self.begun += 1
+            for step, batch in enumerate(super().__iter__()):
+                if (self.begun, step) == (epoch, 3):
+                    signal.raise_signal(signal.SIGINT)
+                yield batch
+
+    config = TrainingConfig(num_epochs=5, learning_rate=0.1)
+    generator = torch.Generator().manual_seed(3)
+    model, twin = toy_model(), toy_model()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
+    try:
+        history = fit(config, model, Signalling(*toy_tensors(45), 10, generator))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert history.stop_reason is StopReason.INTERRUPTED
+    assert history.stop_detail == f"interrupted in epoch {epoch}"
+    assert len(history) == epoch - 1
+    if epoch > 1:
+        fit(config.but(num_epochs=epoch - 1), twin, toy_batches(3))
+    assert same(weights_of(model), weights_of(twin))
+
+
+def fit_interrupted_at(count: int, path: Path) -> bool:
+    """Ctrl-C at one of the lines that the loop over epochs runs through; False when it has fewer."""
+    source, first = inspect.getsourcelines(Trainer.fit)
+    starts = [first + number for number, line in enumerate(source) if "while history.stop_reason" in line]
+    ends = [first + number for number, line in enumerate(source) if "except TrainingStopped" in line]
+    lines = range(starts[0], ends[0])
+    left = count
+
+    def trace(frame: Any, event: str, _: Any) -> Any:
+        nonlocal left
+        if frame.f_code is not Trainer.fit.__code__:
+            return None
+        if event == "line" and frame.f_lineno in lines:
+            left -= 1
+            if left == 0:
+                raise KeyboardInterrupt
+        return trace
+
+    crafted, model = Crafted([3, 1, 2, 0.5]), toy_model()
+    initial = weights_of(model)
+    before = sys.gettrace()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trainer, "measure", crafted)
+        sys.settrace(trace)
+        try:
+            history = fit(TrainingConfig(num_epochs=4), model, toy_batches(3), [], checkpoint=path)
+        finally:
+            sys.settrace(before)
+    expected = crafted.weights[history.best.epoch - 1] if history.records else initial
+    assert same(weights_of(model), expected), f"stopped after {len(history)} epochs: {history.stop_detail}"
+    return left <= 0
+
+
+@pytest.mark.fault(44)
+def test_wherever_ctrl_c_comes_weights_and_history_are_of_the_same_epoch(tmp_path: Path) -> None:
+    count = 1
+    while fit_interrupted_at(count, tmp_path / f"{count}.safetensors"):
+        count += 1
+    assert count > 4 * 5  # epochs, lines
+
+
+# Batches of any kind
+
+
+@pytest.mark.fault(51)
+def test_validation_leaves_the_training_order_alone() -> None:
+    images, labels = (
+        torch.arange(12.0).view(12, 1).repeat(1, NUM_FEATURES).double() / 12,
+        torch.zeros(12).long(),
+    )
+    generator = torch.Generator().manual_seed(5)
+    expected = [torch.randperm(12, generator=generator).tolist() for _ in range(3)]
+
+    class Logging(Batches):
+        def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+            for images, labels in super().__iter__():
+                seen.extend((images[:, 0] * 12).round().int().tolist())
+                yield images, labels
+
+    class Twice(Batches):
+        """A validation set with a generator of its own that is iterated twice each time."""
+
+        def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+            yield from super().__iter__()
+            yield from super().__iter__()
+
+    for validation in (toy_validation(), Twice(*toy_tensors(31), 10, torch.Generator().manual_seed(5))):
+        seen: list[int] = []
+        train = Logging(images, labels, 5, torch.Generator().manual_seed(5))
+        fit(TrainingConfig(num_epochs=3), toy_model(), train, validation)
+        assert [seen[start : start + 12] for start in (0, 12, 24)] == expected
+
+
+def test_a_dataloader_gives_the_same_numbers_as_batches_in_the_same_order() -> None:
+    images, labels = toy_tensors(45)
+    order = torch.randperm(45, generator=torch.Generator().manual_seed(8))
+    held_out = TensorDataset(*toy_tensors(31, seed=2))
+    config = TrainingConfig(num_epochs=3, learning_rate=0.2)
+    first, second = toy_model(), toy_model()
+    loader = DataLoader(TensorDataset(images, labels), batch_size=10, sampler=order.tolist())
+    by_loader = fit(config, first, loader, DataLoader(held_out, batch_size=20), measure_train=True)
+    by_batches = fit(config, second, Batches(images[order], labels[order], 10), measure_train=True)
+    assert timeless(by_loader) == timeless(by_batches)
+    assert same(weights_of(first), weights_of(second))
+
+
+def test_batches_without_a_length_are_trained_on_all_the_same() -> None:
+    class Endless:
+        def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+            yield from toy_batches(None)
+
+    config = TrainingConfig(num_epochs=3)
+    first, second = toy_model(), toy_model()
+    assert timeless(fit(config, first, Endless())) == timeless(fit(config, second, toy_batches(None)))
+    assert same(weights_of(first), weights_of(second))
+
+
+# Repeating
+
+
+def digest_of_a_run() -> str:
+    """Hash of weights, history and generator after a run; called in other processes too."""
+    config = TrainingConfig(num_epochs=3, learning_rate=0.1, seed=4)
+    generator = torch.Generator().manual_seed(0)
+    images, labels = torch.randn(60, 784, generator=generator), torch.arange(60) % 10
+    model = make_model(config)
+    history = fit(config, model, Batches(images, labels, 7, generator), Batches(images, labels, 60))
+    digest = hashlib.sha256(repr(timeless(history)).encode())
+    for tensor in (*model.state_dict().values(), generator.get_state()):
+        digest.update(tensor.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def test_the_same_seed_twice_is_equal_bit_by_bit() -> None:
+    assert digest_of_a_run() == digest_of_a_run()
+
+
+@pytest.mark.slow
+@pytest.mark.fault(53)
+def test_two_fresh_processes_are_equal_bit_by_bit() -> None:
+    code = "import test_training; print(test_training.digest_of_a_run())"
+    folders = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[1])])
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": folders, "PYTHONHASHSEED": hash_seed},
+        )
+        for hash_seed in ("1", "2")
+    ]
+    digests = [process.communicate(timeout=120)[0].strip() for process in processes]
+    assert [process.returncode for process in processes] == [0, 0]
+    assert len(digests[0]) == 64
+    assert digests[0] == digests[1]
+
+
+# Resuming
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("after", [1, 3, 5])
+@pytest.mark.fault(49)
+def test_a_resumed_run_is_bitwise_the_uninterrupted_one(momentum: float, after: int, tmp_path: Path) -> None:
+    config = TrainingConfig(
+        num_epochs=6, learning_rate=0.3, momentum=momentum, learning_rate_decay=0.5, learning_rate_step=2
+    )
+    whole_model, whole_batches = toy_model(), toy_batches(3)
+    whole = fit(config, whole_model, whole_batches, checkpoint=tmp_path / "whole.safetensors")
+
+    path = tmp_path / "parts.safetensors"
+    cut_short = Spoilt(toy_batches(3), epoch=after + 1, step=3, fault=KeyboardInterrupt)
+    first_half = fit(config, toy_model(), cut_short, checkpoint=path)
+    assert (len(first_half), first_half.stop_reason) == (after, StopReason.INTERRUPTED)
+    # Another start and another order: all that counts must come from the file.
+    model, batches = toy_model(seed=99), toy_batches(99)
+    resumed = fit(config, model, batches, checkpoint=path, resume=True)
+
+    assert timeless(resumed) == timeless(whole)
+    assert (resumed.stop_reason, resumed.stop_detail) == (whole.stop_reason, whole.stop_detail)
+    assert same(weights_of(model), weights_of(whole_model))
+    assert batches.generator is not None and whole_batches.generator is not None
+    assert torch.equal(batches.generator.get_state(), whole_batches.generator.get_state())
+    ends = [load_file(tmp_path / name) for name in ("whole.safetensors", "parts.safetensors")]
+    for end in ends:
+        del end["generator/global"]  # these batches draw nothing from it
+    assert same(*ends)
+
+
+@pytest.mark.fault(49)
+def test_a_dataloader_that_shuffles_with_the_global_generator_resumes_exactly(tmp_path: Path) -> None:
+    config = TrainingConfig(num_epochs=4, learning_rate=0.3)
+    path = tmp_path / "run.safetensors"
+
+    def loader() -> Any:
+        return DataLoader(TensorDataset(*toy_tensors(45)), batch_size=10, shuffle=True)
+
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        whole_model = toy_model()
+        whole = fit(config, whole_model, loader())
+        torch.manual_seed(1)
+        with pytest.MonkeyPatch.context() as patch:
+            # Ctrl-C right after the second epoch was saved.
+            patch.setattr(checkpoints, "save", interrupt_after(checkpoints.save, calls=2))
+            fit(config, toy_model(), loader(), checkpoint=path)
+        torch.manual_seed(2)
+        model = toy_model(seed=99)
+        resumed = fit(config, model, loader(), checkpoint=path, resume=True)
+    assert timeless(resumed) == timeless(whole)
+    assert same(weights_of(model), weights_of(whole_model))
+
+
+def interrupt_after(function: Any, *, calls: int) -> Any:
+    """Wrap a function so that Ctrl-C comes right after some calls of it."""
+    count = 0
+
+    def wrapped(*arguments: Any) -> None:
+        nonlocal count
+        function(*arguments)
+        count += 1
+        if count == calls:
+            raise KeyboardInterrupt
+
+    return wrapped
+
+
+def test_resuming_a_finished_run_trains_no_more_and_gives_its_best_weights(tmp_path: Path) -> None:
+    config = TrainingConfig(num_epochs=3, learning_rate=0.2)
+    path, model = tmp_path / "run.safetensors", toy_model()
+    finished = fit(config, model, toy_batches(), checkpoint=path)
+    other = toy_model(seed=99)
+    resumed = fit(config, other, toy_batches(), checkpoint=path, resume=True)
+    assert resumed == finished
+    assert same(weights_of(other), weights_of(model))
+
+
+def saved_run(folder: Path, **settings: Any) -> tuple[TrainingConfig, Path]:
+    config, path = TrainingConfig(num_epochs=3, **settings), folder / "run.safetensors"
+    fit(config, toy_model(), Spoilt(toy_batches(), epoch=2, step=1, fault=KeyboardInterrupt), checkpoint=path)
+    return config, path
+
+
+def remove(path: Path, key: str) -> None:
+    """Take one tensor out of a checkpoint file."""
+    with checkpoints.safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+    tensors = load_file(path)
+    del tensors[key]
+    del metadata[checkpoints.CHECKSUM]
+    checkpoints.write(path, tensors, metadata)
+
+
+def test_resuming_without_a_file_is_refused(tmp_path: Path) -> None:
+    config = TrainingConfig(num_epochs=2)
+    with pytest.raises(CheckpointError, match="without a checkpoint file"):
+        fit(config, toy_model(), toy_batches(), resume=True)
+    with pytest.raises(CheckpointError, match=r"no checkpoint at .*absent"):
+        fit(config, toy_model(), toy_batches(), checkpoint=tmp_path / "absent.safetensors", resume=True)
+
+
+def test_resuming_with_other_settings_is_refused(tmp_path: Path) -> None:
+    config, path = saved_run(tmp_path)
+    with pytest.raises(CheckpointError, match="belongs to other settings"):
+        fit(config.but(learning_rate=0.5), toy_model(), toy_batches(), checkpoint=path, resume=True)
+
+
+@pytest.mark.fault(47)
+def test_resuming_what_another_data_set_was_trained_on_shows_both_shapes_and_nothing_is_changed(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "run.safetensors"
+    ours, theirs = TrainingConfig(num_epochs=1), TrainingConfig(dataset="cifar10", num_epochs=1)
+    images, labels = torch.randn(20, 784), torch.arange(20) % 10
+    fit(ours, make_model(ours), Batches(images, labels, 10), Batches(images, labels, 20), checkpoint=path)
+    model = make_model(theirs)
+    before = weights_of(model)
+    with pytest.raises(
+        CheckpointError, match=r"linear.weight: the model has \(10, 3072\), the checkpoint \(10, 784\)"
+    ):
+        fit(theirs, model, Batches(images, labels, 10), checkpoint=path, resume=True)
+    assert same(weights_of(model), before)
+    with pytest.raises(CheckpointError, match="dataset: fashion here, mnist there"):
+        fit(
+            ours.model_copy(update={"dataset": "fashion"}),
+            make_model(ours),
+            Batches(images, labels, 10),
+            checkpoint=path,
+            resume=True,
+        )
+
+
+@pytest.mark.fault(47)
+def test_resuming_a_model_of_another_shape_is_refused_with_both_shapes(tmp_path: Path) -> None:
+    config, path = saved_run(tmp_path)
+    wider = LogisticRegression(NUM_FEATURES + 1, NUM_CLASSES).double()
+    with pytest.raises(CheckpointError, match=r"the model has \(3, 7\), the checkpoint \(3, 6\)"):
+        fit(config, wider, toy_batches(), checkpoint=path, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("generator/order", "order"),
+        ("generator/global", "global"),
+        ("momentum/linear.weight", "momentum of linear.weight"),
+        ("momentum/linear.bias", "momentum of linear.bias"),
+        ("model/linear.bias", "linear.bias: the model has \\(3,\\), the checkpoint nothing"),
+    ],
+)
+@pytest.mark.fault(50)
+def test_resuming_is_refused_when_any_part_is_missing(key: str, words: str, tmp_path: Path) -> None:
+    config, path = saved_run(tmp_path, momentum=0.9)
+    remove(path, key)
+    with pytest.raises(CheckpointError, match=words):
+        fit(config, toy_model(), toy_batches(), checkpoint=path, resume=True)
+
+
+def test_resuming_is_refused_when_all_momentum_is_missing(tmp_path: Path) -> None:
+    config, path = saved_run(tmp_path, momentum=0.9)
+    for key in ("momentum/linear.weight", "momentum/linear.bias"):
+        remove(path, key)
+    with pytest.raises(CheckpointError, match="lacks momentum"):
+        fit(config, toy_model(), toy_batches(), checkpoint=path, resume=True)
+
+
+def test_resuming_in_fixed_order_what_was_shuffled_is_refused(tmp_path: Path) -> None:
+    config, path = saved_run(tmp_path)
+    with pytest.raises(CheckpointError, match="generators"):
+        fit(config, toy_model(), toy_batches(None), checkpoint=path, resume=True)
+
+
+# Training once
+
+TOY = dataclasses.replace(
+    catalogue.MNIST,
+    name="toy",
+    image_shape=(1, 4, 4),
+    class_names=("a", "b", "c"),
+    num_train=60,
+    num_test=30,
+    mean=(0.5,),
+    std=(0.25,),
+)
+
+
+@pytest.fixture
+def toy_data(monkeypatch: pytest.MonkeyPatch) -> LoadedDataset:
+    monkeypatch.setitem(catalogue.DATASETS, "toy", TOY)
+    generator = torch.Generator().manual_seed(0)
+    parts = [
+        ImageData(
+            torch.randint(0, 256, (n, 1, 4, 4), generator=generator, dtype=torch.uint8),
+            torch.arange(n) % 3,
+            TOY,
+        )
+        for n in (60, 30)
+    ]
+    return LoadedDataset(parts[0], parts[1], TOY, fingerprint="0123456789ab")
+
+
+def test_load_or_fit_trains_once_and_loads_afterwards(
+    toy_data: LoadedDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = TrainingConfig(dataset="toy", num_epochs=2, batch_size=20)
+    first_model, first = load_or_fit(config, toy_data, tmp_path)
+    assert first.stop_reason is StopReason.FINISHED
+    assert checkpoints.model_path(tmp_path, config, toy_data.fingerprint).is_file()
+
+    def no_training(*arguments: Any, **options: Any) -> None:
+        raise AssertionError("trained a second time")
+
+    monkeypatch.setattr(trainer, "train_epoch", no_training)
+    second_model, second = load_or_fit(config, toy_data, tmp_path)
+    assert second == first
+    assert same(weights_of(second_model), weights_of(first_model))
+    for other, data in (
+        (config.but(seed=1), toy_data),
+        (config, dataclasses.replace(toy_data, fingerprint="another")),
+    ):
+        with pytest.raises(AssertionError, match="trained a second time"):
+            load_or_fit(other, data, tmp_path)
+
+
+def test_load_or_fit_trains_as_the_trainer_does(toy_data: LoadedDataset) -> None:
+    config = TrainingConfig(dataset="toy", num_epochs=3, batch_size=20)
+    model, history = load_or_fit(config, toy_data, None)
+    own_model = make_model(config)
+    own = fit(config, own_model, *training_batches(toy_data.train, config))
+    assert timeless(history) == timeless(own)
+    assert same(weights_of(model), weights_of(own_model))
+
+
+def test_load_or_fit_trains_again_when_the_stored_history_lacks_the_training_loss(
+    toy_data: LoadedDataset, tmp_path: Path
+) -> None:
+    config = TrainingConfig(dataset="toy", num_epochs=2, batch_size=20)
+    _, plain = load_or_fit(config, toy_data, tmp_path)
+    assert plain.column("train_loss") == [None, None]
+    _, measured = load_or_fit(config, toy_data, tmp_path, measure_train=True)
+    assert all(isinstance(loss, float) for loss in measured.column("train_loss"))
+    assert load_or_fit(config, toy_data, tmp_path)[1] == measured
+
+
+def test_load_or_fit_trains_again_when_the_stored_run_did_not_end(
+    toy_data: LoadedDataset, tmp_path: Path
+) -> None:
+    config = TrainingConfig(dataset="toy", num_epochs=3, batch_size=20)
+    expected_model, expected = load_or_fit(config, toy_data, None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checkpoints, "save", interrupt_after(checkpoints.save, calls=2))
+        _, interrupted = load_or_fit(config, toy_data, tmp_path)
+    assert interrupted.stop_reason is StopReason.INTERRUPTED and len(interrupted) == 2
+    assert checkpoints.model_path(tmp_path, config, toy_data.fingerprint).is_file()
+    model, history = load_or_fit(config, toy_data, tmp_path)
+    assert timeless(history) == timeless(expected)
+    assert same(weights_of(model), weights_of(expected_model))
+
+
+def test_load_or_fit_keeps_nothing_without_a_folder(
+    toy_data: LoadedDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    load_or_fit(TrainingConfig(dataset="toy", num_epochs=1, batch_size=20), toy_data, None)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.data
+def test_one_epoch_on_mnist_already_gets_most_digits_right(mnist: LoadedDataset) -> None:
+    config = TrainingConfig(num_epochs=1)
+    model = make_model(config)
+    train, validation = training_batches(mnist.train, config)
+    before = measure(model, validation)
+    history = fit(config, model, train, validation)
+    assert before[0] > 1.5 and before[1] < 0.3
+    assert history.best.validation_loss < 0.4
+    assert history.best.validation_accuracy > 0.88

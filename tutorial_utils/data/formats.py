@@ -1,0 +1,85 @@
+"""The file formats of the data sets: bytes to tensors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tutorial_utils.exceptions import DataError
+
+
+def read_idx(path: Path, shape: tuple[int, ...]) -> Tensor:
+    """Read a file of LeCun's IDX format that holds bytes.
+
+    It begins with two zero bytes, the type (8: unsigned byte), the number of dimensions, and each
+    dimension as a big-endian 32-bit integer; the values follow, the last index running fastest.
+
+    Args:
+        path: The file, not compressed.
+        shape: The dimensions that it should have.
+
+    Returns:
+        The values, uint8 of that shape.
+
+    Raises:
+        DataError: Type, dimensions or length are not those expected.
+    """
+    content = np.fromfile(path, dtype=np.uint8)
+    magic, expected_magic = content[:4].tobytes(), bytes([0, 0, 8, len(shape)])
+    if magic != expected_magic:
+        raise DataError(f"{path} begins with 0x{magic.hex()}, expected 0x{expected_magic.hex()}")
+    start = 4 + 4 * len(shape)
+    dimensions = tuple(int.from_bytes(content[i : i + 4].tobytes(), "big") for i in range(4, start, 4))
+    if dimensions != shape:
+        raise DataError(f"{path} has the dimensions {dimensions}, expected {shape}")
+    values = content[start:]
+    if values.size != math.prod(shape):
+        raise DataError(f"{path} holds {values.size:,} values, expected {math.prod(shape):,}")
+    return torch.from_numpy(values.reshape(shape))
+
+
+def read_cifar_binary(
+    paths: Sequence[Path], shape: tuple[int, int, int, int], *, num_classes: int
+) -> tuple[Tensor, Tensor]:
+    """Read files that are sequences of records: a label in one byte, then the image, a byte for each value.
+
+    The values of an image run through its channels, of a channel through its rows.
+
+    Args:
+        paths: The files, in order.
+        shape: What all images together should be: (n, channels, height, width).
+        num_classes: Labels are below this.
+
+    Returns:
+        Images, uint8 of that shape, and labels, int64 (n,).
+
+    Raises:
+        DataError: A file does not hold whole records, a label names no class, or the files together hold
+            more or fewer images than expected.
+    """
+    num_images, record = shape[0], 1 + math.prod(shape[1:])
+    sizes = [path.stat().st_size for path in paths]
+    for path, size in zip(paths, sizes, strict=True):
+        if size % record:
+            raise DataError(
+                f"{path} has {size:,} bytes, expected a multiple of {record:,}, the size of a record"
+            )
+    if sum(sizes) != num_images * record:
+        names = ", ".join(str(path) for path in paths)
+        raise DataError(f"{names} hold {sum(sizes) // record:,} images, expected {num_images:,}")
+    images, labels = np.empty(shape, dtype=np.uint8), np.empty(num_images, dtype=np.int64)
+    start = 0
+    for path in paths:
+        records = np.fromfile(path, dtype=np.uint8).reshape(-1, record)
+        stop = start + len(records)
+        images[start:stop] = records[:, 1:].reshape(-1, *shape[1:])
+        labels[start:stop] = records[:, 0]
+        if len(records) and records[:, 0].max() >= num_classes:
+            raise DataError(f"{path} holds the label {records[:, 0].max()}, expected 0 to {num_classes - 1}")
+        start = stop
+    return torch.from_numpy(images), torch.from_numpy(labels)

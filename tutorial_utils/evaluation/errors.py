@@ -1,0 +1,119 @@
+"""Which mistakes a model makes, how sure it is of them, and how two versions of it differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tutorial_utils.evaluation.predictions import Predictions
+from tutorial_utils.exceptions import PredictionError
+
+
+def collect_errors(true_labels: Tensor, predictions: Predictions) -> pd.DataFrame:
+    """List every wrong prediction.
+
+    Args:
+        true_labels: int64, shape (n,).
+        predictions: Of the same n images.
+
+    Returns:
+        One row per error, in image order. Index: position of the image. Columns: ``true``, ``predicted``,
+        ``confidence`` (probability of the predicted class), ``p_true`` (probability of the true class),
+        ``margin`` (the difference), and ``p0`` … with all probabilities.
+
+    Raises:
+        PredictionError: Lengths differ.
+    """
+    if true_labels.shape != predictions.labels.shape:
+        raise PredictionError(f"{len(true_labels):,} labels but {len(predictions):,} predictions")
+    positions = (predictions.labels != true_labels).nonzero().squeeze(1)
+    rows = predictions.probabilities[positions]
+    true, predicted = true_labels[positions], predictions.labels[positions]
+    confidence = rows.gather(1, predicted[:, None]).squeeze(1)
+    p_true = rows.gather(1, true[:, None]).squeeze(1)
+    errors = pd.DataFrame(
+        {
+            "true": true.numpy(),
+            "predicted": predicted.numpy(),
+            "confidence": confidence.numpy(),
+            "p_true": p_true.numpy(),
+            "margin": (confidence - p_true).numpy(),
+        },
+        index=pd.Index(positions.numpy(), name="image"),
+    )
+    probabilities = pd.DataFrame(
+        rows.numpy(), index=errors.index, columns=[f"p{label}" for label in range(predictions.num_classes)]
+    )
+    return pd.concat([errors, probabilities], axis=1)
+
+
+def error_patterns(errors: pd.DataFrame, support: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Share of each true class that was read as each wrong class.
+
+    Args:
+        errors: From :func:`collect_errors`.
+        support: Images of every class, shape (k,).
+
+    Returns:
+        Shape (k, k), rows true, columns predicted, zero on the diagonal; NaN rows for classes without images.
+    """
+    counts = np.zeros((len(support), len(support)))
+    np.add.at(counts, (errors["true"].to_numpy(), errors["predicted"].to_numpy()), 1)
+    with np.errstate(invalid="ignore"):
+        shares: NDArray[np.float64] = counts / support[:, None]
+    return shares
+
+
+def average_images(images: Tensor, errors: pd.DataFrame, pairs: list[tuple[int, int, int]]) -> list[Tensor]:
+    """Average the images of each confusion.
+
+    Args:
+        images: uint8, shape (n, channels, height, width), those that the errors' index points to.
+        errors: From :func:`collect_errors`.
+        pairs: Tuples (true, predicted, count), from
+            :func:`~tutorial_utils.evaluation.metrics.most_common_confusions`.
+
+    Returns:
+        One image per pair, float64 in [0, 1], shape (channels, height, width).
+    """
+    averages = []
+    for true, predicted, _ in pairs:
+        chosen = errors.index[(errors["true"] == true) & (errors["predicted"] == predicted)].to_numpy()
+        averages.append(images[torch.tensor(chosen.tolist())].double().mean(dim=0) / 255)
+    return averages
+
+
+@dataclass(frozen=True)
+class VersionDifference:
+    """How the errors of a new version of a model differ from an old one's, on the same images.
+
+    Attributes:
+        fixed: Images that only the old version got wrong.
+        new: Images that only the new version got wrong.
+        kept: Images that both got wrong.
+    """
+
+    fixed: list[int]
+    new: list[int]
+    kept: list[int]
+
+
+def compare_errors(old: pd.DataFrame, new: pd.DataFrame) -> VersionDifference:
+    """Compare two error lists of the same images.
+
+    Args:
+        old: Errors of the old version, from :func:`collect_errors`, or stored and read again.
+        new: Errors of the new version.
+
+    Returns:
+        Positions of the images, sorted.
+    """
+    before, after = set(map(int, old.index)), set(map(int, new.index))
+    return VersionDifference(
+        fixed=sorted(before - after), new=sorted(after - before), kept=sorted(before & after)
+    )

@@ -1,0 +1,348 @@
+"""From predictions to metrics: accuracy, loss, the per-class report, the curves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import sklearn.metrics
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tutorial_utils.evaluation.predictions import Predictions
+from tutorial_utils.evaluation.statistics import (
+    Interval,
+    bootstrap_from_confusion,
+    f1_from_confusion,
+    wilson_interval,
+)
+from tutorial_utils.exceptions import PredictionError
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Every number that follows from labels and predictions.
+
+    Arrays have one entry per class. What is undefined, such as the recall of a class that does not occur, is
+    NaN, never 0.
+
+    Attributes:
+        n: Number of images.
+        accuracy: Share of right predictions.
+        accuracy_interval: 95 % Wilson interval of the accuracy.
+        loss: Mean cross-entropy in nats.
+        precision: Of the images predicted as the class, the share that are of it.
+        recall: Of the images of the class, the share predicted as it.
+        f1: Harmonic mean of the two.
+        support: Number of images of the class, int.
+        confusion_matrix: Counts, shape (k, k), rows true, columns predicted.
+    """
+
+    n: int
+    accuracy: float
+    accuracy_interval: Interval
+    loss: float
+    precision: Floats
+    recall: Floats
+    f1: Floats
+    support: NDArray[np.int64]
+    confusion_matrix: NDArray[np.int64]
+
+    def undefined(self) -> list[str]:
+        """Name the metrics that are undefined, such as ``"recall of class 3"``."""
+        columns = {"precision": self.precision, "recall": self.recall, "f1": self.f1}
+        return [
+            f"{name} of class {index}"
+            for name, values in columns.items()
+            for index in np.flatnonzero(np.isnan(values))
+        ]
+
+    def metrics(self) -> dict[str, Any]:
+        """The entries of a results file, under the names fixed for it."""
+        return {
+            "test_accuracy": self.accuracy,
+            "test_accuracy_low": self.accuracy_interval.low,
+            "test_accuracy_high": self.accuracy_interval.high,
+            "test_loss": self.loss,
+            "n_test": self.n,
+            "precision": self.precision,
+            "recall": self.recall,
+            "f1": self.f1,
+            "confusion_matrix": self.confusion_matrix,
+        }
+
+
+def evaluate(true_labels: Tensor, predictions: Predictions) -> Evaluation:
+    """Compare predictions with the truth.
+
+    Args:
+        true_labels: int64, shape (n,).
+        predictions: Of the same n images in the same order.
+
+    Returns:
+        All metrics.
+
+    Raises:
+        PredictionError: Lengths differ, or a label is not a class.
+    """
+    truth, predicted = align(true_labels, predictions)
+    classes = np.arange(predictions.num_classes)
+    precision, recall, f1, support = sklearn.metrics.precision_recall_fscore_support(
+        truth, predicted, labels=classes, zero_division=np.nan
+    )
+    hits = int((truth == predicted).sum())
+    return Evaluation(
+        n=len(truth),
+        accuracy=hits / len(truth),
+        accuracy_interval=wilson_interval(hits, len(truth)),
+        loss=log_loss(truth, normalised_rows(predictions)),
+        precision=precision,
+        recall=recall,
+        f1=f1,
+        support=support,
+        confusion_matrix=sklearn.metrics.confusion_matrix(truth, predicted, labels=classes),
+    )
+
+
+def per_class_report(evaluation: Evaluation, class_names: Sequence[str]) -> pd.DataFrame:
+    """One row per class: each metric with its 95 % interval.
+
+    Recall and precision are proportions of images and get Wilson intervals; F1 is not one and gets a
+    bootstrap interval.
+
+    Args:
+        evaluation: From :func:`evaluate`.
+        class_names: In label order.
+
+    Returns:
+        Index: class names. Columns: precision, recall, f1, each followed by ``_low`` and ``_high``; support.
+    """
+    matrix = evaluation.confusion_matrix
+    f1_low, f1_high = bootstrap_from_confusion(matrix, f1_from_confusion)
+    rows = []
+    for index in range(len(class_names)):
+        hits = int(matrix[index, index])
+        precision = _interval_or_nan(hits, int(matrix[:, index].sum()))
+        recall = _interval_or_nan(hits, int(matrix[index].sum()))
+        rows.append(
+            {
+                "precision": evaluation.precision[index],
+                "precision_low": precision.low,
+                "precision_high": precision.high,
+                "recall": evaluation.recall[index],
+                "recall_low": recall.low,
+                "recall_high": recall.high,
+                "f1": evaluation.f1[index],
+                "f1_low": f1_low[index],
+                "f1_high": f1_high[index],
+                "support": int(evaluation.support[index]),
+            }
+        )
+    return pd.DataFrame(rows, index=pd.Index(class_names, name="class"))
+
+
+def one_vs_rest_accuracy(confusion_matrix: NDArray[np.int64]) -> Floats:
+    """Share of images on which "is it this class or not" is answered rightly: (TP + TN) / n, per class.
+
+    Dominated by the many images of other classes: never saying the class already scores about 90 % with ten
+    balanced classes.
+
+    Args:
+        confusion_matrix: Counts, shape (k, k).
+
+    Returns:
+        Shape (k,).
+    """
+    hits = np.diagonal(confusion_matrix)
+    wrong = confusion_matrix.sum(axis=0) + confusion_matrix.sum(axis=1) - 2 * hits
+    accuracy: Floats = 1 - wrong / confusion_matrix.sum()
+    return accuracy
+
+
+def most_common_confusions(
+    confusion_matrix: NDArray[np.int64], count: int | None = None
+) -> list[tuple[int, int, int]]:
+    """Pairs of true and predicted class by how often they occur, most frequent first.
+
+    Args:
+        confusion_matrix: Counts, shape (k, k), rows true, columns predicted.
+        count: How many pairs; None for all that occur.
+
+    Returns:
+        Tuples (true, predicted, count); equal counts in label order.
+    """
+    pairs = [
+        (int(true), int(predicted), int(confusion_matrix[true, predicted]))
+        for true, predicted in np.argwhere(confusion_matrix > 0)
+        if true != predicted
+    ]
+    return sorted(pairs, key=lambda pair: (-pair[2], pair[0], pair[1]))[:count]
+
+
+@dataclass(frozen=True)
+class BinnedRate:
+    """How often something happened in groups of equal size.
+
+    Attributes:
+        centres: Median of the quantity in each group, shape (groups,).
+        rates: Share of the group in which it happened, shape (groups,).
+        low: Lower bounds of the 95 % Wilson intervals, shape (groups,).
+        high: Upper bounds, shape (groups,).
+    """
+
+    centres: Floats
+    rates: Floats
+    low: Floats
+    high: Floats
+
+
+def rate_by_quantile(happened: Tensor, quantity: Tensor, num_groups: int = 5) -> BinnedRate:
+    """Sort images by a quantity, cut them into groups of equal size, and count in each.
+
+    Args:
+        happened: bool, shape (n,).
+        quantity: Shape (n,).
+        num_groups: Number of groups.
+
+    Returns:
+        Rates with intervals, in order of the quantity.
+    """
+    groups = [group for group in quantity.argsort(stable=True).tensor_split(num_groups) if len(group)]
+    counts = [(int(happened[group].sum()), len(group)) for group in groups]
+    intervals = [wilson_interval(*count) for count in counts]
+    return BinnedRate(
+        centres=np.array([quantity[group].double().quantile(0.5).item() for group in groups]),
+        rates=np.array([hits / size for hits, size in counts]),
+        low=np.array([interval.low for interval in intervals]),
+        high=np.array([interval.high for interval in intervals]),
+    )
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One class's curve, drawn by lowering the threshold on its probability.
+
+    Attributes:
+        x: False positive rate (ROC) or recall (precision-recall).
+        y: True positive rate (ROC) or precision (precision-recall).
+        area: AUC of the ROC curve, or average precision; NaN if the class does not occur or is the only one.
+    """
+
+    x: Floats
+    y: Floats
+    area: float
+
+
+def roc_curves(true_labels: Tensor, predictions: Predictions) -> list[Curve]:
+    """One-vs-rest ROC curve of every class (Fawcett 2006).
+
+    Args:
+        true_labels: int64, shape (n,).
+        predictions: Of the same n images.
+
+    Returns:
+        One curve per class.
+    """
+    curves = []
+    for is_class, score in _one_vs_rest(true_labels, predictions):
+        if is_class.all() or not is_class.any():
+            curves.append(Curve(np.array([]), np.array([]), float("nan")))
+            continue
+        x, y, _ = sklearn.metrics.roc_curve(is_class, score)
+        curves.append(Curve(x, y, float(sklearn.metrics.roc_auc_score(is_class, score))))
+    return curves
+
+
+def precision_recall_curves(true_labels: Tensor, predictions: Predictions) -> list[Curve]:
+    """One-vs-rest precision-recall curve of every class (Davis and Goadrich 2006).
+
+    Args:
+        true_labels: int64, shape (n,).
+        predictions: Of the same n images.
+
+    Returns:
+        One curve per class; its area is the average precision.
+    """
+    curves = []
+    for is_class, score in _one_vs_rest(true_labels, predictions):
+        if not is_class.any():
+            curves.append(Curve(np.array([]), np.array([]), float("nan")))
+            continue
+        precision, recall, _ = sklearn.metrics.precision_recall_curve(is_class, score)
+        area = float(sklearn.metrics.average_precision_score(is_class, score))
+        curves.append(Curve(recall, precision, area))
+    return curves
+
+
+def align(true_labels: Tensor, predictions: Predictions) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Check that labels and predictions belong together; return both as arrays.
+
+    Args:
+        true_labels: int64, shape (n,).
+        predictions: Of the same n images in the same order.
+
+    Returns:
+        True and predicted labels, each of shape (n,).
+
+    Raises:
+        PredictionError: Lengths differ, or a label is not a class.
+    """
+    if true_labels.shape != predictions.labels.shape:
+        raise PredictionError(
+            f"true labels have shape {tuple(true_labels.shape)}, "
+            f"predictions {tuple(predictions.labels.shape)}; both must be (n,), for the same images"
+        )
+    truth = true_labels.cpu().numpy()
+    if not np.issubdtype(truth.dtype, np.integer):
+        raise PredictionError(f"true labels must be integers, found {truth.dtype}")
+    if truth.min() < 0 or truth.max() >= predictions.num_classes:
+        raise PredictionError(
+            f"true labels must lie between 0 and {predictions.num_classes - 1}, "
+            f"found {truth.min()} to {truth.max()}"
+        )
+    return truth, predictions.labels.cpu().numpy()
+
+
+def normalised_rows(predictions: Predictions) -> Floats:
+    """Probabilities in float64, rows summing to one beyond float32's rounding.
+
+    Args:
+        predictions: Of n images.
+
+    Returns:
+        Shape (n, num_classes), each between 0 and 1.
+    """
+    rows: Floats = predictions.probabilities.cpu().double().numpy()
+    normalised: Floats = rows / rows.sum(axis=1, keepdims=True)
+    return normalised
+
+
+def log_loss(truth: NDArray[np.int64], rows: Floats) -> float:
+    """Mean cross-entropy; scikit-learn's would cap the loss of an image at 36 nats without a word.
+
+    Args:
+        truth: True labels, shape (n,).
+        rows: From :func:`normalised_rows`, shape (n, num_classes).
+
+    Returns:
+        Nats, infinite if a true class was given probability 0.
+    """
+    with np.errstate(divide="ignore"):
+        return float(-np.log(rows[np.arange(len(truth)), truth]).mean())
+
+
+def _one_vs_rest(true_labels: Tensor, predictions: Predictions) -> list[tuple[NDArray[np.bool_], Floats]]:
+    """For every class: is each image of it, and what probability was it given."""
+    truth, _ = align(true_labels, predictions)
+    rows = predictions.probabilities.cpu().double().numpy()
+    return [(truth == index, rows[:, index]) for index in range(predictions.num_classes)]
+
+
+def _interval_or_nan(successes: int, n: int) -> Interval:
+    """Wilson interval, NaN when there is nothing to count."""
+    return wilson_interval(successes, n) if n else Interval(float("nan"), float("nan"))

@@ -1,0 +1,504 @@
+"""Claims, the rules that judge them, and verdicts: a verdict is computed from a measurement, never typed."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import KW_ONLY, dataclass, replace
+from enum import StrEnum
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
+
+from tutorial_utils.evaluation.statistics import CONFIDENCE
+from tutorial_utils.exceptions import ClaimError, DataError, did_you_mean, join_problems
+from tutorial_utils.report.narrate import enumerate_words, percent
+
+NUM_CLAIMS = 50
+"""The book measures the claims 1 to this."""
+
+Source: TypeAlias = Literal["M", "C"]
+"""The tutorial that makes the claim: M on MNIST, C on CIFAR-10."""
+
+Kind: TypeAlias = Literal["metric", "timing"]
+"""Timing claims depend on the clock or on memory, metric claims do not."""
+
+RuleKind: TypeAlias = Literal["above", "below", "between"]
+"""Which values a rule accepts."""
+
+Unit: TypeAlias = Literal["share", "points", "number", "ratio", "seconds", "milliseconds", "KiB"]
+"""How a value is written. A share is a fraction, points are a difference of fractions."""
+
+
+class _Format(NamedTuple):
+    scale: float
+    sign: str
+    suffix: str
+
+
+_FORMATS: dict[Unit, _Format] = {
+    "share": _Format(100, "", " %"),
+    "points": _Format(100, "+", " points"),
+    "number": _Format(1, "", ""),
+    "ratio": _Format(1, "", " times"),
+    "seconds": _Format(1, "", " s"),
+    "milliseconds": _Format(1, "", " ms"),
+    "KiB": _Format(1, "", " KiB"),
+}
+
+# What an entry repeats of its first part, and what is read from there.
+_DECISIVE = ("measurement", "low", "high", "n", "no_interval")
+
+# Characters that Markdown, MyST or MathJax could act on. Entities never do, in Jupyter and on the page alike.
+_ENTITIES = str.maketrans({sign: f"&#{ord(sign)};" for sign in "\\`*_{}[]<>$|~#&"})
+
+
+class Verdict(StrEnum):
+    """What a rule says of a measurement."""
+
+    HOLDS = "holds"
+    IN_PART = "holds in part"
+    FAILS = "does not hold"
+    UNTESTABLE = "cannot be tested as stated"
+
+    @property
+    def plural(self) -> str:
+        """As said of several claims: ``"hold"``."""
+        return {"HOLDS": "hold", "IN_PART": "hold in part", "FAILS": "do not hold"}.get(self.name, self.value)
+
+    @property
+    def symbol(self) -> str:
+        """One character that tells verdicts apart without colour."""
+        return {"HOLDS": "✓", "IN_PART": "◐", "FAILS": "✗", "UNTESTABLE": "?"}[self.name]
+
+
+def write_value(value: float, unit: Unit, digits: int = 2) -> str:
+    """Write a value for readers.
+
+    Args:
+        value: Finite; shares and points as fractions.
+        unit: One of :data:`Unit`.
+        digits: Decimals. A plain number of which they would leave one digit or none has two significant ones
+            instead: ``"0.00069"``, ``"8e-05"``.
+
+    Returns:
+        Such as ``"92.58 %"``, ``"+0.32 points"`` or ``"1.32 times"``.
+    """
+    value = float(value)  # a tensor of one number rounds and prints differently
+    scale, sign, suffix = _FORMATS[unit]
+    if unit == "number" and value != 0 and abs(value) < 10 ** (1 - digits):
+        return f"{value:.2g}"
+    return f"{scale * value:{sign}z,.{digits}f}{suffix}"
+
+
+def _write_bound(value: float, unit: Unit) -> str:
+    """Write a bound as it was chosen: exact, with no more digits than it needs."""
+    scale, _, suffix = _FORMATS[unit]
+    text = f"{scale * value:,.10g}"
+    return f"{text} point" if text == "1" and unit == "points" else text + suffix
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Which values support a claim; made by :func:`above`, :func:`below` and :func:`between`.
+
+    Attributes:
+        kind: ``"above"`` and ``"below"`` exclude their bound, ``"between"`` includes both.
+        bounds: One finite number, or two in order for ``"between"``, in the unit of the measurement.
+
+    Raises:
+        ClaimError: No such kind, or bounds that do not fit it.
+    """
+
+    kind: RuleKind
+    bounds: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(RuleKind):
+            raise ClaimError(f"no rule {self.kind!r}; {did_you_mean(str(self.kind), get_args(RuleKind))}")
+        expected = 2 if self.kind == "between" else 1
+        if len(self.bounds) != expected or not all(map(math.isfinite, self.bounds)):
+            raise ClaimError(f"{self.kind!r} needs {expected} finite bounds, found {self.bounds}")
+        if list(self.bounds) != sorted(self.bounds):
+            raise ClaimError(f"'between' needs its lower bound first, found {self.bounds}; swap them")
+
+    def satisfied(self, value: float) -> bool:
+        """Say whether a value supports the claim."""
+        if self.kind == "above":
+            return value > self.bounds[0]
+        if self.kind == "below":
+            return value < self.bounds[0]
+        return self.bounds[0] <= value <= self.bounds[1]
+
+    def text(self, unit: Unit = "number") -> str:
+        """Write the rule, such as ``"above 0.1 points"``."""
+        words = [_write_bound(bound, unit) for bound in self.bounds]
+        if self.kind == "between" and self.bounds[0] == self.bounds[1]:
+            return f"exactly {words[0]}"
+        return f"{self.kind} {' and '.join(words)}"
+
+
+def above(bound: float) -> Rule:
+    """Make a rule that holds for values greater than the bound, not for the bound itself."""
+    return Rule("above", (float(bound),))
+
+
+def below(bound: float) -> Rule:
+    """Make a rule that holds for values smaller than the bound, not for the bound itself."""
+    return Rule("below", (float(bound),))
+
+
+def between(low: float, high: float) -> Rule:
+    """Make a rule that holds from one bound to the other, both included."""
+    return Rule("between", (float(low), float(high)))
+
+
+@dataclass(frozen=True)
+class Part:
+    """One measurement and the rule that judges it; a claim has one or more.
+
+    Attributes:
+        what: What was measured, such as ``"accuracy with deskewing minus without, on test images"``.
+        measurement: The estimate, finite; shares and points as fractions.
+        rule: Which values support the claim; None when no measurement could decide it.
+        low: Lower end of the 95 % interval, or None with ``high``.
+        high: Upper end.
+        n: How many were measured, at least 1.
+        of_what: Of what: ``"test images"``, ``"seeds"``.
+        unit: How to write the measurement, the interval and the rule's bounds.
+        digits: Decimals of the measurement and the interval.
+        no_interval: Why there is no interval; needed exactly when there is none.
+        reason: Why the claim cannot be tested; needed exactly when there is no rule.
+    """
+
+    what: str
+    measurement: float
+    rule: Rule | None
+    low: float | None = None
+    high: float | None = None
+    _: KW_ONLY
+    n: int
+    of_what: str
+    unit: Unit = "number"
+    digits: int = 2
+    no_interval: str = ""
+    reason: str = ""
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the rule says of the estimate first, then of the whole interval."""
+        if self.rule is None:
+            return Verdict.UNTESTABLE
+        if not self.rule.satisfied(self.measurement):
+            return Verdict.FAILS
+        # Every rule accepts an unbroken range, so two ends inside mean that all between them is.
+        ends = [end for end in (self.low, self.high) if end is not None]
+        return Verdict.HOLDS if all(map(self.rule.satisfied, ends)) else Verdict.IN_PART
+
+    @property
+    def finding(self) -> str:
+        """What was measured, the estimate, its interval or why there is none, and n; no full stop."""
+        if self.low is None or self.high is None:
+            interval = f"no interval ({self.no_interval})"
+        else:
+            ends = (write_value(end, self.unit, self.digits) for end in (self.low, self.high))
+            interval = f"{percent(CONFIDENCE, 0)} interval [{', '.join(ends)}]"
+        estimate = write_value(self.measurement, self.unit, self.digits)
+        what = self.what[:1].upper() + self.what[1:]
+        return f"{what}: {estimate}, {interval}, n = {self.n:,} {self.of_what}"
+
+    @property
+    def rule_text(self) -> str:
+        """The rule in the part's unit, or why there is none."""
+        return f"none: {self.reason}" if self.rule is None else self.rule.text(self.unit)
+
+    @property
+    def sentence(self) -> str:
+        """Finding, rule and verdict."""
+        return f"{self.finding}. Rule: {self.rule_text}. Verdict: {self.verdict}."
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim of a source with everything that judges it; shown in a notebook as its verdict.
+
+    Attributes:
+        id: 1 to :data:`NUM_CLAIMS`, the number of the claim in the book.
+        text: The claim in the book's words.
+        source: Who makes it.
+        parts: At least one; the decisive one first.
+        remark: What a reader should know besides.
+        kind: Whether the measurement depends on the clock.
+    """
+
+    id: int
+    text: str
+    source: Source
+    parts: tuple[Part, ...]
+    remark: str = ""
+    kind: Kind = "metric"
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict that all parts share; it fails if none that can be tested supports it; else in part."""
+        verdicts = {part.verdict for part in self.parts}
+        if verdicts == {Verdict.FAILS, Verdict.UNTESTABLE}:
+            return Verdict.FAILS
+        return verdicts.pop() if len(verdicts) == 1 else Verdict.IN_PART
+
+    @property
+    def anchor(self) -> str:
+        """Label of the section that measures the claim."""
+        return f"claim-{self.id}"
+
+    @property
+    def sentence(self) -> str:
+        """Verdict, findings, rules and remark in prose."""
+        opening = f"Claim {self.id} {self.verdict}."
+        return " ".join([opening, *(part.sentence for part in self.parts), *self._remarks()])
+
+    def _remarks(self) -> list[str]:
+        return [self.remark] if self.remark else []
+
+    def _repr_markdown_(self) -> str:
+        title = f"**{self.verdict.symbol} Claim {self.id} {self.verdict}**"
+        text = f"{self.text.rstrip('.')} (source {self.source})."
+        sentences = [f"- {part.sentence.translate(_ENTITIES)}" for part in self.parts]
+        remarks = [remark.translate(_ENTITIES) for remark in self._remarks()]
+        return "\n\n".join([f"{title}: {text.translate(_ENTITIES)}", "\n".join(sentences), *remarks])
+
+    def __repr__(self) -> str:
+        return f"{self.verdict.symbol} {self.text.rstrip('.')} (source {self.source}). {self.sentence}"
+
+
+def _problems_of_part(part: Part) -> Iterator[str]:
+    """Say what keeps a part from being judged and written."""
+    numbers = {"measurement": part.measurement, "low": part.low, "high": part.high}
+    for name, value in numbers.items():
+        if value is not None and not math.isfinite(value):
+            yield f"{name} must be finite, found {value}"
+    if (part.low is None) != (part.high is None):
+        yield f"an interval needs both ends, found low={part.low}, high={part.high}"
+    if (part.low is None and part.high is None) != bool(part.no_interval):
+        yield "give either low and high, or no_interval saying why there are none"
+    if (part.rule is None) != bool(part.reason):
+        yield "give either a rule, or a reason why the claim cannot be tested"
+    if part.n < 1 or part.n != int(part.n):
+        yield f"n must be a whole number of at least 1, found {part.n}"
+    if part.digits < 0:
+        yield f"digits must be at least 0, found {part.digits}"
+    if part.unit not in _FORMATS:
+        yield f"no unit {part.unit!r}; {did_you_mean(str(part.unit), get_args(Unit))}"
+    yield from _problems_of_texts(part, needed=("what", "of_what"), optional=("no_interval", "reason"))
+
+
+def _problems_of_texts(holder: Part | Claim, needed: Sequence[str], optional: Sequence[str]) -> Iterator[str]:
+    """Say which attributes are not text, or empty though they must not be."""
+    for name in (*needed, *optional):
+        value = getattr(holder, name)
+        if not isinstance(value, str):
+            yield f"{name} must be text, found {value!r}"
+        elif name in needed and not value.strip():
+            yield f"{name} is empty"
+
+
+def _outside_interval(part: Part) -> Iterator[str]:
+    """Say that an estimate lies outside its interval: the two cannot belong together."""
+    if part.low is not None and part.high is not None and not part.low <= part.measurement <= part.high:
+        yield f"the measurement {part.measurement} is not in its interval [{part.low}, {part.high}]"
+
+
+def _problems_of_claim(claim: Claim) -> Iterator[str]:
+    """Say what keeps a claim from being judged and written."""
+    if claim.id not in range(1, NUM_CLAIMS + 1):
+        yield f"the id must be 1 to {NUM_CLAIMS}, found {claim.id!r}"
+    yield from _problems_of_texts(claim, needed=("text",), optional=("remark",))
+    if claim.source not in get_args(Source):
+        yield f"no source {claim.source!r}; {did_you_mean(str(claim.source), get_args(Source))}"
+    if claim.kind not in get_args(Kind):
+        yield f"no kind {claim.kind!r}; {did_you_mean(str(claim.kind), get_args(Kind))}"
+    if not claim.parts:
+        yield "there must be at least one part"
+    for number, part in enumerate(claim.parts, 1):
+        yield from (f"part {number}: {problem}" for problem in _problems_of_part(part))
+
+
+def tally(claims: Iterable[Claim]) -> str:
+    """Say how many claims got which verdict.
+
+    Args:
+        claims: Any number.
+
+    Returns:
+        Such as ``"8 hold, 1 holds in part and 6 do not hold"``, without verdicts that no claim got.
+    """
+    times = Counter(claim.verdict for claim in claims)
+    counts = [
+        f"{times[verdict]} {verdict if times[verdict] == 1 else verdict.plural}"
+        for verdict in Verdict
+        if times[verdict]
+    ]
+    return enumerate_words(counts) or "none was judged"
+
+
+class Ledger:
+    """The claims that one chapter measured."""
+
+    def __init__(self) -> None:
+        self._claims: dict[int, Claim] = {}
+
+    def record(
+        self,
+        id: int,
+        text: str,
+        *,
+        source: Source,
+        parts: Sequence[Part],
+        remark: str = "",
+        kind: Kind = "metric",
+    ) -> Claim:
+        """Judge a claim and keep it.
+
+        Args:
+            id: As in :class:`Claim`, new in this ledger.
+            text: As in :class:`Claim`, as are the others.
+            source: Who makes the claim.
+            parts: Measurements with their rules, the decisive one first.
+            remark: What a reader should know besides.
+            kind: ``"timing"`` when the measurement depends on the clock or on memory.
+
+        Returns:
+            The claim, which shows its verdict as the last line of a cell.
+
+        Raises:
+            ClaimError: The claim is already there, or lacks what its verdict needs; lists all problems.
+        """
+        claim = Claim(id=id, text=text, source=source, parts=tuple(parts), remark=remark, kind=kind)
+        problems = list(_problems_of_claim(claim))
+        for number, part in enumerate(claim.parts, 1):
+            problems += [f"part {number}: {problem}" for problem in _outside_interval(part)]
+        if id in self._claims:
+            problems.append("it is there already; give this one another id, or make the ledger anew")
+        if problems:
+            raise ClaimError(join_problems(f"claim {id} cannot be recorded:", problems))
+        self._claims[id] = claim
+        return claim
+
+    def entries(self, kind: Kind) -> list[dict[str, Any]]:
+        """List what was recorded, for the results file.
+
+        Args:
+            kind: ``"metric"`` for its ``metrics``, ``"timing"`` for its ``timings``.
+
+        Returns:
+            One :func:`entry` a claim, sorted by id.
+
+        Raises:
+            ClaimError: There is no such kind.
+        """
+        if kind not in get_args(Kind):
+            raise ClaimError(f"no kind {kind!r}; {did_you_mean(str(kind), get_args(Kind))}")
+        return [entry(claim) for _, claim in sorted(self._claims.items()) if claim.kind == kind]
+
+    def tally(self) -> str:
+        """Say how many of the recorded claims got which verdict, as :func:`tally` does."""
+        return tally(self._claims.values())
+
+
+def entry(claim: Claim) -> dict[str, Any]:
+    """Turn a claim into plain values for a results file.
+
+    Args:
+        claim: Complete, as :meth:`Ledger.record` returns it.
+
+    Returns:
+        The claim, its verdict and sentence. ``measurement``, ``low``, ``high``, ``n``, ``no_interval`` and
+        ``rule`` are those of the first part; all are in ``parts``.
+    """
+    parts = [_entry_of_part(part) for part in claim.parts]
+    first = parts[0]
+    return {
+        "id": int(claim.id),
+        "claim": claim.text,
+        "source": claim.source,
+        "kind": claim.kind,
+        **{key: first[key] for key in _DECISIVE},
+        "verdict": str(claim.verdict),
+        "rule": first["rule_text"],
+        "sentence": claim.sentence,
+        "parts": parts,
+        "remark": claim.remark,
+        "anchor": claim.anchor,
+    }
+
+
+def _entry_of_part(part: Part) -> dict[str, Any]:
+    rule = part.rule and {"kind": part.rule.kind, "bounds": list(part.rule.bounds)}
+    return {
+        "what": part.what,
+        "measurement": float(part.measurement),
+        "low": _float_or_none(part.low),
+        "high": _float_or_none(part.high),
+        "no_interval": part.no_interval,
+        "reason": part.reason,
+        "n": int(part.n),
+        "of_what": part.of_what,
+        "unit": part.unit,
+        "digits": int(part.digits),
+        "rule": rule,
+        "rule_text": part.rule_text,
+        "verdict": str(part.verdict),
+    }
+
+
+def from_entry(stored: dict[str, Any]) -> Claim:
+    """Make a claim from a results file, so that its sentence and verdict follow from the numbers there.
+
+    Stored sentences, rule texts and verdicts are ignored. The first part takes its numbers from the entry's
+    top. A measurement outside its interval is accepted and judged as it stands.
+
+    Args:
+        stored: As :func:`entry` made it.
+
+    Returns:
+        The claim.
+
+    Raises:
+        DataError: Something is missing or has no meaning; lists all problems.
+    """
+    try:
+        first, *others = [_part_from_entry(part) for part in stored["parts"]]
+        numbers = {key: stored[key] for key in _DECISIVE}
+        first = replace(first, **_plain_numbers(numbers))
+        names = ("id", "source", "remark", "kind")
+        claim = Claim(text=stored["claim"], parts=(first, *others), **{name: stored[name] for name in names})
+        problems = list(_problems_of_claim(claim))
+    except (KeyError, TypeError, ValueError) as error:
+        number = stored.get("id") if isinstance(stored, dict) else None
+        text = f"the entry of claim {number} cannot be read ({error!r})"
+        raise DataError(f"{text}; run `make book` to write it again") from None
+    if problems:
+        raise DataError(join_problems(f"the entry of claim {claim.id} cannot be judged:", problems))
+    return claim
+
+
+def _part_from_entry(stored: dict[str, Any]) -> Part:
+    rule = stored["rule"]
+    names = (*_DECISIVE, "what", "of_what", "unit", "digits", "reason")
+    return Part(
+        **_plain_numbers({name: stored[name] for name in names}),
+        rule=None if rule is None else Rule(rule["kind"], tuple(map(float, rule["bounds"]))),
+    )
+
+
+def _plain_numbers(values: dict[str, Any]) -> dict[str, Any]:
+    numbers = {
+        "measurement": float(values["measurement"]),
+        "low": _float_or_none(values["low"]),
+        "high": _float_or_none(values["high"]),
+        "n": int(values["n"]),
+    }
+    return {**values, **numbers}
+
+
+def _float_or_none(value: float | None) -> float | None:
+    return None if value is None else float(value)

@@ -1,0 +1,324 @@
+"""A chapter's parameters: read from its parameters cell, and new values checked before anything runs."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import hashlib
+import io
+import re
+import textwrap
+import tokenize
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field, ValidationError, create_model
+
+from tutorial_utils.exceptions import ChapterError, ConfigurationError, did_you_mean, join_problems
+from tutorial_utils.training.config import TrainingConfig, problems_of
+
+Scalar = int | float | str | bool
+"""What a parameter may be."""
+
+_TYPES: dict[str, type] = {"int": int, "float": float, "str": str, "bool": bool}
+_READERS: dict[type, str] = {int: "a whole number", float: "a number", bool: "true or false"}
+_WHOLE = r"-?\d[\d,]*"
+_NUMBERS: dict[type, str] = {int: rf"({_WHOLE})", float: rf"({_WHOLE}(?:\.\d+)?(?:e-?\d+)?)"}
+_RANGES = (
+    ("{0} or more", ("ge",)),
+    ("above {0} to {0}", ("gt", "le")),
+    ("above {0}", ("gt",)),
+    ("{0} to below {0}", ("ge", "lt")),
+    ("between {0} and {0}", ("gt", "lt")),
+    ("{0} to {0}", ("ge", "le")),
+)
+"""How the comment of a number ends, and which bounds that states; CONTRIBUTING.md lists the same."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One line of a parameters cell: ``name: type = default  # meaning, range``.
+
+    Attributes:
+        name: Its name.
+        kind: ``int``, ``float``, ``str`` or ``bool``.
+        default: Its value in the notebook.
+        meaning: What it means, from the comment.
+        allowed: Which values it takes, as the comment says it; empty when it does not.
+        bounds: The same for the check: pydantic's ``ge``, ``gt``, ``le``, ``lt``.
+        choices: The texts it takes; empty for any.
+    """
+
+    name: str
+    kind: type
+    default: Scalar
+    meaning: str
+    allowed: str
+    bounds: Mapping[str, float]
+    choices: tuple[str, ...]
+
+
+def read_cell(source: str, chapter: str) -> dict[str, Parameter]:
+    """Read a parameters cell.
+
+    Args:
+        source: The cell's code.
+        chapter: Whose it is, for messages.
+
+    Returns:
+        The parameters by name, in order.
+
+    Raises:
+        ChapterError: A statement is not of the form ``name: type = value  # meaning, range``.
+    """
+    try:
+        tree = ast.parse(source)
+        tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+        comments = {token.start[0]: token.string for token in tokens if token.type == tokenize.COMMENT}
+    except (SyntaxError, tokenize.TokenError) as error:
+        raise ChapterError(f"{chapter}: the parameters cell is not Python ({error})") from None
+    found: dict[str, Parameter] = {}
+    for node in tree.body:
+        try:
+            name, kind, default = _take_apart(node)
+            if name in found:
+                raise ValueError(f"{name} stands there twice")
+            comment = comments.get(node.end_lineno or node.lineno, "").lstrip("# ")
+            found[name] = _describe(name, kind, default, comment.rstrip())
+        except ValueError as error:
+            line = ast.unparse(node).splitlines()[0]
+            raise ChapterError(f"{chapter}: {line!r} in the parameters cell: {error}") from None
+    return found
+
+
+def _take_apart(node: ast.stmt) -> tuple[str, type, Scalar]:
+    """Name, type and default of a statement ``name: type = default``."""
+    kind = _TYPES.get(ast.unparse(node.annotation)) if isinstance(node, ast.AnnAssign) else None
+    if kind is None or not (
+        isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value
+    ):
+        raise ValueError(f"expected `name: type = value`, with a type of {', '.join(_TYPES)}")
+    default: Scalar | None = None
+    with contextlib.suppress(ValueError, TypeError):
+        default = ast.literal_eval(node.value)
+    if default is None or type(default) is not kind:
+        raise ValueError(f"the value must be {kind.__name__}, written out")
+    return node.target.id, kind, default
+
+
+def _describe(name: str, kind: type, default: Scalar, comment: str) -> Parameter:
+    """Take a parameter's comment apart into meaning and range."""
+    bounds: dict[str, float] = {}
+    choices: tuple[str, ...] = ()
+    allowed = ""
+    for form, signs in _RANGES if kind in _NUMBERS else ():
+        match = re.search(rf"(?:^|, )({form.format(_NUMBERS[kind])})$", comment)
+        if match:
+            allowed = match[1]
+            bounds = dict(zip(signs, map(_read_bound, match.groups()[1:]), strict=True))
+            break
+    if kind is str and (match := re.search(r'(?:^|[,:] )("[^"]*"(?:(?:, | or )"[^"]*")*)$', comment)):
+        allowed, choices = match[1], tuple(re.findall(r'"([^"]*)"', match[1]))
+    meaning = comment.removesuffix(allowed).rstrip(" ,:")
+    return Parameter(name, kind, default, meaning, allowed, bounds, choices)
+
+
+def _read_bound(text: str) -> float:
+    """Read ``"40,000"`` or ``"1e-3"``; a whole number stays one, so that messages show it as it is."""
+    digits = text.replace(",", "")
+    return int(digits) if re.fullmatch(_WHOLE, digits) else float(digits)
+
+
+def read_text(text: str, kind: type) -> Scalar:
+    """Read a value that was typed on a command line.
+
+    Args:
+        text: Such as ``"0.1"``, ``"1e-3"`` or ``"false"``.
+        kind: The parameter's type.
+
+    Returns:
+        The value.
+
+    Raises:
+        ValueError: The text is no such value; the message says what would be.
+    """
+    if kind is str:
+        return text
+    try:
+        value: Scalar = {"true": True, "false": False}[text.lower()] if kind is bool else kind(text)
+    except (KeyError, ValueError):
+        raise ValueError(f"must be {_READERS[kind]}") from None
+    return value
+
+
+def check_texts(parameters: Mapping[str, Parameter], pairs: Sequence[str]) -> dict[str, Scalar]:
+    """Read and check what was typed as ``-p name=value``.
+
+    Args:
+        parameters: From :func:`read_cell`.
+        pairs: Such as ``["learning_rate=0.1", "seed=1"]``.
+
+    Returns:
+        See :func:`check`.
+
+    Raises:
+        ConfigurationError: Lists every problem, also with pairs that are none and names given twice.
+    """
+    texts: dict[str, str] = {}
+    problems: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = (part.strip() for part in pair.partition("="))
+        if not equals or not name:
+            problems[pair] = f"{pair!r} is not of the form NAME=VALUE"
+        elif name in texts:
+            problems[name] = f"{name} is given twice"
+        else:
+            texts[name] = value
+    try:
+        checked = check(parameters, texts, from_text=True)
+    except ConfigurationError as error:
+        problems = {**error.problems, **problems}
+    if problems:
+        raise _refusal(problems)
+    return checked
+
+
+def check(
+    parameters: Mapping[str, Parameter], values: Mapping[str, Any], *, from_text: bool = False
+) -> dict[str, Scalar]:
+    """Check new values against a chapter's parameters and against what ``TrainingConfig`` allows.
+
+    Args:
+        parameters: From :func:`read_cell`.
+        values: New values by name.
+        from_text: The values are texts from a command line, to be read first. Otherwise a text is not taken
+            for a number.
+
+    Returns:
+        The values, read and checked; parameters that are not named keep their defaults.
+
+    Raises:
+        ConfigurationError: Lists every problem: names that the chapter does not have, values of the wrong
+            type, and values outside their range.
+    """
+    problems: dict[str, str] = {}
+    read: dict[str, Any] = {}
+    for name, value in values.items():
+        if name not in parameters:
+            near = did_you_mean(name, parameters) if parameters else "there are none"
+            problems[name] = f"{name} is not a parameter here; {near}"
+            continue
+        try:
+            read[name] = read_text(value, parameters[name].kind) if from_text else value
+        except ValueError as error:
+            allowed = parameters[name].allowed
+            problems[name] = f"{name}={value!r}: {error}" + (f" (allowed: {allowed})" if allowed else "")
+    problems |= _outside_comment(parameters, read)
+    problems |= _outside_config(parameters, read, problems)
+    if problems:
+        raise _refusal(problems)
+    # In the cell's order, so that the same values make the same file name; 1 for a float arrives as 1.0.
+    return {name: parameters[name].kind(read[name]) for name in parameters if name in read}
+
+
+def _refusal(problems: Mapping[str, str]) -> ConfigurationError:
+    count = "1 parameter is" if len(problems) == 1 else f"{len(problems)} parameters are"
+    return ConfigurationError(join_problems(f"{count} not allowed:", problems.values()), problems)
+
+
+def _outside_comment(parameters: Mapping[str, Parameter], values: Mapping[str, Any]) -> dict[str, str]:
+    """Problems with the types and ranges that the parameters cell states, by name."""
+    fields: dict[str, Any] = {}
+    for name in values:
+        bounds: dict[str, Any] = dict(parameters[name].bounds)
+        fields[name] = (Annotated[parameters[name].kind, Field(**bounds)], ...)
+    model = create_model("Parameters", __config__=ConfigDict(strict=True, allow_inf_nan=False), **fields)
+    problems = {}
+    try:
+        model(**values)
+    except ValidationError as error:
+        problems = problems_of(error, allowed=model.model_fields)
+    for name, value in values.items():
+        choices = parameters[name].choices
+        # A device may have a number, "cuda:1", so what the comment lists are examples; the config knows more.
+        if name not in problems and name != "device" and choices and value not in choices:
+            problems[name] = f"{name}={value!r}: {did_you_mean(str(value), choices)}"
+    return problems
+
+
+def _outside_config(
+    parameters: Mapping[str, Parameter], values: Mapping[str, Any], known: Mapping[str, str]
+) -> dict[str, str]:
+    """Further problems that a ``TrainingConfig`` with these values would have, by name.
+
+    A default may be among them: a batch size that the new validation share leaves too few images for.
+    """
+    settings = {
+        # None is refused for every setting, and what depends on a refused setting is not judged.
+        name: None if name in known else values.get(name, parameter.default)
+        for name, parameter in parameters.items()
+        if name in TrainingConfig.model_fields
+    }
+    try:
+        TrainingConfig(**settings)
+    except ConfigurationError as error:
+        return {name: problem for name, problem in error.problems.items() if name not in known}
+    return {}
+
+
+def describe(parameters: Mapping[str, Parameter], width: int = 80) -> str:
+    """Write a chapter's parameters for the terminal.
+
+    Args:
+        parameters: From :func:`read_cell`.
+        width: Characters of a line.
+
+    Returns:
+        For each: name, type, default and allowed values, and below that its meaning.
+    """
+    lines = []
+    for parameter in parameters.values():
+        allowed = _READERS[bool] if parameter.kind is bool else parameter.allowed
+        head = f"{parameter.name}: {parameter.kind.__name__} = {parameter.default!r}"
+        lines += textwrap.wrap(
+            head + (f"  ({allowed})" if allowed else ""),
+            width,
+            subsequent_indent="    ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        lines += textwrap.wrap(
+            parameter.meaning, width, initial_indent="    ", subsequent_indent="    ", break_long_words=False
+        )
+    return "\n".join(lines) or "this notebook has no parameters"
+
+
+def name_run(values: Mapping[str, Scalar], longest: int = 100) -> str:
+    """Make a file name from the parameters of a run: ``"learning_rate=0.1,num_epochs=3"``.
+
+    Args:
+        values: What differs from the defaults.
+        longest: Characters that the name may have.
+
+    Returns:
+        The name; ``"defaults"`` when nothing differs.
+    """
+    return safe_name(",".join(f"{name}={value}" for name, value in values.items()) or "defaults", longest)
+
+
+def safe_name(text: str, longest: int = 100) -> str:
+    """Make a file name of a text that a user chose.
+
+    Args:
+        text: Any text.
+        longest: Characters that the name may have.
+
+    Returns:
+        The text itself if it is a harmless name, otherwise its beginning and a hash of the whole.
+    """
+    # ASCII alone: a file system counts bytes, and spells one accented letter in several ways.
+    safe = re.sub(r"[^\w=,.+-]", "_", text, flags=re.ASCII)
+    if text and safe == text and len(safe) <= longest and not safe.startswith("."):
+        return safe
+    return f"_{safe[: longest - 10]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

@@ -1,0 +1,398 @@
+"""One notebook run with many combinations of parameters, in parallel, on one machine or several."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import logging
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import tutorial_utils
+from tutorial_utils.exceptions import ConfigurationError, SweepError, join_problems
+from tutorial_utils.files import whole_file
+from tutorial_utils.progress import bar, note
+from tutorial_utils.reproducibility import package_fingerprint
+from tutorial_utils.runs import kernel, parameters
+from tutorial_utils.runs.chapters import Notebook
+from tutorial_utils.runs.kernel import TIME_LIMIT, Executed
+from tutorial_utils.runs.parameters import Scalar
+from tutorial_utils.runs.sweep_points import Point
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+SWEEPS = Path("_build/sweeps")
+"""Where sweeps arrive unless they are told otherwise."""
+
+MEMORY_PER_POINT = 2 * 2**30
+"""Bytes for one point, of which the book's chapters need about half; short memory allows fewer at a time."""
+
+ANSWER_WITHIN = 15.0
+"""Seconds in which a scheduler must answer."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One finished point of a sweep.
+
+    Attributes:
+        point: Its values.
+        results: Its results file; None when it failed.
+        error: Why it failed; empty when it did not.
+    """
+
+    point: Point
+    results: Path | None
+    error: str = ""
+
+
+def default_folder(notebook: Notebook, points: Sequence[Point]) -> Path:
+    """Choose where a sweep arrives: below :data:`SWEEPS`, the same for the same points."""
+    names = "-".join(dict.fromkeys(name for point in points for name in point))
+    identity = hashlib.sha256(json.dumps(points).encode()).hexdigest()[:8]
+    return SWEEPS / notebook.name / f"{parameters.safe_name(names or 'defaults', 80)}-{identity}"
+
+
+def default_jobs() -> int:
+    """How many points this machine runs at a time: one for each core, fewer when memory is short."""
+    from dask.system import CPU_COUNT
+    from distributed.system import MEMORY_LIMIT
+
+    return max(1, min(int(CPU_COUNT), int(MEMORY_LIMIT // MEMORY_PER_POINT)))
+
+
+def run(
+    notebook: Notebook,
+    points: Sequence[Point],
+    folder: Path,
+    *,
+    jobs: int | None = None,
+    scheduler: str | None = None,
+    time_limit: float = TIME_LIMIT,
+) -> list[Outcome]:
+    """Run a notebook once for every point.
+
+    A point that finished before, with the same notebook and package, is not run again. A point takes the
+    notebook's text and gives back text, so workers on other machines need this package and nothing on disk.
+    Each point computes with one thread, so that its numbers do not depend on how many run beside it.
+
+    Args:
+        notebook: What to run.
+        points: From :mod:`tutorial_utils.runs.sweep_points`.
+        folder: Where ``points/`` are kept, one executed notebook and one results file each.
+        jobs: Points at a time on this machine; by default :func:`default_jobs`.
+        scheduler: Instead of ``jobs``, address of a running dask scheduler: ``"tcp://192.0.2.1:8786"``.
+        time_limit: Seconds for each point.
+
+    Returns:
+        The outcome of each point, in order. A point that failed does not stop the others.
+
+    Raises:
+        ConfigurationError: ``jobs`` is below 1 or given with a scheduler, or the folder cannot be written.
+        SweepError: The scheduler cannot be reached, has no workers, or a worker has another package.
+    """
+    if jobs is not None and jobs < 1:
+        raise ConfigurationError(f"jobs={jobs}: must be 1 or more")
+    if jobs is not None and scheduler is not None:
+        raise ConfigurationError("give jobs or a scheduler, not both: its workers say how many run at a time")
+    _prepare_folder(notebook, folder)
+    places = [folder / "points" / _file_name(notebook, point) for point in points]
+    missing = {
+        index: points[index] for index, place in enumerate(places) if not place.with_suffix(".json").is_file()
+    }
+    if len(missing) < len(points):
+        note(f"{len(points) - len(missing)} of {len(points)} points are there already")
+    errors: dict[int, str] = {}
+
+    def keep(index: int, executed: Executed) -> None:
+        kept = _keep(executed, places[index])
+        if executed.error:
+            errors[index] = executed.error
+            where = f"\n  {kept}" if kept else ""
+            note(f"failed: {parameters.name_run(points[index])}: {executed.error.splitlines()[0]}{where}")
+
+    if missing:
+        with _quiet_dask(), _cluster(jobs, scheduler) as client:
+            _execute_all(client, notebook, missing, time_limit, keep)
+    return [
+        Outcome(point, None if index in errors else place.with_suffix(".json"), errors.get(index, ""))
+        for index, (point, place) in enumerate(zip(points, places, strict=True))
+    ]
+
+
+def _prepare_folder(notebook: Notebook, folder: Path) -> None:
+    """Make sure that a sweep can arrive in a folder, before hours of work go nowhere."""
+    build = notebook.root / "_build"
+    for owned in (build / "executed", build / "results", build / "html"):
+        if folder.resolve().is_relative_to(owned.resolve()):
+            raise ConfigurationError(f"{owned} belongs to `make book`; give another output")
+    try:
+        (folder / "points").mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder / "points"):
+            pass
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot write to {folder} ({error.strerror}); give another output with -o"
+        ) from None
+
+
+def _file_name(notebook: Notebook, point: Point) -> str:
+    """Name a point's files; another notebook or package makes other names, so old results are never taken."""
+    identity = json.dumps([notebook.text, package_fingerprint(), point], sort_keys=True)
+    return f"{parameters.name_run(point, 80)}-{hashlib.sha256(identity.encode()).hexdigest()[:10]}.ipynb"
+
+
+def _keep(executed: Executed, place: Path) -> Path | None:
+    """Write what a point gave; the results come last, so that they stand for a finished point.
+
+    Returns:
+        The notebook, if there is one.
+    """
+    failed = place.with_suffix(".failed.ipynb")
+    destination = failed if executed.error else place
+    try:
+        failed.unlink(missing_ok=True)
+        if executed.notebook:
+            with whole_file(destination) as temporary:
+                temporary.write_text(executed.notebook, encoding="utf-8")
+        if not executed.error:
+            with whole_file(place.with_suffix(".json")) as temporary:
+                temporary.write_text(executed.results, encoding="utf-8")
+    except OSError as error:
+        raise SweepError(
+            f"cannot write {destination} ({error.strerror}); what was finished is kept"
+        ) from None
+    return destination if executed.notebook else None
+
+
+def _execute_all(
+    client: Client,
+    notebook: Notebook,
+    points: Mapping[int, Point],
+    time_limit: float,
+    keep: Callable[[int, Executed], None],
+) -> None:
+    """Run points on a cluster and hand on each as it finishes. Points of a worker that dies run elsewhere."""
+    from distributed import wait
+
+    name = f"sweep-{uuid.uuid4().hex}"
+    index_of = {
+        client.submit(
+            execute_point,
+            name,
+            describe_package(),
+            notebook.text,
+            notebook.name,
+            point,
+            time_limit,
+            key=f"{name}-{index}",
+            pure=False,
+        ): index
+        for index, point in points.items()
+    }
+    failures = 0
+    try:
+        with bar(total=len(index_of), description=f"sweep of {notebook.name}", unit="point") as progress:
+            while index_of:
+                try:
+                    done = wait(list(index_of), timeout=1, return_when="FIRST_COMPLETED").done  # type: ignore[no-untyped-call]
+                except TimeoutError:
+                    if sys.stderr.isatty():  # the clock goes on between two points
+                        progress.refresh()
+                    continue
+                for future in done:
+                    executed = _take(future)
+                    failures += bool(executed.error)
+                    progress.set_postfix(failed=failures, refresh=False)
+                    progress.update()
+                    keep(index_of.pop(future), executed)
+                    future.release()
+    except BaseException:
+        _end_points(client, name, index_of)
+        raise
+
+
+def _take(future: Future[Executed]) -> Executed:
+    """What a point gave, or why it gave nothing: all that a notebook can do wrong is in there already."""
+    from distributed.scheduler import KilledWorker
+
+    try:
+        return future.result()
+    except KilledWorker:
+        return Executed("", "", "its worker died, and so did others that tried again; too little memory?")
+    except Exception as error:
+        return Executed("", "", f"the worker could not run it ({type(error).__name__}: {error})")
+
+
+def describe_package() -> str:
+    """What must be the same on every worker: this package's code, and torch."""
+    import torch
+
+    return f"tutorial_utils {tutorial_utils.__version__} ({package_fingerprint()}), torch {torch.__version__}"
+
+
+_stops: dict[str, threading.Event] = {}
+_running: dict[str, int] = {}
+
+
+def execute_point(
+    sweep: str, package: str, text: str, name: str, point: Mapping[str, Scalar], time_limit: float
+) -> Executed:
+    """Execute one point; what a worker does.
+
+    Args:
+        sweep: Name of the sweep, by which :func:`end_sweep` ends it.
+        package: What the worker must have, from :func:`describe_package`.
+        text: The notebook.
+        name: Its name.
+        point: Its values.
+        time_limit: Seconds.
+
+    Returns:
+        What it gave.
+    """
+    if describe_package() != package:  # a worker that came after the others were checked
+        return Executed("", "", f"a worker has {describe_package()}, this sweep needs {package}")
+    stop = _stops.setdefault(sweep, threading.Event())
+    _running[sweep] = _running.get(sweep, 0) + 1
+    try:
+        return kernel.execute_text(text, name, point, time_limit=time_limit, threads=1, stop=stop)
+    finally:
+        _running[sweep] -= 1
+
+
+def end_sweep(sweep: str) -> int:
+    """End what this process runs for a sweep.
+
+    Args:
+        sweep: Its name.
+
+    Returns:
+        How many of its points have not ended yet.
+    """
+    _stops.setdefault(sweep, threading.Event()).set()
+    return _running.get(sweep, 0)
+
+
+def _end_points(
+    client: Client, sweep: str, futures: Iterable[Future[Executed]], patience: float = 10
+) -> None:
+    """End what still runs on the workers: nobody waits for it any more."""
+    with contextlib.suppress(Exception):  # the cluster itself may be what is gone
+        client.cancel(list(futures))  # type: ignore[no-untyped-call]
+        last = time.monotonic() + patience
+        while time.monotonic() < last:
+            left = client.run(end_sweep, sweep, on_error="ignore")
+            if not sum(left.values()):
+                return
+            time.sleep(0.2)
+
+
+@contextlib.contextmanager
+def _quiet_dask() -> Iterator[None]:
+    """Keep dask's log to ourselves: what went wrong with a point is said with the point."""
+    try:
+        import distributed
+    except ImportError:  # the package works without it
+        raise SweepError("sweeps need dask; install it with: pip install 'tutorial-utils[book]'") from None
+    names = [name for name in logging.root.manager.loggerDict if name.split(".")[0] == distributed.__name__]
+    before = {name: logging.getLogger(name).level for name in names}
+    for name in names:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)
+
+
+@contextlib.contextmanager
+def _cluster(jobs: int | None, scheduler: str | None) -> Iterator[Client]:
+    """Start a cluster on this machine, or join a running one."""
+    from distributed import Client, LocalCluster
+
+    if scheduler is None:
+        # Threads are enough, because each point runs in the process of its kernel. dask neither limits the
+        # memory of those nor leaves files in the working directory.
+        with (
+            tempfile.TemporaryDirectory(prefix="tutorial-dask-") as temporary,
+            LocalCluster(  # type: ignore[no-untyped-call]
+                n_workers=1,
+                threads_per_worker=jobs or default_jobs(),
+                processes=False,
+                memory_limit=0,
+                # None would listen on all interfaces all the same, the scheduler on a port that may be taken.
+                dashboard_address="127.0.0.1:0",
+                worker_dashboard_address="127.0.0.1:0",
+                scheduler_kwargs={"dashboard": False},
+                local_directory=temporary,
+                silence_logs=logging.CRITICAL + 1,
+            ) as cluster,
+            Client(cluster, set_as_default=False) as client,  # type: ignore[no-untyped-call]
+            client.as_current(),
+        ):
+            yield client
+        return
+    try:
+        _call(scheduler)
+        client = Client(scheduler, timeout=ANSWER_WITHIN, set_as_default=False)  # type: ignore[no-untyped-call]
+    except (OSError, ValueError, TypeError) as error:  # a TimeoutError is an OSError
+        raise SweepError(
+            f"no dask scheduler answers at {scheduler} ({error}); start one, or use --jobs"
+        ) from None
+    with client, client.as_current():
+        _check_workers(client, scheduler)
+        try:
+            yield client
+        except (CancelledError, OSError) as error:  # dask's words for losing its scheduler
+            raise SweepError(
+                f"the scheduler at {scheduler} is gone ({type(error).__name__}); finished points stay, and "
+                "running again goes on from there"
+            ) from None
+
+
+def _call(scheduler: str) -> None:
+    """Ask a scheduler who it is: a ``Client`` waits for ever if a server accepts and says nothing."""
+    from distributed.core import rpc
+
+    async def ask() -> None:
+        async with rpc(scheduler) as there:  # type: ignore[no-untyped-call]
+            kind = (await there.identity())["type"]
+        if kind != "Scheduler":
+            raise ValueError(f"it is a {kind}")
+
+    async def ask_in_time() -> None:
+        try:
+            await asyncio.wait_for(ask(), ANSWER_WITHIN)
+        except TimeoutError:
+            raise TimeoutError(f"no answer within {ANSWER_WITHIN:g} s") from None
+
+    with ThreadPoolExecutor(1) as thread:  # in Jupyter, this thread has a running loop already
+        thread.submit(asyncio.run, ask_in_time()).result()
+
+
+def _check_workers(client: Client, scheduler: str) -> None:
+    """Make sure that every worker has this very package: other code would give other numbers."""
+    here = describe_package()
+    found = client.run(describe_package, on_error="return")
+    if not found:
+        raise SweepError(f"the scheduler at {scheduler} has no workers; start one: dask worker {scheduler}")
+    problems = [
+        f"{worker}: {f'{type(there).__name__}: {there}' if isinstance(there, Exception) else there}"
+        for worker, there in found.items()
+        if there != here
+    ]
+    if problems:
+        opening = f"workers that cannot run this sweep; install what is here, {here}, and start them again:"
+        raise SweepError(join_problems(opening, problems))

@@ -1,0 +1,252 @@
+"""Trained models and interrupted runs on disk: safetensors, never pickle, written whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from tutorial_utils.exceptions import CheckpointError, ConfigurationError, join_problems
+from tutorial_utils.files import whole_file
+from tutorial_utils.reproducibility import training_fingerprint
+from tutorial_utils.training.config import TrainingConfig
+from tutorial_utils.training.history import History
+
+Tensors = dict[str, Tensor]
+
+MODEL, BEST, MOMENTUM, GENERATOR = "model", "best", "momentum", "generator"
+"""The groups of tensors in a checkpoint; a tensor is stored as ``group/name``."""
+
+CHECKSUM = "sha256"
+"""Where a file's metadata hold the checksum of everything else in it."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """All that an exact resume needs, as it was at the end of an epoch.
+
+    Attributes:
+        config: The settings of the run; they determine the learning rate of every later epoch.
+        history: Every finished epoch, and why the run ended if it has.
+        model: Weights after the last finished epoch.
+        best: Weights with the lowest validation loss so far.
+        momentum: The optimiser's momentum buffers, by parameter name; empty without momentum.
+        generators: State of each random generator, uint8; ``"order"`` shuffles the next epochs.
+    """
+
+    config: TrainingConfig
+    history: History
+    model: Tensors
+    best: Tensors
+    momentum: Tensors
+    generators: Tensors
+
+
+def save(path: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint; a run killed meanwhile leaves the previous file as it was.
+
+    Args:
+        path: Ends in ``.safetensors``.
+        checkpoint: What to write.
+
+    Raises:
+        CheckpointError: The file cannot be written, because the disk is full for example.
+    """
+    groups = {
+        MODEL: checkpoint.model,
+        BEST: checkpoint.best,
+        MOMENTUM: checkpoint.momentum,
+        GENERATOR: checkpoint.generators,
+    }
+    tensors = {
+        f"{group}/{name}": tensor for group, members in groups.items() for name, tensor in members.items()
+    }
+    write(path, tensors, _describe_run(checkpoint.config, checkpoint.history))
+
+
+def load(path: Path) -> Checkpoint:
+    """Read a checkpoint.
+
+    Args:
+        path: A file that :func:`save` wrote.
+
+    Returns:
+        Its content, on the CPU.
+
+    Raises:
+        CheckpointError: The file is missing, damaged, of another kind, or lacks a part.
+    """
+    tensors, metadata = _read(path)
+    groups: dict[str, Tensors] = {MODEL: {}, BEST: {}, MOMENTUM: {}, GENERATOR: {}}
+    try:
+        for key, tensor in tensors.items():
+            group, name = key.split("/", 1)
+            groups[group][name] = tensor
+        config = TrainingConfig(**json.loads(metadata["config"]))
+        history = History.from_dict(json.loads(metadata["history"]))
+    except (KeyError, TypeError, ValueError, ConfigurationError) as error:
+        raise CheckpointError(f"{path} is not a checkpoint of this package ({error!r})") from None
+    missing = [group for group in (MODEL, BEST, GENERATOR) if not groups[group]]
+    if config.momentum and not groups[MOMENTUM]:
+        missing.append(MOMENTUM)
+    if missing:
+        raise CheckpointError(f"{path} lacks {', '.join(missing)}; the run cannot be continued exactly")
+    _verify(path, tensors, metadata)
+    return Checkpoint(config, history, groups[MODEL], groups[BEST], groups[MOMENTUM], groups[GENERATOR])
+
+
+def save_model(path: Path, config: TrainingConfig, history: History, model: nn.Module) -> None:
+    """Write a finished model and how it came about; unlike a checkpoint it cannot be resumed.
+
+    Args:
+        path: Ends in ``.safetensors``.
+        config: The settings of the run.
+        history: Its epochs.
+        model: With its best weights.
+
+    Raises:
+        CheckpointError: The file cannot be written.
+    """
+    write(path, model.state_dict(), _describe_run(config, history))
+
+
+def load_model(path: Path, model: nn.Module) -> History:
+    """Read a finished model.
+
+    Args:
+        path: A file that :func:`save_model` wrote.
+        model: Receives the weights.
+
+    Returns:
+        The history of its training.
+
+    Raises:
+        CheckpointError: The file is missing, damaged, of another kind, or its weights do not fit.
+    """
+    tensors, metadata = _read(path)
+    try:
+        history = History.from_dict(json.loads(metadata["history"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{path} is not a model of this package ({error!r})") from None
+    _verify(path, tensors, metadata)
+    fill(model, tensors)
+    return history
+
+
+def write(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    """Write tensors and what is known about them, with a checksum of both, whole or not at all.
+
+    Args:
+        path: Ends in ``.safetensors``.
+        tensors: By name.
+        metadata: Texts by name.
+
+    Raises:
+        CheckpointError: The file cannot be written.
+    """
+    # Tensors that share memory are refused by the format; copies never do.
+    copies = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
+    described = {**metadata, CHECKSUM: _checksum(copies, metadata)}
+    try:
+        with whole_file(path) as temporary:
+            save_file(copies, temporary, metadata=described)
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(
+            f"cannot write {path} ({error}); make room there, mend its permissions, or choose another folder"
+        ) from error
+
+
+def _describe_run(config: TrainingConfig, history: History) -> dict[str, str]:
+    """What a file says about the run behind its weights."""
+    return {"config": config.model_dump_json(), "history": json.dumps(history.to_dict())}
+
+
+def _checksum(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
+    """SHA-256 of everything in a file but the checksum itself."""
+    digest = hashlib.sha256()
+    for name, text in sorted(metadata.items()):
+        digest.update(json.dumps([name, text]).encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(json.dumps([name, str(tensor.dtype), list(tensor.shape)]).encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _verify(path: Path, tensors: Tensors, metadata: Mapping[str, str]) -> None:
+    """Refuse a file in which a bit was flipped; the format itself would not notice."""
+    others = {name: text for name, text in metadata.items() if name != CHECKSUM}
+    if metadata.get(CHECKSUM) != _checksum(tensors, others):
+        raise CheckpointError(f"{path} is damaged (wrong checksum); remove it and train again")
+
+
+def _read(path: Path) -> tuple[Tensors, dict[str, str]]:
+    """Read all tensors and the metadata of a safetensors file."""
+    if not path.is_file():
+        raise CheckpointError(f"no checkpoint at {path}")
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+            return tensors, file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(
+            f"{path} is not a safetensors file or is damaged ({error}); "
+            "other formats, pickle among them, are never opened; remove it and train again"
+        ) from None
+
+
+def fill(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Copy stored weights into a model.
+
+    Args:
+        model: Receives the weights.
+        weights: By parameter name.
+
+    Raises:
+        CheckpointError: Names or shapes differ; every difference is listed and nothing is copied.
+    """
+    check_fit(model, weights)
+    model.load_state_dict(dict(weights))
+
+
+def check_fit(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Make sure that stored weights belong to a model like this one.
+
+    Args:
+        model: Left as it is.
+        weights: By parameter name.
+
+    Raises:
+        CheckpointError: Names or shapes differ; every difference is listed.
+    """
+    expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    problems = [
+        f"{name}: the model has {expected.get(name, 'nothing')}, the checkpoint {found.get(name, 'nothing')}"
+        for name in sorted(expected.keys() | found.keys())
+        if expected.get(name) != found.get(name)
+    ]
+    if problems:
+        raise CheckpointError(join_problems("the checkpoint does not fit the model:", problems))
+
+
+def model_path(folder: Path, config: TrainingConfig, data_hash: str) -> Path:
+    """Where the model of a configuration, a state of the data and a state of the training code is kept.
+
+    Args:
+        folder: The output folder.
+        config: Settings of the run.
+        data_hash: Fingerprint of the data files.
+
+    Returns:
+        ``<folder>/models/<hash>.safetensors``.
+    """
+    key: Any = f"{config.fingerprint()}:{data_hash}:{training_fingerprint()}"
+    return folder / "models" / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.safetensors"

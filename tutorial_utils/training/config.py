@@ -1,0 +1,231 @@
+"""The settings of one training run: frozen, checked before any data is touched, all problems at once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic.fields import FieldInfo
+
+from tutorial_utils import reproducibility
+from tutorial_utils.data import catalogue
+from tutorial_utils.exceptions import ConfigurationError, did_you_mean, join_problems
+
+SHOWN_CHARACTERS = 200
+"""A message shows so much of a refused value."""
+
+SHARE_OF_ONE_IMAGE = "leaves no image for validation or none for training"
+
+
+class TrainingConfig(BaseModel):
+    """The settings of one training run.
+
+    A value that is not allowed raises :class:`~tutorial_utils.exceptions.ConfigurationError`, which lists
+    every problem. Text is never read as a number here; the command line does that.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    # `dataset` and `validation_split` stand first because the check of `batch_size` needs them.
+    dataset: str = Field("mnist", description="which data set to train on")
+    validation_split: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.1, description="share of the training images held out for validation"
+    )
+    seed: Annotated[int, Field(ge=0, le=reproducibility.MAX_SEED)] = Field(
+        0, description="fixes split, order and initialisation"
+    )
+    device: str = Field("auto", description="where to compute; 'auto' takes the fastest device")
+    initialisation: Literal["xavier_uniform", "default"] = Field(
+        "xavier_uniform", description="how weights start; 'default' is PyTorch's own"
+    )
+    num_epochs: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        30, description="passes over the training set"
+    )
+    batch_size: Annotated[int, Field(ge=1)] = Field(64, description="images per update")
+    learning_rate: Annotated[float, Field(gt=0)] = Field(0.01, description="step length of the first epoch")
+    momentum: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.9, description="share of the last step that is kept in the next"
+    )
+    weight_decay: Annotated[float, Field(ge=0)] = Field(0.0, description="strength of the L2 penalty")
+    learning_rate_decay: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.1, description="factor on the rate after every `learning_rate_step` epochs; 1 keeps it constant"
+    )
+    learning_rate_step: Annotated[int, Field(ge=1)] = Field(10, description="epochs between two decays")
+    early_stopping_patience: Annotated[int, Field(ge=1)] = Field(
+        5, description="epochs without a better validation loss before training stops"
+    )
+    log_interval: Annotated[int, Field(ge=1)] = Field(
+        100, description="batches between two updates of the progress bar"
+    )
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            problems = problems_of(error, allowed=type(self).model_fields)
+            raise ConfigurationError(list_settings(problems), problems) from None
+
+    @field_validator("dataset")
+    @classmethod
+    def _dataset_is_known(cls, name: str) -> str:
+        if name not in catalogue.DATASETS:
+            raise ValueError(f"unknown; {did_you_mean(name, catalogue.DATASETS)}")
+        return name
+
+    @field_validator("validation_split")
+    @classmethod
+    def _both_parts_have_images(cls, share: float, info: ValidationInfo) -> float:
+        if "dataset" in info.data:
+            total = catalogue.describe(info.data["dataset"]).num_train
+            if not 0 < round(share * total) < total:
+                raise ValueError(f"{SHARE_OF_ONE_IMAGE} of {total:,}")
+        return share
+
+    @field_validator("batch_size")
+    @classmethod
+    def _a_batch_fits_into_the_training_set(cls, size: int, info: ValidationInfo) -> int:
+        if {"dataset", "validation_split"} <= info.data.keys():
+            total = catalogue.describe(info.data["dataset"]).num_train
+            available = total - round(info.data["validation_split"] * total)
+            if size > available:
+                raise ValueError(f"must be at most {available:,}, the number of training images")
+        return size
+
+    @field_validator("device")
+    @classmethod
+    def _device_is_here(cls, name: str) -> str:
+        if name not in ("auto", "cpu"):  # every machine has these two
+            reproducibility.choose_device(name)
+        return name
+
+    @property
+    def description(self) -> catalogue.DatasetDescription:
+        """The data set's description."""
+        return catalogue.describe(self.dataset)
+
+    @property
+    def notes(self) -> list[str]:
+        """What is allowed but worth knowing, a sentence each."""
+        if self.early_stopping_patience > self.num_epochs:
+            return [
+                f"early_stopping_patience={self.early_stopping_patience} is above "
+                f"num_epochs={self.num_epochs}: training never stops early."
+            ]
+        return []
+
+    def but(self, **changes: Any) -> TrainingConfig:
+        """The same settings with some changed, checked again.
+
+        Args:
+            **changes: Fields and their new values.
+
+        Returns:
+            A new configuration.
+
+        Raises:
+            ConfigurationError: A changed value is not allowed.
+        """
+        return TrainingConfig(**{**self.model_dump(), **changes})
+
+    def differences(self, other: TrainingConfig, columns: tuple[str, str]) -> list[dict[str, str]]:
+        """List the settings in which another configuration differs.
+
+        Args:
+            other: The other configuration.
+            columns: Names of the columns for this one and for the other.
+
+        Returns:
+            One row per differing setting, ready for a table.
+        """
+        mine, theirs = self.model_dump(), other.model_dump()
+        return [
+            {"setting": name, columns[0]: str(mine[name]), columns[1]: str(theirs[name])}
+            for name in mine
+            if mine[name] != theirs[name]
+        ]
+
+    def learning_rate_at(self, epoch: int) -> float:
+        """The step schedule: ``learning_rate * decay ** floor((epoch - 1) / step)``.
+
+        Args:
+            epoch: Epoch number, counted from 1.
+
+        Returns:
+            The rate used throughout that epoch.
+        """
+        decays: int = (epoch - 1) // self.learning_rate_step
+        return float(self.learning_rate * self.learning_rate_decay**decays)
+
+    def fingerprint(self) -> str:
+        """A short hash of the settings that decide what is learnt (not how progress is shown)."""
+        settings = self.model_dump(exclude={"log_interval", "device"})
+        return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def problems_of(error: ValidationError, *, allowed: dict[str, FieldInfo]) -> dict[str, str]:
+    """Say every problem of a validation error in words of the user's own names.
+
+    Args:
+        error: What pydantic found.
+        allowed: The fields that exist.
+
+    Returns:
+        One line for each field with a problem, by its name.
+    """
+    problems: dict[str, str] = {}
+    for problem in error.errors(include_url=False):
+        name = ".".join(str(part) for part in problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            problems[name] = f"{name} is not a setting; {did_you_mean(name, allowed)}"
+            continue
+        message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
+        limits = "" if problem["type"] == "value_error" else describe_range(allowed[name])
+        problems[name] = f"{name}={_show(problem['input'])}: {message}{limits}"
+    return problems
+
+
+def _show(value: object) -> str:
+    """Write a refused value, cut short; Python refuses to write integers of thousands of digits."""
+    try:
+        text = repr(value)
+    except ValueError:
+        return f"<{type(value).__name__} too long to show>"
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."
+
+
+def list_settings(problems: Mapping[str, str]) -> str:
+    """Write problems with settings as one message, a line each."""
+    count = "1 setting is" if len(problems) == 1 else f"{len(problems)} settings are"
+    return join_problems(f"{count} not allowed:", problems.values())
+
+
+def describe_range(field: FieldInfo) -> str:
+    """Say which numbers a field takes: ``" (allowed: at least 1 and at most 100,000)"``, or nothing."""
+    words = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
+    bounds = [
+        f"{word} {getattr(limit, sign):,}"
+        for limit in field.metadata
+        for sign, word in words.items()
+        if hasattr(limit, sign)
+    ]
+    return f" (allowed: {' and '.join(bounds)})" if bounds else ""
+
+
+HEADLINE = {
+    "mnist": TrainingConfig(early_stopping_patience=30),
+    "cifar10": TrainingConfig(
+        dataset="cifar10",
+        validation_split=0.2,
+        initialisation="default",
+        num_epochs=60,
+        batch_size=100,
+        learning_rate=0.009,
+        momentum=0.0,
+        learning_rate_decay=1.0,
+        early_stopping_patience=60,
+    ),
+}
+"""The configuration behind each data set's headline results; the chapters' parameters cells repeat it."""

@@ -1,0 +1,144 @@
+"""The learning-rate range test (Smith 2017), on a copy of everything it would otherwise disturb."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from tutorial_utils.exceptions import ConfigurationError, DataError, join_problems
+from tutorial_utils.reproducibility import preserved_randomness
+from tutorial_utils.training.trainer import BatchIterable, order_generator
+
+
+@dataclass(frozen=True)
+class RangeTest:
+    """What a range test measured.
+
+    Attributes:
+        learning_rates: Rates tried, rising geometrically, shape (steps,).
+        losses: Loss of the batch *before* the update at that rate, shape (steps,).
+        smoothed: Bias-corrected exponential moving average of the losses, shape (steps,).
+    """
+
+    learning_rates: NDArray[np.float64]
+    losses: NDArray[np.float64]
+    smoothed: NDArray[np.float64]
+
+    @property
+    def steepest(self) -> float:
+        """The rate at which the smoothed loss falls fastest per decade."""
+        slope = np.gradient(self.smoothed, np.log10(self.learning_rates))
+        return float(self.learning_rates[int(np.argmin(slope))])
+
+    @property
+    def lowest(self) -> float:
+        """The rate at which the smoothed loss is lowest; beyond it training begins to suffer."""
+        return float(self.learning_rates[int(np.argmin(self.smoothed))])
+
+
+def range_test(
+    model: nn.Module,
+    batches: BatchIterable,
+    *,
+    start: float = 1e-7,
+    end: float = 10.0,
+    num_points: int = 100,
+    momentum: float = 0.0,
+    smoothing: float = 0.9,
+) -> RangeTest:
+    """Raise the learning rate at every batch and watch the loss.
+
+    The model is copied; its weights, gradients and mode, the batches' order and every random generator are
+    afterwards what they were before.
+
+    Args:
+        model: Where to start from, normally untrained.
+        batches: Training batches; begun anew when they run out.
+        start: First rate, above 0.
+        end: Last rate, above ``start``.
+        num_points: Number of rates, at least 2; each costs one update.
+        momentum: Of the optimiser, from 0 up to but not including 1.
+        smoothing: Weight of the past in the moving average, from 0 (none) up to but not including 1.
+
+    Returns:
+        Rates and losses; shorter than ``num_points`` if the loss stopped being finite.
+
+    Raises:
+        ConfigurationError: A setting is not allowed; all such settings are listed.
+        DataError: The batches are empty, or cannot be begun anew when they run out.
+    """
+    _check(start=start, end=end, num_points=num_points, momentum=momentum, smoothing=smoothing)
+    order = order_generator(batches)
+    with preserved_randomness([order] if order is not None else []):
+        trial = copy.deepcopy(model).train()
+        rates = np.geomspace(start, end, num_points)
+        losses = list(_losses_at(rates, trial, batches, momentum))
+    return RangeTest(rates[: len(losses)], np.array(losses), smooth(losses, smoothing))
+
+
+def _losses_at(
+    rates: NDArray[np.float64], trial: nn.Module, batches: BatchIterable, momentum: float
+) -> Iterator[float]:
+    """Update the trial model once at each rate, yielding the loss before each update."""
+    optimiser = torch.optim.SGD(trial.parameters(), lr=float(rates[0]), momentum=momentum)
+    device = next(trial.parameters()).device
+    for rate, (images, labels) in zip(rates, _endless(batches), strict=False):
+        loss = F.cross_entropy(trial(images.to(device)), labels.to(device))
+        if not math.isfinite(loss.item()):
+            return
+        yield loss.item()
+        for group in optimiser.param_groups:
+            group["lr"] = float(rate)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+
+
+def _endless(batches: BatchIterable) -> Iterator[tuple[Tensor, Tensor]]:
+    """Iterate over the batches again and again."""
+    while True:
+        exhausted = True
+        for batch in batches:
+            exhausted = False
+            yield batch
+        if exhausted:
+            raise DataError("the training batches gave none; give an iterable that can be begun anew")
+
+
+def smooth(losses: list[float], smoothing: float) -> NDArray[np.float64]:
+    """Average exponentially, corrected for the start at zero (as Adam does, Kingma and Ba 2015).
+
+    Args:
+        losses: The series.
+        smoothing: Weight of the past, from 0 up to but not including 1.
+
+    Returns:
+        The averages, shape (len(losses),).
+    """
+    average, averages = 0.0, []
+    for step, loss in enumerate(losses, start=1):
+        average = smoothing * average + (1 - smoothing) * loss
+        averages.append(average / (1 - smoothing**step))
+    return np.array(averages)
+
+
+def _check(*, start: float, end: float, num_points: int, momentum: float, smoothing: float) -> None:
+    """Refuse settings that make no range."""
+    problems = []
+    if not 0 < start < end < math.inf:
+        problems.append(f"start={start!r}, end={end!r}: need 0 < start < end, both finite")
+    if not isinstance(num_points, int) or num_points < 2:
+        problems.append(f"num_points={num_points!r}: need a whole number of at least 2")
+    for name, value in {"momentum": momentum, "smoothing": smoothing}.items():
+        if not 0 <= value < 1:
+            problems.append(f"{name}={value!r}: need 0 <= {name} < 1")
+    if problems:
+        raise ConfigurationError(join_problems("this range test is not allowed:", problems))

@@ -1,0 +1,529 @@
+"""Many linear models trained in one pass: settings on shared batches, or seeds on batches of their own.
+
+The models are stacked into one tensor, so that a step of all of them is a few large operations instead of
+many small ones. The mathematics is that of :class:`~tutorial_utils.training.trainer.Trainer`, with the
+gradient of the mean cross-entropy by the logits written out: (p - y) / batch size.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from tutorial_utils.data.datasets import ImageData, LoadedDataset, split_indices, training_transform
+from tutorial_utils.exceptions import ConfigurationError, DataError
+from tutorial_utils.progress import bar
+from tutorial_utils.reproducibility import choose_device, make_generator
+from tutorial_utils.training import checkpoints
+from tutorial_utils.training.batches import training_batches
+from tutorial_utils.training.checkpoints import Tensors
+from tutorial_utils.training.config import TrainingConfig
+from tutorial_utils.training.history import EpochRecord, History, StopReason
+from tutorial_utils.training.models import LogisticRegression, make_model
+from tutorial_utils.training.trainer import DIVERGENCE_BOUND, BatchIterable, end_if_due, name_the_fault
+
+REPLICAS_AT_ONCE = 64
+"""Most replicas in one pass. Each keeps three copies of its weights and a gradient: 0.12 MiB for MNIST and
+0.47 MiB for CIFAR-10, so that 64 take 8 or 30 MiB."""
+
+STEP_BYTES = 5 * 2**19
+"""Most that the floats of one step's images take, 2.5 MiB, when each replica has images of its own. More
+would leave the processor's cache, and cost time as well as memory."""
+
+
+@dataclass(frozen=True)
+class Replica:
+    """One of many models trained together.
+
+    Attributes:
+        config: Its settings.
+        model: With its best weights.
+        history: Its epochs; their ``seconds`` are an even share of the time of all replicas.
+    """
+
+    config: TrainingConfig
+    model: LogisticRegression
+    history: History
+
+
+class StackedBatches:
+    """Batches for several replicas at once, each with its own choice of images in its own order.
+
+    All draw from one copy of the images, so ten seeds take no more memory than one.
+
+    Attributes:
+        data: The images, as bytes.
+        indices: Which of them each replica sees, int64 (replicas, n).
+        batch_size: Images per replica and batch.
+        generators: One per replica, to shuffle anew at each iteration; None leaves the order.
+        transform: Applied to the images of a batch.
+    """
+
+    def __init__(
+        self,
+        data: ImageData,
+        indices: Tensor,
+        batch_size: int,
+        generators: Sequence[torch.Generator] | None,
+        transform: Callable[[Tensor], Tensor],
+    ) -> None:
+        if (
+            indices.ndim != 2
+            or batch_size < 1
+            or (generators is not None and len(generators) != len(indices))
+        ):
+            raise DataError(
+                f"no batches of {batch_size} from indices of shape {tuple(indices.shape)}; "
+                "expected (replicas, n) and a generator for each replica"
+            )
+        self.data, self.indices, self.batch_size = data, indices, batch_size
+        self.generators, self.transform = generators, transform
+
+    def __len__(self) -> int:
+        return math.ceil(self.indices.shape[1] / self.batch_size)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        order = self.indices
+        if self.generators is not None:
+            order = torch.stack(
+                [
+                    row[torch.randperm(len(row), generator=generator)]
+                    for row, generator in zip(order, self.generators, strict=True)
+                ]
+            )
+        for chosen in order.split(self.batch_size, dim=1):
+            images = self.transform(self.data.images.index_select(0, chosen.flatten()))
+            yield images.unflatten(0, chosen.shape), self.data.labels[chosen]
+
+
+class Stack:
+    """The parameters of several linear models, and their common update.
+
+    Attributes:
+        weight: Shape (replicas, classes, features).
+        bias: Shape (replicas, 1, classes).
+        weight_velocity: Momentum buffer of the weights.
+        bias_velocity: Momentum buffer of the biases.
+    """
+
+    def __init__(self, configs: Sequence[TrainingConfig], device: torch.device) -> None:
+        models = [make_model(config).to(device) for config in configs]
+        self.weight = torch.stack([model.linear.weight.detach() for model in models])
+        self.bias = torch.stack([model.linear.bias.detach() for model in models]).unsqueeze(1)
+        self.weight_velocity = torch.zeros_like(self.weight)
+        self.bias_velocity = torch.zeros_like(self.bias)
+        self.momentum = self._column([config.momentum for config in configs])
+        self.weight_decay = self._column([config.weight_decay for config in configs])
+
+    def _column(self, values: list[float]) -> Tensor:
+        """One number per replica, ready to be multiplied with its parameters."""
+        return torch.tensor(values, device=self.weight.device).view(-1, 1, 1)
+
+    def logits(self, inputs: Tensor) -> Tensor:
+        """Scores of every replica.
+
+        Args:
+            inputs: Shape (batch, features), the same for all, or (replicas, batch, features).
+
+        Returns:
+            Shape (replicas, batch, classes).
+        """
+        if inputs.ndim == 3:
+            return torch.baddbmm(self.bias, inputs, self.weight.transpose(1, 2))
+        # One wide product instead of many narrow ones: this is where a shared batch saves time.
+        replicas, classes, _ = self.weight.shape
+        wide = torch.addmm(self.bias.flatten(), inputs, self.weight.flatten(0, 1).T)
+        return wide.view(len(inputs), replicas, classes).transpose(0, 1)
+
+    def update(self, inputs: Tensor, error: Tensor, rates: list[float]) -> None:
+        """Take one step of gradient descent with momentum and weight decay, as ``torch.optim.SGD`` does.
+
+        Args:
+            inputs: As for :meth:`logits`.
+            error: Gradient of each replica's loss by its logits, shape (replicas, batch, classes).
+            rates: Learning rate of each replica.
+        """
+        if inputs.ndim == 3:
+            weight_gradient = torch.bmm(error.transpose(1, 2), inputs)
+        else:
+            wide = error.transpose(0, 1).flatten(1)
+            weight_gradient = (wide.T @ inputs).view(self.weight.shape)
+        rate = self._column(rates)
+        for parameter, velocity, gradient in (
+            (self.weight, self.weight_velocity, weight_gradient),
+            (self.bias, self.bias_velocity, error.sum(dim=1, keepdim=True)),
+        ):
+            velocity.mul_(self.momentum).add_(gradient).addcmul_(parameter, self.weight_decay)
+            parameter.addcmul_(velocity, rate, value=-1)
+
+    def keep(self, rows: Tensor) -> None:
+        """Drop all replicas but these.
+
+        Args:
+            rows: Positions, int64.
+        """
+        for name in ("weight", "bias", "weight_velocity", "bias_velocity", "momentum", "weight_decay"):
+            setattr(self, name, getattr(self, name)[rows])
+
+    def weights_of(self, row: int) -> Tensors:
+        """Copy one replica's weights, named as in ``LogisticRegression``."""
+        return {"linear.weight": self.weight[row].clone(), "linear.bias": self.bias[row, 0].clone()}
+
+
+def measure_batch(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Compare the logits of every replica with the labels.
+
+    Args:
+        logits: Shape (replicas, batch, classes).
+        labels: int64, (batch,) for all or (replicas, batch).
+
+    Returns:
+        Summed cross-entropy and number of hits of every replica, float64 and int64 (replicas,), and the
+        gradient of the summed cross-entropy by the logits, p - y, shaped like them.
+    """
+    truth = labels.expand(logits.shape[:2]).unsqueeze(2)
+    log_p = logits.log_softmax(dim=2)
+    losses = -log_p.gather(2, truth).squeeze(2)
+    hits = (logits.argmax(dim=2, keepdim=True) == truth).sum(dim=(1, 2))
+    error = log_p.exp_()
+    error.scatter_add_(2, truth, torch.full_like(truth, -1, dtype=error.dtype))
+    return losses.double().sum(dim=1), hits, error
+
+
+def train(
+    configs: Sequence[TrainingConfig],
+    train: BatchIterable,
+    validation: BatchIterable,
+    *,
+    show_progress: bool = True,
+) -> list[Replica]:
+    """Train one softmax regression per configuration, all in one pass over the batches.
+
+    Equal to training them one by one with :class:`~tutorial_utils.training.trainer.Trainer` on the same
+    batches, up to the rounding of sums taken in another order. Each replica has its own schedule, early
+    stopping and best weights, and leaves the pass when it stops; Ctrl-C ends all in good order.
+
+    Args:
+        configs: May differ in rates, momentum, decay, initialisation, schedule, patience and epochs. What
+            decides the batches (data set, split, batch size, and the seed for split and order) lies in the
+            batches, as for ``Trainer``.
+        train: Training batches. Images (batch, ...) and labels (batch,) are shared by all replicas; with one
+            more dimension in front, as :class:`StackedBatches` gives them, each replica has its own.
+        validation: Validation batches, of the same kind.
+        show_progress: Show a progress bar.
+
+    Returns:
+        One replica per configuration, in order.
+
+    Raises:
+        ConfigurationError: No configurations, too many, or of several data sets or devices.
+        DataError: The batches are empty, or those of another number of replicas.
+    """
+    _check(configs)
+    run = _Run(configs, train, validation)
+    with bar(
+        total=sum(config.num_epochs for config in configs),
+        description=f"training {len(configs)} replicas",
+        unit="epoch",
+        show=show_progress,
+    ) as progress:
+        try:
+            while run.active:
+                run.one_epoch(progress)
+        except KeyboardInterrupt:
+            run.interrupt()
+    return run.replicas()
+
+
+def _check(configs: Sequence[TrainingConfig]) -> None:
+    """Refuse what cannot be trained together."""
+    if not 0 < len(configs) <= REPLICAS_AT_ONCE:
+        raise ConfigurationError(
+            f"{len(configs)} configurations; one pass takes 1 to {REPLICAS_AT_ONCE} (memory stays bounded)"
+        )
+    for name in ("dataset", "device"):
+        found = sorted({getattr(config, name) for config in configs})
+        if len(found) > 1:
+            raise ConfigurationError(f"replicas must share one {name}, found {', '.join(found)}")
+
+
+class _Run:
+    """The state of one call of :func:`train`.
+
+    Attributes:
+        active: Positions among ``configs`` of the replicas that still train; the stack holds these, in order.
+    """
+
+    def __init__(
+        self, configs: Sequence[TrainingConfig], train: BatchIterable, validation: BatchIterable
+    ) -> None:
+        self.configs, self.train, self.validation = list(configs), train, validation
+        self.device = choose_device(configs[0].device)
+        self.stack = Stack(configs, self.device)
+        self.histories = [History() for _ in configs]
+        self.best = [self.stack.weights_of(row) for row in range(len(configs))]
+        self.active = list(range(len(configs)))
+
+    def one_epoch(self, progress: tqdm[Any]) -> None:
+        """Train and measure all active replicas once, then let go of those that are done."""
+        started = time.perf_counter()
+        epoch = len(self.histories[self.active[0]]) + 1
+        rates = [self.configs[index].learning_rate_at(epoch) for index in self.active]
+        running_loss, running_accuracy = self._update_with_every_batch(epoch, rates)
+        loss, accuracy = self._measure(self.validation)
+        seconds = (time.perf_counter() - started) / len(self.active)
+        for row, index in enumerate(self.active):
+            history = self.histories[index]
+            if history.stop_reason is None and not math.isfinite(loss[row]):
+                history.stop_reason, history.stop_detail = name_the_fault(
+                    loss[row], f"epoch {epoch}, validation", rates[row]
+                )
+            if history.stop_reason is not None:
+                continue
+            record = EpochRecord(
+                epoch=epoch,
+                learning_rate=rates[row],
+                running_loss=running_loss[row],
+                running_accuracy=running_accuracy[row],
+                train_loss=None,
+                train_accuracy=None,
+                validation_loss=loss[row],
+                validation_accuracy=accuracy[row],
+                seconds=seconds,
+            )
+            reached = History([*history.records, record])
+            improved = reached.epochs_since_best() == 0
+            best = self.stack.weights_of(row) if improved else self.best[index]
+            # In one statement, as in `Trainer`: Ctrl-C must not come between the two.
+            self.histories[index], self.best[index] = reached, best
+            end_if_due(reached, self.configs[index])
+            progress.update()
+        self._let_go()
+
+    def _update_with_every_batch(self, epoch: int, rates: list[float]) -> tuple[list[float], list[float]]:
+        """One pass over the training batches; returns running loss and running accuracy of each replica."""
+        total, correct, seen = self._zeros(torch.float64), self._zeros(torch.int64), 0
+        well = torch.ones(len(self.active), dtype=torch.bool, device=self.device)
+        for step, (inputs, labels) in enumerate(self._inputs(self.train), start=1):
+            losses, hits, error = measure_batch(self.stack.logits(inputs), labels)
+            size = labels.shape[-1]
+            # NaN compares false: a replica that is no longer well is named once and then ignored.
+            sound = losses < DIVERGENCE_BOUND * size
+            if not bool((sound | ~well).all()):
+                where = f"epoch {epoch}, step {step}"
+                for row in (well & ~sound).nonzero().flatten().tolist():
+                    history = self.histories[self.active[row]]
+                    history.stop_reason, history.stop_detail = name_the_fault(
+                        losses[row].item() / size, where, rates[row]
+                    )
+                well &= sound
+                if not bool(well.any()):
+                    break
+            self.stack.update(inputs, error.div_(size), rates)
+            total += losses
+            correct += hits
+            seen += size
+        return (total / max(seen, 1)).tolist(), (correct.double() / max(seen, 1)).tolist()
+
+    @torch.no_grad()
+    def _measure(self, batches: BatchIterable) -> tuple[list[float], list[float]]:
+        """Mean loss and accuracy of each active replica."""
+        total, correct, seen = self._zeros(torch.float64), self._zeros(torch.int64), 0
+        for inputs, labels in self._inputs(batches):
+            losses, hits, _ = measure_batch(self.stack.logits(inputs), labels)
+            total += losses
+            correct += hits
+            seen += labels.shape[-1]
+        return (total / seen).tolist(), (correct.double() / seen).tolist()
+
+    def _zeros(self, dtype: torch.dtype) -> Tensor:
+        return torch.zeros(len(self.active), dtype=dtype, device=self.device)
+
+    def _inputs(self, batches: BatchIterable) -> Iterator[tuple[Tensor, Tensor]]:
+        """Batches with flat images, each replica's own ones cut down to the active replicas."""
+        empty = True
+        for images, labels in batches:
+            empty = False
+            images, labels = images.to(self.device), labels.to(self.device)
+            if labels.ndim == 1:
+                yield images.flatten(1), labels
+                continue
+            if len(labels) != len(self.configs):
+                raise DataError(f"batches for {len(labels)} replicas, but {len(self.configs)} configurations")
+            if len(self.active) < len(self.configs):
+                images, labels = images[self.active], labels[self.active]
+            yield images.flatten(2), labels
+        if empty:
+            raise DataError("the batches gave none; give an iterable that can be begun anew")
+
+    def _let_go(self) -> None:
+        """Drop the replicas that stopped, so that they take no more time."""
+        rows = [row for row, index in enumerate(self.active) if self.histories[index].stop_reason is None]
+        if len(rows) < len(self.active):
+            self.active = [self.active[row] for row in rows]
+            self.stack.keep(torch.tensor(rows, dtype=torch.int64, device=self.device))
+
+    def interrupt(self) -> None:
+        """Say of every replica that still trained that it was interrupted."""
+        for index in self.active:
+            history = self.histories[index]
+            if history.stop_reason is None:
+                history.stop_reason = StopReason.INTERRUPTED
+                history.stop_detail = f"interrupted in epoch {len(history) + 1}"
+
+    def replicas(self) -> list[Replica]:
+        """Models with their best weights."""
+        made = []
+        for config, best, history in zip(self.configs, self.best, self.histories, strict=True):
+            model = make_model(config).to(self.device)
+            model.load_state_dict(best)
+            made.append(Replica(config, model, history))
+        return made
+
+
+def batches_of_each(
+    data: ImageData, configs: Sequence[TrainingConfig]
+) -> tuple[StackedBatches, StackedBatches]:
+    """Make the batches that ``training_batches`` makes for each configuration, stacked.
+
+    Args:
+        data: Training images.
+        configs: May differ in seed, hence in split and order; share ``validation_split`` and ``batch_size``.
+
+    Returns:
+        Training batches, shuffled every epoch, and validation batches, in order.
+
+    Raises:
+        ConfigurationError: They differ in what must be shared, or the images are of another data set.
+    """
+    shapes = {(config.dataset, config.validation_split, config.batch_size) for config in configs}
+    if shapes != {(data.description.name, configs[0].validation_split, configs[0].batch_size)}:
+        raise ConfigurationError(
+            f"stacked batches need one data set ({data.description.name!r}), one validation_split and one "
+            f"batch_size; found {sorted(shapes)}"
+        )
+    parts = [split_indices(len(data), config.validation_split, config.seed) for config in configs]
+    transform = training_transform(data.description)
+    orders = [make_generator(config.seed, "order") for config in configs]
+    bytes_per_image = 4 * data.description.num_features * len(configs)
+    return (
+        StackedBatches(
+            data, torch.stack([train for train, _ in parts]), configs[0].batch_size, orders, transform
+        ),
+        StackedBatches(
+            data,
+            torch.stack([validation for _, validation in parts]),
+            max(1, STEP_BYTES // bytes_per_image),
+            None,
+            transform,
+        ),
+    )
+
+
+def train_all(
+    configs: Sequence[TrainingConfig], data: ImageData, *, show_progress: bool = True
+) -> list[Replica]:
+    """Train any configurations of one data set, in as few passes as their batches allow.
+
+    Configurations with the same seed, split and batch size share batches. If no two do, as in a series of
+    seeds, each gets its own, several at a time. Memory beyond the images and the models is bounded by
+    :data:`REPLICAS_AT_ONCE` and :data:`STEP_BYTES`.
+
+    Args:
+        configs: The configurations, at least one.
+        data: Training images; the test images have no place here.
+        show_progress: Show a progress bar for each pass.
+
+    Returns:
+        One replica per configuration, in order.
+
+    Raises:
+        ConfigurationError: They are of several data sets or devices, or of another data set than the images.
+    """
+    made: dict[int, Replica] = {}
+    for group in plan_passes(configs):
+        chosen = [configs[index] for index in group]
+        alone = len({config.seed for config in chosen}) == len(chosen)
+        batches = batches_of_each(data, chosen) if alone else training_batches(data, chosen[0])
+        made |= dict(zip(group, train(chosen, *batches, show_progress=show_progress), strict=True))
+    return [made[index] for index in range(len(configs))]
+
+
+def plan_passes(configs: Sequence[TrainingConfig]) -> list[list[int]]:
+    """Decide which configurations are trained together.
+
+    Args:
+        configs: The configurations.
+
+    Returns:
+        Positions of each pass; within one, either all share their batches or each has its own.
+    """
+    sharing: dict[tuple[int, float, int], list[int]] = {}
+    for index, config in enumerate(configs):
+        sharing.setdefault((config.seed, config.validation_split, config.batch_size), []).append(index)
+    if len(sharing) < len(configs):
+        return [part for group in sharing.values() for part in _chunks(group, REPLICAS_AT_ONCE)]
+    apart: dict[tuple[float, int], list[int]] = {}
+    for index, config in enumerate(configs):
+        apart.setdefault((config.validation_split, config.batch_size), []).append(index)
+    passes = []
+    for (_, batch_size), group in apart.items():
+        fitting = STEP_BYTES // (4 * configs[group[0]].description.num_features * batch_size)
+        passes += _chunks(group, min(max(1, fitting), REPLICAS_AT_ONCE))
+    return passes
+
+
+def _chunks(items: list[int], size: int) -> list[list[int]]:
+    return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+def load_or_train(
+    configs: Sequence[TrainingConfig], data: LoadedDataset, folder: Path | None
+) -> list[Replica]:
+    """Load the replicas of these configurations if they were trained together before, or train them now.
+
+    Replicas are kept apart from models that ``Trainer`` made, and from those of other sets of configurations:
+    their last bits may differ, and a result must not depend on what happened to be trained first.
+
+    Args:
+        configs: The configurations.
+        data: The data set; only its training images are used.
+        folder: Where trained models are kept, see :func:`~tutorial_utils.report.results.output_folder`; None
+            trains and keeps nothing.
+
+    Returns:
+        One replica per configuration, in order.
+
+    Raises:
+        ConfigurationError: As :func:`train_all`.
+    """
+    if folder is None:
+        return train_all(configs, data.train)
+    together = hashlib.sha256("".join(config.fingerprint() for config in configs).encode()).hexdigest()
+    paths = [
+        checkpoints.model_path(folder, config, f"{data.fingerprint}:replica of {together}")
+        for config in configs
+    ]
+    if all(path.is_file() for path in paths):
+        return [_load(config, path) for config, path in zip(configs, paths, strict=True)]
+    made = train_all(configs, data.train)
+    if all(replica.history.stop_reason is not StopReason.INTERRUPTED for replica in made):
+        for replica, path in zip(made, paths, strict=True):
+            checkpoints.save_model(path, replica.config, replica.history, replica.model)
+    return made
+
+
+def _load(config: TrainingConfig, path: Path) -> Replica:
+    """Read one replica."""
+    model = make_model(config)
+    history = checkpoints.load_model(path, model)
+    return Replica(config, model, history)

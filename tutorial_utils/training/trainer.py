@@ -1,0 +1,366 @@
+"""The training loop: epochs, schedule, early stopping, checkpoints, the best weights restored at the end."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Sized
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from tutorial_utils.data.datasets import LoadedDataset
+from tutorial_utils.exceptions import CheckpointError, join_problems
+from tutorial_utils.progress import bar
+from tutorial_utils.reproducibility import choose_device, preserved_randomness
+from tutorial_utils.training import checkpoints
+from tutorial_utils.training.batches import training_batches
+from tutorial_utils.training.checkpoints import Checkpoint, Tensors
+from tutorial_utils.training.config import TrainingConfig
+from tutorial_utils.training.history import EpochRecord, History, StopReason
+from tutorial_utils.training.models import LogisticRegression, make_model
+
+BatchIterable = Iterable[tuple[Tensor, Tensor]]
+"""Anything that yields (images, labels) batches anew each time it is iterated, such as a ``DataLoader``."""
+
+DIVERGENCE_BOUND = 1e4
+"""A batch loss above this many nats ends training. Guessing costs 2.3, being sure of the wrong digit tens."""
+
+
+class TrainingStopped(Exception):  # noqa: N818 (not an error: a reason to leave the epoch)
+    """Leaves an epoch early; carries the reason to the history."""
+
+    def __init__(self, reason: StopReason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason, self.detail = reason, detail
+
+
+def make_optimiser(model: nn.Module, config: TrainingConfig) -> torch.optim.SGD:
+    """Make plain SGD with the configuration's rate, momentum and weight decay."""
+    return torch.optim.SGD(
+        model.parameters(),
+        lr=config.learning_rate,
+        momentum=config.momentum,
+        weight_decay=config.weight_decay,
+    )
+
+
+def train_epoch(
+    model: nn.Module,
+    batches: BatchIterable,
+    optimiser: torch.optim.Optimizer,
+    watch: Callable[[int, float], None],
+) -> tuple[float, float]:
+    """Update the model once with every batch.
+
+    Args:
+        model: Maps images to logits.
+        batches: The training batches.
+        optimiser: Owns the model's parameters.
+        watch: Called with step number (from 1) and batch loss before each update; may raise to stop.
+
+    Returns:
+        Running loss and running accuracy, weighted by batch size.
+    """
+    model.train()
+    device = next(model.parameters()).device
+    total_loss, hits = 0.0, []
+    for step, (images, labels) in enumerate(batches, start=1):
+        images, labels = images.to(device), labels.to(device)
+        logits = model(images)
+        loss = F.cross_entropy(logits, labels)
+        loss_value = loss.item()
+        watch(step, loss_value)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        total_loss += loss_value * len(labels)
+        hits.append(logits.argmax(dim=1) == labels)  # counted once an epoch, which is quicker than every step
+    hit = torch.cat(hits)
+    return total_loss / len(hit), hit.sum().item() / len(hit)
+
+
+@torch.no_grad()
+def measure(model: nn.Module, batches: BatchIterable) -> tuple[float, float]:
+    """Measure a model without changing it.
+
+    Args:
+        model: Maps images to logits; put into evaluation mode.
+        batches: The images to measure on.
+
+    Returns:
+        Mean cross-entropy per image in nats, and accuracy, both weighted by batch size.
+    """
+    model.eval()
+    device = next(model.parameters()).device
+    total_loss, correct, seen = 0.0, 0.0, 0
+    for images, labels in batches:
+        images, labels = images.to(device), labels.to(device)
+        logits = model(images)
+        total_loss += F.cross_entropy(logits, labels, reduction="sum").item()
+        correct += (logits.argmax(dim=1) == labels).sum().item()
+        seen += len(labels)
+    return total_loss / seen, correct / seen
+
+
+class Trainer:
+    """Trains any model that maps images to logits, on any iterable of batches.
+
+    Args:
+        config: Settings of the run.
+        checkpoint: File to keep the state of the run in after every epoch; None keeps it in memory only.
+        measure_train: Also measure the training set after each epoch, which costs one more pass.
+        show_progress: Show a progress bar.
+    """
+
+    def __init__(
+        self,
+        config: TrainingConfig,
+        *,
+        checkpoint: Path | None = None,
+        measure_train: bool = False,
+        show_progress: bool = True,
+    ) -> None:
+        self.config = config
+        self.checkpoint = checkpoint
+        self.measure_train = measure_train
+        self.show_progress = show_progress
+
+    def fit(
+        self, model: nn.Module, train: BatchIterable, validation: BatchIterable, *, resume: bool = False
+    ) -> History:
+        """Train until the epochs are used up, the patience is, or something goes wrong.
+
+        However it ends, the model then holds the weights with the lowest validation loss (its initial
+        weights if no epoch was finished), and the history says why it ended. Ctrl-C ends training in the
+        same orderly way.
+
+        Args:
+            model: Trained in place, moved to the configured device.
+            train: Training batches.
+            validation: Validation batches; measured, never trained on.
+            resume: Continue the run in the checkpoint file exactly where it was saved.
+
+        Returns:
+            One record per finished epoch, and the reason for stopping.
+
+        Raises:
+            CheckpointError: Resuming, but the file is missing, damaged or of another run.
+        """
+        model.to(choose_device(self.config.device))
+        optimiser = make_optimiser(model, self.config)
+        history, best = History(), copy_weights(model)
+        if resume:
+            history, best = self._restore(model, optimiser, train)
+        try:
+            with bar(
+                total=self._total_steps(train),
+                initial=len(history) * self._steps_per_epoch(train),
+                description="training",
+                unit="batch",
+                show=self.show_progress,
+            ) as progress:
+                while history.stop_reason is None:
+                    record = self._run_epoch(len(history) + 1, model, optimiser, train, validation, progress)
+                    reached = History([*history.records, record])
+                    improved = reached.epochs_since_best() == 0
+                    # In one statement: Ctrl-C between two would leave weights of another epoch than the best.
+                    history, best = reached, copy_weights(model) if improved else best
+                    end_if_due(history, self.config)
+                    self._save(model, optimiser, train, history, best)
+        except TrainingStopped as stopped:
+            history.stop_reason, history.stop_detail = stopped.reason, stopped.detail
+        except KeyboardInterrupt:
+            history.stop_reason = StopReason.INTERRUPTED
+            history.stop_detail = f"interrupted in epoch {len(history) + 1}"
+        finally:
+            model.load_state_dict(best)
+        return history
+
+    def _run_epoch(
+        self,
+        epoch: int,
+        model: nn.Module,
+        optimiser: torch.optim.Optimizer,
+        train: BatchIterable,
+        validation: BatchIterable,
+        progress: tqdm[Any],
+    ) -> EpochRecord:
+        """Train for one epoch, measure, and report."""
+        started = time.perf_counter()
+        rate = self.config.learning_rate_at(epoch)
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+
+        def watch(step: int, loss: float) -> None:
+            if not loss < DIVERGENCE_BOUND:  # NaN compares false and lands here too
+                raise TrainingStopped(*name_the_fault(loss, f"epoch {epoch}, step {step}", rate))
+            if step % self.config.log_interval == 0:
+                progress.set_postfix(epoch=epoch, loss=f"{loss:.3f}", refresh=False)
+                progress.update(self.config.log_interval)
+
+        running_loss, running_accuracy = train_epoch(model, train, optimiser, watch)
+        train_loss, train_accuracy = self._measure_train(model, train)
+        validation_loss, validation_accuracy = measure(model, validation)
+        if not math.isfinite(validation_loss):
+            raise TrainingStopped(*name_the_fault(validation_loss, f"epoch {epoch}, validation", rate))
+        progress.update(epoch * self._steps_per_epoch(train) - progress.n)
+        return EpochRecord(
+            epoch=epoch,
+            learning_rate=rate,
+            running_loss=running_loss,
+            running_accuracy=running_accuracy,
+            train_loss=train_loss,
+            train_accuracy=train_accuracy,
+            validation_loss=validation_loss,
+            validation_accuracy=validation_accuracy,
+            seconds=time.perf_counter() - started,
+        )
+
+    def _measure_train(self, model: nn.Module, train: BatchIterable) -> tuple[float | None, float | None]:
+        """Measure the training set after the epoch, if that was asked for."""
+        if not self.measure_train:
+            return None, None
+        order = order_generator(train)
+        # Iterating draws a new order; without this the next epoch would see another one than it should.
+        with preserved_randomness([order] if order is not None else []):
+            return measure(model, train)
+
+    def _save(
+        self,
+        model: nn.Module,
+        optimiser: torch.optim.Optimizer,
+        train: BatchIterable,
+        history: History,
+        best: Tensors,
+    ) -> None:
+        """Write the checkpoint, if one was asked for."""
+        if self.checkpoint is None:
+            return
+        momentum = {
+            name: optimiser.state[parameter]["momentum_buffer"]
+            for name, parameter in model.named_parameters()
+            if optimiser.state[parameter].get("momentum_buffer") is not None
+        }
+        generators = {"global": torch.get_rng_state()}
+        if (order := order_generator(train)) is not None:
+            generators["order"] = order.get_state()
+        checkpoints.save(
+            self.checkpoint,
+            Checkpoint(self.config, history, copy_weights(model), best, momentum, generators),
+        )
+
+    def _restore(
+        self, model: nn.Module, optimiser: torch.optim.Optimizer, train: BatchIterable
+    ) -> tuple[History, Tensors]:
+        """Put model, optimiser and generators back to the end of the last saved epoch."""
+        if self.checkpoint is None:
+            raise CheckpointError("nothing to resume from: Trainer was made without a checkpoint file")
+        saved = checkpoints.load(self.checkpoint)
+        checkpoints.check_fit(model, saved.model)
+        if saved.config != self.config:
+            others = self.config.differences(saved.config, ("here", "there"))
+            raise CheckpointError(
+                join_problems(
+                    f"{self.checkpoint} belongs to other settings; make the Trainer with the same:",
+                    (f"{row['setting']}: {row['here']} here, {row['there']} there" for row in others),
+                )
+            )
+        order = order_generator(train)
+        needed = {"global"} if order is None else {"global", "order"}
+        if saved.generators.keys() != needed:
+            raise CheckpointError(
+                f"{self.checkpoint} holds the generators {sorted(saved.generators)}, "
+                f"this run with these training batches needs {sorted(needed)}"
+            )
+        learning = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
+        lacking = [name for name in learning if self.config.momentum and name not in saved.momentum]
+        if lacking:
+            raise CheckpointError(f"{self.checkpoint} lacks the momentum of {', '.join(lacking)}")
+        checkpoints.fill(model, saved.model)
+        for name, parameter in model.named_parameters():
+            if name in saved.momentum:
+                buffer = saved.momentum[name].to(parameter.device)
+                optimiser.state[parameter]["momentum_buffer"] = buffer
+        torch.set_rng_state(saved.generators["global"])
+        if order is not None:
+            order.set_state(saved.generators["order"])
+        return saved.history, saved.best
+
+    def _steps_per_epoch(self, train: BatchIterable) -> int:
+        """Batches per epoch, 0 when the iterable cannot tell."""
+        return len(train) if isinstance(train, Sized) else 0
+
+    def _total_steps(self, train: BatchIterable) -> int | None:
+        """Batches of the whole run, None when unknown."""
+        return self._steps_per_epoch(train) * self.config.num_epochs or None
+
+
+def end_if_due(history: History, config: TrainingConfig) -> None:
+    """Set the reason for stopping if the last epoch of a run was its last.
+
+    Args:
+        history: Of a run that is well; changed in place.
+        config: Gives the number of epochs and the patience.
+    """
+    waited = history.epochs_since_best()
+    if len(history) >= config.num_epochs:
+        history.stop_reason = StopReason.FINISHED
+        history.stop_detail = f"all {len(history)} epochs done"
+    elif waited >= config.early_stopping_patience:
+        history.stop_reason = StopReason.EARLY_STOP
+        history.stop_detail = (
+            f"no better validation loss for {waited} epochs, best epoch {history.best.epoch}"
+        )
+
+
+def name_the_fault(loss: float, where: str, rate: float) -> tuple[StopReason, str]:
+    """Tell a loss that is no number from one that is too large, with what to do about it."""
+    advice = f"at learning rate {rate:g}; try a smaller rate, or check that the inputs are standardised"
+    if math.isfinite(loss):
+        return StopReason.DIVERGED, f"loss {loss:.3g} passed {DIVERGENCE_BOUND:g} in {where} {advice}"
+    return StopReason.NOT_FINITE, f"loss became {loss} in {where} {advice}"
+
+
+def order_generator(batches: BatchIterable) -> torch.Generator | None:
+    """The generator that shuffles these batches, None when they have none of their own."""
+    return getattr(batches, "generator", None)
+
+
+def copy_weights(model: nn.Module) -> Tensors:
+    """Copy a model's weights, so that later updates leave the copy alone."""
+    return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+
+
+def load_or_fit(
+    config: TrainingConfig, data: LoadedDataset, folder: Path | None, *, measure_train: bool = False
+) -> tuple[LogisticRegression, History]:
+    """Load the model of a configuration if it was trained before, or train it now.
+
+    Args:
+        config: Settings of the run.
+        data: The data set; only its training images are used.
+        folder: Where trained models are kept, see :func:`~tutorial_utils.report.results.output_folder`; None
+            trains and keeps nothing.
+        measure_train: The history must hold the training loss after each epoch; a stored run without it is
+            trained again.
+
+    Returns:
+        The model with its best weights, and the history of its training.
+    """
+    path = checkpoints.model_path(folder, config, data.fingerprint) if folder else None
+    model = make_model(config)
+    if path is not None and path.is_file():
+        saved = checkpoints.load(path)
+        measured = None not in saved.history.column("train_loss")
+        if saved.history.stop_reason is not None and (measured or not measure_train):
+            checkpoints.fill(model, saved.best)
+            return model, saved.history
+    train, validation = training_batches(data.train, config)
+    trainer = Trainer(config, checkpoint=path, measure_train=measure_train)
+    history = trainer.fit(model, train, validation)
+    return model, history
