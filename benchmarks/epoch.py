@@ -1,4 +1,4 @@
-"""One epoch by every way of :mod:`ways`: seconds, ratios, losses, and memory in a process of its own."""
+"""One epoch by every loop of :mod:`loops`: seconds, ratios, losses, and memory in a process of its own."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+import loops
 import torch
-import ways
 from memory import Peak
 from rounds import compare, interleave, say, summarise
 
@@ -31,41 +31,41 @@ def one_epoch(dataset: str, num_images: int | None = None) -> tuple[ImageData, T
 
 
 def available() -> list[str]:
-    """The ways that this environment can run.
+    """The loops that this environment can run.
 
     Raises:
         SystemExit: A package to compare with is missing.
     """
-    missing = [need for need in ways.NEED_MORE.values() if importlib.util.find_spec(need) is None]
+    missing = [need for need in loops.NEED_MORE.values() if importlib.util.find_spec(need) is None]
     if missing:
         raise SystemExit(
             f"error: {' and '.join(missing)} to compare with is not installed here; `make bench` sees to that"
         )
-    return list(ways.MAKERS)
+    return list(loops.MAKERS)
 
 
 def measure_epochs(
     names: Sequence[str], dataset: str, threads: int, rounds: int, num_images: int | None = None
 ) -> dict[str, Any]:
-    """Time one epoch by several ways in turn.
+    """Time one epoch by several loops in turn.
 
     Args:
-        names: Keys of :data:`ways.MAKERS`, the package among them.
+        names: Keys of :data:`loops.MAKERS`, the package among them.
         dataset: Short name.
         threads: Of PyTorch's arithmetic.
         rounds: How often.
         num_images: Fewer than all, for a trial.
 
     Returns:
-        ``seconds`` by way as in :func:`rounds.summarise`, ``ratios`` to the package's median, and
-        ``validation_loss`` by way.
+        ``seconds`` by loop as in :func:`rounds.summarise`, ``ratios`` to the package's median, and
+        ``validation_loss`` by loop.
 
     Raises:
-        AssertionError: Two ways did not train the same.
+        AssertionError: Two loops did not train the same.
     """
     torch.set_num_threads(threads)
     data, config = one_epoch(dataset, num_images)
-    ready = {name: ways.MAKERS[name](data, config) for name in names}
+    ready = {name: loops.MAKERS[name](data, config) for name in names}
     for name in names:
         if not name.startswith("loader"):
             ready[name]()  # what happens only the first time
@@ -80,10 +80,10 @@ def measure_epochs(
 
 
 def peak_bytes(name: str, dataset: str) -> int:
-    """Most memory that one way takes, in a process of its own, beyond what it had with the images read.
+    """Most memory that one loop takes, in a process of its own, beyond what it had with the images read.
 
     Args:
-        name: Key of :data:`ways.MAKERS`.
+        name: Key of :data:`loops.MAKERS`.
         dataset: Short name.
 
     Returns:
@@ -99,11 +99,11 @@ def measure(rounds: int, quick: bool) -> dict[str, Any]:
     """Both data sets, with one thread and with two.
 
     Args:
-        rounds: Of every way.
+        rounds: Of every loop.
         quick: A trial with few images and no memory.
 
     Returns:
-        By data set: by number of threads as in :func:`measure_epochs`, and ``memory_bytes`` by way.
+        By data set: by number of threads as in :func:`measure_epochs`, and ``memory_bytes`` by loop.
     """
     names = available()
     found: dict[str, Any] = {}
@@ -121,7 +121,7 @@ def measure(rounds: int, quick: bool) -> dict[str, Any]:
 
 def _report_own_memory(name: str, dataset: str) -> None:
     data, config = one_epoch(dataset)
-    make = ways.MAKERS[name]
+    make = loops.MAKERS[name]
     make(data.subset(torch.arange(1000)), config)()  # what is imported or set up only the first time
     with Peak(workers=True, every=0.02) as peak:
         make(data, config)()

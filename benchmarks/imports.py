@@ -43,11 +43,11 @@ def measure(rounds: int, quick: bool) -> dict[str, Any]:
     say("imports, each in a fresh process")
     for statement in STATEMENTS.values():
         import_seconds(statement)  # the first one reads from the disk
-    ways = {name: functools.partial(import_seconds, statement) for name, statement in STATEMENTS.items()}
+    actions = {name: functools.partial(import_seconds, statement) for name, statement in STATEMENTS.items()}
     # What counts is what each process says, not how long it took to start.
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    seconds: dict[str, list[float]] = {name: [] for name in actions}
     for number in range(rounds):
-        for name, inner in interleave(ways, 1, first=number)[1].items():
+        for name, inner in interleave(actions, 1, first=number)[1].items():
             seconds[name].append(inner)
     return {
         "seconds": {name: summarise(times) for name, times in seconds.items()},

@@ -21,8 +21,8 @@ def measure(rounds: int, quick: bool) -> dict[str, Any]:
         Seconds by data set.
     """
     say("reading the data sets, checksums included")
-    ways = {name: functools.partial(datasets.load, name) for name in catalogue.DATASETS}
-    for load in ways.values():
+    actions = {name: functools.partial(datasets.load, name) for name in catalogue.DATASETS}
+    for load in actions.values():
         load()  # what is not there yet is fetched
-    seconds, _ = interleave(ways, rounds)
+    seconds, _ = interleave(actions, rounds)
     return {"seconds": {name: summarise(times) for name, times in seconds.items()}}

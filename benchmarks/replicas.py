@@ -39,14 +39,14 @@ def together(configs: list[TrainingConfig], data: ImageData) -> list[float]:
 
 
 def measure(rounds: int, quick: bool) -> dict[str, Any]:
-    """Both ways, with one thread and with two.
+    """Both kinds of training, with one thread and with two.
 
     Args:
         rounds: Of both.
         quick: A trial on few images.
 
     Returns:
-        By number of threads: seconds by way, how many times as long one by one takes, and how far the losses
+        By number of threads: seconds of each, how many times as long one by one takes, and how far the losses
         lie apart, relative to their size.
     """
     data = datasets.load("mnist").train

@@ -11,30 +11,30 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 Seconds = dict[str, list[float]]
-"""Seconds of every round, by way."""
+"""Seconds of every round, by action."""
 
 
 def interleave(
-    ways: Mapping[str, Callable[[], T]], rounds: int, *, first: int = 0
+    actions: Mapping[str, Callable[[], T]], rounds: int, *, first: int = 0
 ) -> tuple[Seconds, dict[str, T]]:
-    """Run every way once a round, each round beginning with another one.
+    """Run every action once a round, each round beginning with another one.
 
     Args:
-        ways: What to run, by name.
+        actions: What to run, by name.
         rounds: How often.
         first: How many rounds went before: a caller with something new for each round makes one at a time.
 
     Returns:
         Seconds of every round, and what the last one returned, both by name.
     """
-    seconds: Seconds = {name: [] for name in ways}
+    seconds: Seconds = {name: [] for name in actions}
     last: dict[str, T] = {}
-    names = list(ways)
+    names = list(actions)
     for number in range(rounds):
         shift = (first + number) % len(names)
         for name in names[shift:] + names[:shift]:
             started = time.perf_counter()
-            last[name] = ways[name]()
+            last[name] = actions[name]()
             seconds[name].append(time.perf_counter() - started)
         latest = ", ".join(f"{name} {times[-1]:.3f} s" for name, times in seconds.items())
         say(f"  round {first + number + 1}: {latest}")
@@ -47,7 +47,7 @@ def say(text: str) -> None:
 
 
 def summarise(seconds: Sequence[float]) -> dict[str, Any]:
-    """Summarise the rounds of one way.
+    """Summarise the rounds of one action.
 
     Args:
         seconds: Of every round.
@@ -64,6 +64,6 @@ def summarise(seconds: Sequence[float]) -> dict[str, Any]:
 
 
 def compare(seconds: Seconds, with_way: str) -> dict[str, float]:
-    """How many times as long as one of them the ways took, by their medians."""
+    """How many times as long as one of them the actions took, by their medians."""
     reference = statistics.median(seconds[with_way])
     return {name: statistics.median(times) / reference for name, times in seconds.items()}

@@ -118,14 +118,14 @@ def find_passes(solver: str, splits: Sequence[Split]) -> tuple[int | None, float
 
 
 def measure(rounds: int, quick: bool) -> dict[str, Any]:
-    """Every way on every split, with one thread and with two.
+    """Every solver on every split, with one thread and with two.
 
     Args:
         rounds: Number of splits.
         quick: A trial on few images, on which nothing is promised.
 
     Returns:
-        By number of threads: seconds by way (one round a split), passes, losses, and the ratio of the
+        By number of threads: seconds by solver (one round a split), passes, losses, and the ratio of the
         package's median to the best solver's.
     """
     data = datasets.load("mnist").train
@@ -148,15 +148,17 @@ def measure(rounds: int, quick: bool) -> dict[str, Any]:
 
 
 def _race(splits: Sequence[Split], passes: Mapping[str, int | None]) -> dict[str, Any]:
-    """Run each way once on every split."""
+    """Run each solver once on every split."""
     solvers = {solver: count for solver, count in passes.items() if count is not None}
     seconds: Seconds = {name: [] for name in ("package", *solvers)}
     losses = []
     for number, split in enumerate(splits):
-        ways: dict[str, Callable[[], Any]] = {
+        actions: dict[str, Callable[[], Any]] = {
             solver: functools.partial(fit, solver, count, split) for solver, count in solvers.items()
         }
-        times, made = interleave({"package": functools.partial(train_here, split), **ways}, 1, first=number)
+        times, made = interleave(
+            {"package": functools.partial(train_here, split), **actions}, 1, first=number
+        )
         losses.append(made["package"])
         for name, (taken,) in times.items():
             seconds[name].append(taken)

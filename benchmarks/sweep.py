@@ -53,15 +53,15 @@ def measure(rounds: int, quick: bool) -> dict[str, Any]:
         quick: A trial with one rate.
 
     Returns:
-        Seconds by way, and the ratio of two jobs to one.
+        Seconds by number of jobs, and the ratio of two jobs to one.
 
     Raises:
         AssertionError: The two measured different things.
     """
     say(f"a sweep of {2 if quick else 6} points, two jobs against one")
     grid = GRID[2:] if quick else GRID
-    ways = {f"jobs_{jobs}": functools.partial(sweep, jobs, grid) for jobs in (1, 2)}
-    seconds, tables = interleave(ways, rounds)
+    actions = {f"jobs_{jobs}": functools.partial(sweep, jobs, grid) for jobs in (1, 2)}
+    seconds, tables = interleave(actions, rounds)
     pd.testing.assert_frame_equal(*tables.values())
     return {
         "seconds": {name: summarise(times) for name, times in seconds.items()},

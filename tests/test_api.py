@@ -100,6 +100,7 @@ class Book:
         self.write("tinypackage/second.py", SECOND)
         self.write("tinypackage/plots/__init__.py", '"""All."""\n\nfrom tinypackage.plots.data import draw\n')
         self.write("tinypackage/plots/data.py", DRAW)
+        self.write("tinypackage/plots/more.py", DRAW.replace("Draw.", "Draw more."))
         self.write("site/book/api.md", "# Package\n\n```{package-api}\n```\n")
         self.write("site/index.md", "# Home\n\n```{toctree}\n:glob:\n**\n```\n\n{ref}`api-second-thing`\n")
         for chapter in ("z/01_one", "a/01_two"):
@@ -219,7 +220,7 @@ def test_details_are_collapsed_and_no_text_becomes_markup(
     [
         ("tinypackage/second.py", SECOND.replace("What comes", "What follows"), "What follows"),
         ("tinypackage/first.py", '"""Now public."""\n\nclass Late:\n    """It came."""\n', "It came."),
-        ("tinypackage/plots/more.py", DRAW.replace("Draw.", "Draw more."), "Draw more."),
+        ("CONTRIBUTING.md", HOUSE + "| `second.py` | b |\n| `plots/more.py` | d |\n", "Draw more."),
         ("notebooks/z/01_one.py", "from tinypackage.second import Reason\n", "z/01_one"),
         ("book/_toc.yml", "- file: notebooks/a/01_two\n", "a/01_two"),
     ],

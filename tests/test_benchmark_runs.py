@@ -1,4 +1,4 @@
-"""The command of the benchmarks, from options to results.json, and every way against the formulas alone."""
+"""The command of the benchmarks, from options to results.json, and every loop against the formulas alone."""
 
 import importlib
 import json
@@ -18,7 +18,7 @@ from tutorial_utils.training.models import make_model
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 FEW = 2000
-OWN_WAYS = ("package", "loader_0", "loader_2", "bare", "by_hand")
+OWN_LOOPS = ("package", "loader_0", "loader_2", "bare", "by_hand")
 MODULES = [path.stem for path in BENCHMARKS.glob("*.py")]
 
 Load = Callable[[str], ModuleType]
@@ -35,7 +35,7 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Iterator[Load]:
         sys.modules.pop(name, None)
 
 
-# The ways
+# The loops
 
 
 def train_in_numpy(data: datasets.ImageData, config: Any) -> float:
@@ -64,20 +64,20 @@ def train_in_numpy(data: datasets.ImageData, config: Any) -> float:
 
 
 def test_every_way_does_the_work_that_the_formulas_describe(load: Load, mnist: LoadedDataset) -> None:
-    epoch, ways = load("epoch"), load("ways")
+    epoch, loops = load("epoch"), load("loops")
     data, config = epoch.one_epoch("mnist", FEW)
     expected = train_in_numpy(data, config)
-    for name in OWN_WAYS:
-        run = ways.MAKERS[name](data, config)
+    for name in OWN_LOOPS:
+        run = loops.MAKERS[name](data, config)
         assert [run(), run()] == pytest.approx([expected] * 2, rel=1e-5), name
 
 
 @pytest.mark.parametrize("name", ["lightning", "skorch"])
 def test_compared_packages_do_the_same_work(name: str, load: Load, mnist: LoadedDataset) -> None:
-    epoch, ways = load("epoch"), load("ways")
-    pytest.importorskip(ways.NEED_MORE[name], reason="only `make bench` installs it")
+    epoch, loops = load("epoch"), load("loops")
+    pytest.importorskip(loops.NEED_MORE[name], reason="only `make bench` installs it")
     data, config = epoch.one_epoch("mnist", FEW)
-    run = ways.MAKERS[name](data, config)
+    run = loops.MAKERS[name](data, config)
     assert [run(), run()] == pytest.approx([train_in_numpy(data, config)] * 2, rel=1e-5)
 
 
@@ -86,9 +86,9 @@ def test_compared_packages_do_the_same_work(name: str, load: Load, mnist: Loaded
 
 def test_callers_with_one_round_at_a_time_take_turns_too(load: Load) -> None:
     ran: list[str] = []
-    ways = {name: lambda name=name: ran.append(name) for name in "abc"}
+    loops = {name: lambda name=name: ran.append(name) for name in "abc"}
     for number in range(4):
-        load("rounds").interleave(ways, 1, first=number)
+        load("rounds").interleave(loops, 1, first=number)
     assert "".join(ran) == "abc" + "bca" + "cab" + "abc"
 
 

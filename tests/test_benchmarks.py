@@ -1,4 +1,4 @@
-"""The benchmarks do the same work in every way, count right, and tell what they promise."""
+"""The benchmarks do the same work in every loop, count right, and tell what they promise."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ import torch
 
 ROOT = Path(__file__).parents[1]
 BENCHMARKS = ROOT / "benchmarks"
-OWN_WAYS = ("package", "loader_0", "bare", "by_hand")
-"""The ways that need nothing but the book's packages, and no processes."""
+OWN_LOOPS = ("package", "loader_0", "bare", "by_hand")
+"""The loops that need nothing but the book's packages, and no processes."""
 
 
 @pytest.fixture(autouse=True)
@@ -50,10 +50,10 @@ def results() -> dict[str, Any]:
 def test_ways_take_turns_and_each_begins_a_round(monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[str] = []
 
-    def way(name: str) -> Callable[[], str]:
+    def loop(name: str) -> Callable[[], str]:
         return lambda: ran.append(name) or f"{name} {len(ran)}"  # type: ignore[func-returns-value]
 
-    seconds, last = benchmark("rounds").interleave({name: way(name) for name in "abc"}, 3)
+    seconds, last = benchmark("rounds").interleave({name: loop(name) for name in "abc"}, 3)
     assert "".join(ran) == "abc" + "bca" + "cab"
     assert last == {"a": "a 8", "b": "b 9", "c": "c 7"}
     assert all(len(times) == 3 and min(times) >= 0 for times in seconds.values())
@@ -85,19 +85,19 @@ def test_summaries_and_ratios_are_of_medians() -> None:
 @pytest.mark.data
 @pytest.mark.parametrize("dataset", ["mnist", "cifar10"])
 def test_all_ways_train_the_same(dataset: str) -> None:
-    found = benchmark("epoch").measure_epochs(OWN_WAYS, dataset, threads=1, rounds=2, num_images=3000)
+    found = benchmark("epoch").measure_epochs(OWN_LOOPS, dataset, threads=1, rounds=2, num_images=3000)
     losses = found["validation_loss"]
-    assert set(losses) == set(found["seconds"]) == set(found["ratios"]) == set(OWN_WAYS)
+    assert set(losses) == set(found["seconds"]) == set(found["ratios"]) == set(OWN_LOOPS)
     assert losses["package"] < {"mnist": 1.0, "cifar10": 2.3}[dataset], "nothing was learnt"
     assert all(loss == pytest.approx(losses["package"], rel=1e-5) for loss in losses.values())
 
 
 @pytest.mark.data
 def test_a_way_that_trains_something_else_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    epoch, ways = benchmark("epoch"), benchmark("ways")
-    bare = ways.MAKERS["bare"]
-    changed = {**ways.MAKERS, "bare": lambda data, config: bare(data, config.but(momentum=0.8))}
-    monkeypatch.setattr(ways, "MAKERS", changed)
+    epoch, loops = benchmark("epoch"), benchmark("loops")
+    bare = loops.MAKERS["bare"]
+    changed = {**loops.MAKERS, "bare": lambda data, config: bare(data, config.but(momentum=0.8))}
+    monkeypatch.setattr(loops, "MAKERS", changed)
     with pytest.raises(AssertionError, match=r"not the same training: .*bare"):
         epoch.measure_epochs(("package", "bare"), "mnist", threads=1, rounds=1, num_images=3000)
 
@@ -235,10 +235,10 @@ def test_ratios_on_record_are_those_of_the_rounds(results: dict[str, Any]) -> No
     for dataset in ("mnist", "cifar10"):
         for threads in ("threads_1", "threads_2"):
             found = results["epoch"][dataset][threads]
-            assert set(found["seconds"]) == set(benchmark("ways").MAKERS)
+            assert set(found["seconds"]) == set(benchmark("loops").MAKERS)
             own = statistics.median(found["seconds"]["package"]["rounds"])
-            for way, ratio in found["ratios"].items():
-                rounds = found["seconds"][way]["rounds"]
+            for loop, ratio in found["ratios"].items():
+                rounds = found["seconds"][loop]["rounds"]
                 assert len(rounds) >= 5
                 assert ratio == pytest.approx(statistics.median(rounds) / own, rel=1e-3)
 

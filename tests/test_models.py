@@ -8,6 +8,7 @@ import torch
 from hypothesis import settings
 from torch import Tensor, nn
 
+from tutorial_utils.training import models
 from tutorial_utils.training.config import TrainingConfig
 from tutorial_utils.training.models import LogisticRegression, make_model
 
@@ -92,3 +93,8 @@ def test_predict_proba_is_the_softmax_of_the_logits() -> None:
     np.testing.assert_allclose(probabilities.numpy(), softmax_by_hand(model(images)), atol=1e-6)
     np.testing.assert_allclose(probabilities.sum(dim=1).numpy(), 1, atol=1e-6)
     assert not probabilities.requires_grad
+
+
+def test_a_model_is_made_on_the_configured_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models, "choose_device", {"auto": torch.device("meta")}.__getitem__)
+    assert make_model(TrainingConfig()).linear.weight.device.type == "meta"

@@ -16,7 +16,7 @@ from test_extensions import Site, rows_of
 ROOT = Path(__file__).parents[1]
 PARTS = ("machine", "targets", "epochs", "agreement", "solvers", "replicas", "growth")
 FIGURES = ("epochs-figure", "growth-figure")
-WAYS = ("by_hand", "package", "bare", "skorch", "lightning", "loader_0", "loader_2")
+LOOPS = ("by_hand", "package", "bare", "skorch", "lightning", "loader_0", "loader_2")
 
 
 @pytest.fixture(autouse=True)
@@ -29,17 +29,17 @@ def timed(median: float) -> dict[str, Any]:
 
 
 def epochs(scale: float) -> dict[str, Any]:
-    """Each way takes one unit more than the one before it; the package two."""
+    """Each loop takes one unit more than the one before it; the package two."""
     return {
-        "seconds": {way: timed(scale * unit) for unit, way in enumerate(WAYS, start=1)},
-        "ratios": {way: unit / 2 for unit, way in enumerate(WAYS, start=1)},
-        "validation_loss": {way: 0.3 * (1 + 1e-6 * (way == "by_hand")) for way in WAYS},
+        "seconds": {loop: timed(scale * unit) for unit, loop in enumerate(LOOPS, start=1)},
+        "ratios": {loop: unit / 2 for unit, loop in enumerate(LOOPS, start=1)},
+        "validation_loss": {loop: 0.3 * (1 + 1e-6 * (loop == "by_hand")) for loop in LOOPS},
     }
 
 
 def make_results() -> dict[str, Any]:
     """Results that nobody measured, so that no other numbers can be mistaken for them."""
-    memory = {way: unit * 2**20 for unit, way in enumerate(WAYS, start=11)}
+    memory = {loop: unit * 2**20 for unit, loop in enumerate(LOOPS, start=11)}
     of_dataset = {"threads_1": epochs(0.1), "threads_2": epochs(0.01), "memory_bytes": memory}
     line = {"at_zero": 0.25, "each": 0.125, "standard_error": 0.5, "r_squared": 0.9876}
     law = {"exponent": 1.04, "standard_error": 0.03, "factor": 1e-5}
@@ -130,7 +130,7 @@ def test_the_machine_is_named_with_its_date_and_versions(shown: Site) -> None:
         "3 cores of Abacus & Sons",
         "Python 3.99",
         "torch 9.8.7",
-        "Each way ran 3 times",
+        "Each loop ran 3 times",
     ):
         assert said in text
 
@@ -145,7 +145,7 @@ def test_a_promise_is_shown_with_its_outcome(shown: Site) -> None:
 
 def test_every_way_has_its_seconds_ratio_and_memory_for_both_data_sets(shown: Site) -> None:
     rows = rows_of(shown.page("about/epochs"))
-    assert len(rows) == 2 * len(WAYS)
+    assert len(rows) == 2 * len(LOOPS)
     assert rows[1] == [
         "this package",
         "0.200 [0.100, 0.400]",

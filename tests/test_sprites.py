@@ -84,8 +84,8 @@ def test_rows_of_pixels_become_a_label_and_three_planes(
 
 def test_only_what_is_wanted_is_made_and_needed(tmp_path: Path) -> None:
     second = FILES[1:2]
-    assert [file.name for file in sprites.ingredients(describe(), second)] == ["b.png", "train.json"]
-    assert sprites.ingredients(describe(), [DataFile("other.bin", 1, "", "")]) == []
+    assert [file.name for file in sprites.needed_files(describe(), second)] == ["b.png", "train.json"]
+    assert sprites.needed_files(describe(), [DataFile("other.bin", 1, "", "")]) == []
     assert rewrite(tmp_path, second) == {"b.bin": EXPECTED["b.bin"]}
 
 

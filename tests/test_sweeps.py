@@ -19,7 +19,7 @@ import pytest
 from tutorial_utils import cli
 from tutorial_utils.exceptions import ConfigurationError, SweepError
 from tutorial_utils.runs import sweep_points, sweeps
-from tutorial_utils.runs.chapters import Notebook, find
+from tutorial_utils.runs.chapters import Chapter, find
 from tutorial_utils.runs.parameters import read_cell
 
 pytest.importorskip("distributed")
@@ -243,13 +243,13 @@ def test_a_thousand_points_are_allowed_and_one_more_is_not() -> None:
 
 
 def test_the_default_folder_is_the_same_for_the_same_points_and_no_others(sweep: Sweep) -> None:
-    notebook = find(sweep.root / "notebooks" / "part" / "chapter")
+    chapter = find(sweep.root / "notebooks" / "part" / "chapter")
     folders = [
-        sweeps.default_folder(notebook, sweep_points.read_grid([text], ALLOWED))
+        sweeps.default_folder(chapter, sweep_points.read_grid([text], ALLOWED))
         for text in ("seed=0", "seed=0,1")
     ]
     assert folders[0] != folders[1]
-    assert folders[0] == sweeps.default_folder(notebook, sweep_points.read_grid(["seed=0"], ALLOWED))
+    assert folders[0] == sweeps.default_folder(chapter, sweep_points.read_grid(["seed=0"], ALLOWED))
     assert folders[0].parent == Path("_build/sweeps/part/chapter")
 
 
@@ -290,7 +290,7 @@ def nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def notebook(sweep: Sweep) -> Notebook:
+def chapter(sweep: Sweep) -> Chapter:
     return find(sweep.root / "notebooks" / "part" / "chapter")
 
 
@@ -300,18 +300,18 @@ def notebook(sweep: Sweep) -> Notebook:
     [({"jobs": 0}, "jobs=0"), ({"jobs": 1, "scheduler": "tcp://x:1"}, "not both")],
 )
 def test_bad_settings_start_nothing(
-    notebook: Notebook, tmp_path: Path, options: dict[str, object], problem: str
+    chapter: Chapter, tmp_path: Path, options: dict[str, object], problem: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=problem):
-        sweeps.run(notebook, [{"seed": 0}], tmp_path, **options)  # type: ignore[arg-type]
+        sweeps.run(chapter, [{"seed": 0}], tmp_path, **options)  # type: ignore[arg-type]
 
 
 @pytest.mark.usefixtures("nothing_starts")
 @pytest.mark.parametrize("folder", ["_build/results/x", "_build/executed", "_build/html", "file/x"])
-def test_a_folder_that_is_not_ours_starts_nothing(sweep: Sweep, notebook: Notebook, folder: str) -> None:
+def test_a_folder_that_is_not_ours_starts_nothing(sweep: Sweep, chapter: Chapter, folder: str) -> None:
     (sweep.root / "file").touch()
     with pytest.raises(ConfigurationError, match="give another output"):
-        sweeps.run(notebook, [{"seed": 0}], sweep.root / folder)
+        sweeps.run(chapter, [{"seed": 0}], sweep.root / folder)
 
 
 def test_the_machine_decides_how_many_run_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -593,7 +593,7 @@ def test_workers_that_cannot_do_it_are_named(sweep: Sweep, cluster: Cluster, tmp
 @pytest.mark.slow
 @pytest.mark.parametrize("listens", [False, True])
 def test_a_scheduler_that_does_not_answer_is_named(
-    sweep: Sweep, notebook: Notebook, listens: bool, monkeypatch: pytest.MonkeyPatch
+    sweep: Sweep, chapter: Chapter, listens: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sweeps, "ANSWER_WITHIN", 2)
     with socket.socket() as silent:
@@ -603,13 +603,13 @@ def test_a_scheduler_that_does_not_answer_is_named(
         address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
         started = time.monotonic()
         with pytest.raises(SweepError, match=rf"no dask scheduler answers at {address}"):
-            sweeps.run(notebook, [{"seed": 0}], sweep.output, scheduler=address)
+            sweeps.run(chapter, [{"seed": 0}], sweep.output, scheduler=address)
         assert time.monotonic() - started < 15
 
 
-def test_an_address_that_is_none_is_named(sweep: Sweep, notebook: Notebook) -> None:
+def test_an_address_that_is_none_is_named(sweep: Sweep, chapter: Chapter) -> None:
     with pytest.raises(SweepError, match="no dask scheduler answers at nonsense://x"):
-        sweeps.run(notebook, [{"seed": 0}], sweep.output, scheduler="nonsense://x")
+        sweeps.run(chapter, [{"seed": 0}], sweep.output, scheduler="nonsense://x")
 
 
 def test_a_worker_that_came_later_with_another_package_runs_nothing() -> None:
@@ -628,7 +628,7 @@ def test_the_package_is_described_by_versions_and_source() -> None:
     assert described.endswith(f"torch {torch.__version__}")
 
 
-def test_a_full_disk_is_said(sweep: Sweep, notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_said(sweep: Sweep, chapter: Chapter, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*arguments: object, **options: object) -> None:
         raise OSError(28, "No space left on device")
 

@@ -24,7 +24,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from tutorial_utils.data import catalogue
 from tutorial_utils.data.datasets import ImageData, LoadedDataset
-from tutorial_utils.exceptions import CheckpointError
+from tutorial_utils.exceptions import CheckpointError, ConfigurationError
 from tutorial_utils.training import checkpoints, trainer
 from tutorial_utils.training.batches import Batches, training_batches
 from tutorial_utils.training.config import TrainingConfig
@@ -181,7 +181,7 @@ def test_measuring_is_the_cross_entropy_of_all_images_at_once_and_changes_nothin
     assert all(parameter.grad is None for parameter in model.parameters())
 
 
-def test_training_runs_in_training_mode_and_measuring_in_evaluation_mode() -> None:
+def test_trainer_runs_in_training_mode_and_measuring_in_evaluation_mode() -> None:
     class Noting(LogisticRegression):
         modes: list[tuple[int, bool]]
 
@@ -212,7 +212,7 @@ def test_the_number_of_threads_changes_rounding_at_most(threads: int) -> None:
 
 
 @pytest.mark.fault(54)
-def test_training_with_two_threads_gives_the_same_within_rounding() -> None:
+def test_trainer_with_two_threads_gives_the_same_within_rounding() -> None:
     """Losses agree to a relative 1e-5, as stated for users; bits may differ."""
     config = TrainingConfig(num_epochs=2, learning_rate=0.05, momentum=0.9)
     generator = torch.Generator().manual_seed(0)
@@ -300,7 +300,7 @@ def fit_on(losses: list[float], *, patience: int, num_epochs: int = 100) -> tupl
         pytest.param([1, 2, 9], 1, 2, 1, id="patience of one"),
     ],
 )
-def test_training_stops_after_exactly_the_patience_without_a_better_loss(
+def test_trainer_stops_after_exactly_the_patience_without_a_better_loss(
     losses: list[float], patience: int, stopped_after: int, best: int
 ) -> None:
     history, weights, crafted = fit_on(losses, patience=patience)
@@ -590,7 +590,7 @@ def test_the_same_seed_twice_is_equal_bit_by_bit() -> None:
 @pytest.mark.slow
 @pytest.mark.fault(53)
 def test_two_fresh_processes_are_equal_bit_by_bit() -> None:
-    code = "import test_training; print(test_training.digest_of_a_run())"
+    code = "import test_trainer; print(test_trainer.digest_of_a_run())"
     folders = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[1])])
     processes = [
         subprocess.Popen(
@@ -887,3 +887,24 @@ def test_one_epoch_on_mnist_already_gets_most_digits_right(mnist: LoadedDataset)
     assert before[0] > 1.5 and before[1] < 0.3
     assert history.best.validation_loss < 0.4
     assert history.best.validation_accuracy > 0.88
+
+
+# Where the model lives
+
+
+def test_a_model_elsewhere_than_the_configuration_says_is_refused_before_the_first_step() -> None:
+    model = toy_model().to("meta")
+    config = TrainingConfig(device="cpu")
+    with pytest.raises(ConfigurationError, match=r"device='cpu', but the model is on 'meta'"):
+        Trainer(config, show_progress=False).fit(model, toy_batches(), toy_validation())
+
+
+def test_batches_in_memory_move_at_once_and_keep_their_order() -> None:
+    images, labels = toy_tensors(10)
+    batches = Batches(images, labels, 4, torch.Generator().manual_seed(1))
+    assert trainer.move(batches, torch.device("cpu")) is batches
+    moved = trainer.move(batches, torch.device("meta"))
+    assert isinstance(moved, Batches) and moved.images.device.type == moved.labels.device.type == "meta"
+    assert moved.generator is batches.generator
+    loader = DataLoader(TensorDataset(images, labels))
+    assert trainer.move(loader, torch.device("meta")) is loader

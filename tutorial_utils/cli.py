@@ -88,18 +88,18 @@ def run(
     """Run a chapter again with other parameters."""
     from tutorial_utils.runs import chapters, parameters, reruns
 
-    source = chapters.find(notebook)
+    chapter = chapters.find(notebook)
     if help_parameters:
-        print(parameters.describe(source.parameters))
+        print(parameters.describe(chapter.parameters))
         return
-    values = parameters.check_texts(source.parameters, parameter or [])
+    values = parameters.check_texts(chapter.parameters, parameter or [])
     try:
         done = reruns.run(notebook, values, output=output, html=html, time_limit=time_limit)
     except KeyboardInterrupt:
         logging.disable()  # what was interrupted complains while it is taken down
-        print(f"{source.name}: interrupted", file=sys.stderr)
+        print(f"{chapter.name}: interrupted", file=sys.stderr)
         raise SystemExit(130) from None  # as shells expect after Ctrl-C
-    print(f"{source.name}: done in {done.results.timings['chapter_seconds']:.0f} s")
+    print(f"{chapter.name}: done in {done.results.timings['chapter_seconds']:.0f} s")
     for path in filter(None, (done.notebook, done.results_file, done.page)):
         print(f"  {path}")
 
@@ -132,29 +132,29 @@ def sweep(
     from tutorial_utils.exceptions import ConfigurationError
     from tutorial_utils.runs import chapters, sweep_points
 
-    source = chapters.find(notebook)
+    chapter = chapters.find(notebook)
     if (grid is None) == (file is None):
         raise ConfigurationError("give a grid (-g NAME=V1,V2, may be repeated) or a file (-f), and not both")
     points = (
-        sweep_points.read_file(file, source.parameters)
+        sweep_points.read_file(file, chapter.parameters)
         if file
-        else sweep_points.read_grid(grid or [], source.parameters)
+        else sweep_points.read_grid(grid or [], chapter.parameters)
     )
     from tutorial_utils.runs import sweep_report, sweeps
 
-    folder = output or sweeps.default_folder(source, points)
-    print(f"{source.name}: {len(points)} points into {folder}", flush=True)
+    folder = output or sweeps.default_folder(chapter, points)
+    print(f"{chapter.name}: {len(points)} points into {folder}", flush=True)
     try:
-        outcomes = sweeps.run(source, points, folder, jobs=jobs, scheduler=scheduler, time_limit=time_limit)
+        outcomes = sweeps.run(chapter, points, folder, jobs=jobs, scheduler=scheduler, time_limit=time_limit)
     except KeyboardInterrupt:
         kept = f"finished points stay in {folder}, and the same command goes on from there"
-        print(f"{source.name}: interrupted; {kept}", file=sys.stderr)
+        print(f"{chapter.name}: interrupted; {kept}", file=sys.stderr)
         raise SystemExit(130) from None  # as shells expect after Ctrl-C
     failed = sum(bool(outcome.error) for outcome in outcomes)
-    print(f"{source.name}: {len(outcomes) - failed} finished, {failed} failed")
-    print(f"  {sweep_report.write(sweep_report.tabulate(outcomes), f'Sweep of {source.name}', folder)}")
+    print(f"{chapter.name}: {len(outcomes) - failed} finished, {failed} failed")
+    print(f"  {sweep_report.write(sweep_report.tabulate(outcomes), f'Sweep of {chapter.name}', folder)}")
     if failed:
-        print(f"{source.name}: the same command tries again what failed", file=sys.stderr)
+        print(f"{chapter.name}: the same command tries again what failed", file=sys.stderr)
         raise SystemExit(1)
 
 

@@ -99,8 +99,25 @@ def available_devices() -> list[str]:
     return [*devices, "cpu"]
 
 
+def check_device(name: str) -> None:
+    """Refuse a device that this machine does not have.
+
+    Args:
+        name: ``"auto"``, or one of :func:`available_devices`.
+
+    Raises:
+        ValueError: The machine has no such device; the message names those it has.
+    """
+    # Every machine has these two, so that torch, slow to import, is not needed to know them.
+    if name not in ("auto", "cpu") and name not in (devices := available_devices()):
+        raise ValueError(f"no device {name!r} here; this machine has: auto, {', '.join(devices)}")
+
+
 def choose_device(name: str = "auto") -> torch.device:
     """Turn a device name into a device of this machine.
+
+    The package asks in one place, when :func:`~tutorial_utils.training.models.make_model` makes a model: the
+    model owns its device, and what is fed to it follows.
 
     Args:
         name: ``"auto"`` for the fastest, or one of :func:`available_devices`.
@@ -109,16 +126,12 @@ def choose_device(name: str = "auto") -> torch.device:
         The device.
 
     Raises:
-        ValueError: The machine has no such device; the message names those it has.
+        ValueError: As :func:`check_device`.
     """
     import torch
 
-    devices = available_devices()
-    if name == "auto":
-        return torch.device(devices[0])
-    if name not in devices:
-        raise ValueError(f"no device {name!r} here; this machine has: auto, {', '.join(devices)}")
-    return torch.device(name)
+    check_device(name)
+    return torch.device(available_devices()[0] if name == "auto" else name)
 
 
 @functools.cache

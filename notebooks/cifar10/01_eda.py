@@ -29,7 +29,7 @@ import subprocess
 import sys
 
 if importlib.util.find_spec("tutorial_utils") is None:
-    release = "https://github.com/logistic-regression-measured/book/archive/refs/tags/v0.1.0.zip"
+    release = "https://github.com/logistic-regression-measured/book/archive/refs/tags/v0.2.0.zip"
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", release]
     installed = subprocess.run(command, capture_output=True, text=True)
     if installed.returncode != 0:
@@ -45,24 +45,13 @@ validation_split: float = 0.2  # share of training images held out, between 0 an
 # %%
 from tutorial_utils.training.config import HEADLINE, TrainingConfig
 
-chosen = {"dataset": dataset, "seed": seed, "batch_size": batch_size}
-config = TrainingConfig(**chosen, validation_split=validation_split)
+config = TrainingConfig(
+    dataset=dataset, seed=seed, batch_size=batch_size, validation_split=validation_split
+)
 
 # %%
-import matplotlib.pyplot as plt
-import numpy as np
-import torch
-from matplotlib.colors import LinearSegmentedColormap
-from torch.utils.data import DataLoader, SubsetRandomSampler
-from torchvision.transforms import ToTensor
-
 from tutorial_utils.data import datasets, exploration
-from tutorial_utils.plots import data as draw
 from tutorial_utils.plots.style import bare, use_book_style
-from tutorial_utils.report import results
-from tutorial_utils.report.narrate import enumerate_words, percent, say, table
-from tutorial_utils.reproducibility import make_generator
-from tutorial_utils.training.batches import training_batches
 
 use_book_style()
 data = datasets.load(config.dataset)
@@ -76,6 +65,8 @@ names = data.description.class_names
 # :::
 
 # %% tags=["hide-input"]
+from tutorial_utils.report.narrate import enumerate_words, percent, say, table
+
 mnist = HEADLINE["mnist"].description
 rows = [
     {"what": what, "MNIST": str(getattr(mnist, field)), "here": str(getattr(data.description, field))}
@@ -101,6 +92,8 @@ table(rows)
 # The book reads the official *binary* files. The better known Python version is a pickle, and opening a pickle means running whatever code it holds.
 
 # %% mystnb={"figure": {"caption": "The first eight training images of each class.", "name": "fig-cifar10-examples"}, "image": {"alt": "Ten rows of eight small colour photographs, one row for each class from airplane to truck."}}
+from tutorial_utils.plots import data as draw
+
 first_of_each = [
     index
     for label in range(len(names))
@@ -149,6 +142,8 @@ say(
 )
 
 # %% mystnb={"figure": {"caption": "The first training image.", "name": "fig-cifar10-frog"}, "image": {"alt": "A small, coarse colour photograph of a brown frog on a pale ground."}}
+from torchvision.transforms import ToTensor
+
 as_tensor = ToTensor()(image)
 axes = draw.image_grid(as_tensor.permute(1, 2, 0)[None], [names[label]], columns=1)
 
@@ -157,6 +152,9 @@ axes = draw.image_grid(as_tensor.permute(1, 2, 0)[None], [names[label]], columns
 # Matplotlib wants (height, width, channel), so the axes are permuted for drawing. (The source counts the values to 256; there are 256 values, and the largest is 255.)
 
 # %%
+import numpy as np
+import torch
+
 pixels = np.asarray(image)
 torch.testing.assert_close(
     as_tensor, torch.from_numpy(pixels.copy()).permute(2, 0, 1) / 255
@@ -176,6 +174,9 @@ table(
 # Drawn without a colour map, a single channel would appear in viridis, matplotlib's default, which has nothing to do with its colour.
 
 # %% mystnb={"figure": {"caption": "The red, green and blue channel of the first training image, each drawn from black to its own colour.", "name": "fig-cifar10-channels"}, "image": {"alt": "Three versions of the frog side by side, in shades of red, of green and of blue."}}
+import matplotlib.pyplot as plt
+from matplotlib.colors import LinearSegmentedColormap
+
 figure, panels = plt.subplots(ncols=3, figsize=(7.5, 2.7))
 colours = {"red": "red", "green": "lime", "blue": "blue"}
 for panel, channel, (name, colour) in zip(
@@ -306,6 +307,8 @@ say(
 # A random permutation makes the split: shuffle the positions, hold out the first fifth. A permutation of 3 has three entries, such as:
 
 # %%
+from tutorial_utils.reproducibility import make_generator
+
 say(
     "`torch.randperm(3)` ="
     f" {torch.randperm(3, generator=make_generator(seed, 'example')).tolist()}"
@@ -329,6 +332,10 @@ assert not set(train_part.tolist()) & set(held_part.tolist())
 # The library's way: a `SubsetRandomSampler` draws from given positions, and a `DataLoader` makes batches of what it draws.
 
 # %%
+from torch.utils.data import DataLoader, SubsetRandomSampler
+
+from tutorial_utils.training.batches import training_batches
+
 with_tensors = datasets.ImageDataset(data.train, transform=ToTensor())
 loader = DataLoader(
     with_tensors, batch_size=config.batch_size, sampler=SubsetRandomSampler(train_part)
@@ -347,9 +354,13 @@ say(
 # ## What this chapter measured
 
 # %% tags=["hide-input"]
+from tutorial_utils.report import results
+
 path = results.write(
     "cifar10/01_eda",
-    parameters={**chosen, "validation_split": validation_split},
+    parameters=config.model_dump(
+        include={"dataset", "seed", "batch_size", "validation_split"}
+    ),
     metrics={
         "first_label": label,
         "first_class": names[samples[0][1]],

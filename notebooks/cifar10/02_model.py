@@ -29,7 +29,7 @@ import subprocess
 import sys
 
 if importlib.util.find_spec("tutorial_utils") is None:
-    release = "https://github.com/logistic-regression-measured/book/archive/refs/tags/v0.1.0.zip"
+    release = "https://github.com/logistic-regression-measured/book/archive/refs/tags/v0.2.0.zip"
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", release]
     installed = subprocess.run(command, capture_output=True, text=True)
     if installed.returncode != 0:
@@ -56,22 +56,9 @@ config = HEADLINE["cifar10"].but(
 )
 
 # %%
-import math
-
-import numpy as np
-import torch
-from torch import nn
-
 from tutorial_utils.data import datasets
-from tutorial_utils.evaluation.predictions import predict
-from tutorial_utils.plots.data import favourites as draw_favourites
 from tutorial_utils.plots.style import use_book_style
-from tutorial_utils.report import results
-from tutorial_utils.report.narrate import enumerate_words, p_value, percent, say, table
-from tutorial_utils.reproducibility import make_generator
 from tutorial_utils.training.batches import training_batches
-from tutorial_utils.training.models import LogisticRegression, make_model
-from tutorial_utils.training.trainer import measure
 
 use_book_style()
 description = config.description
@@ -88,6 +75,8 @@ images, labels = next(iter(train))
 # :::
 
 # %% tags=["hide-input"]
+from tutorial_utils.report.narrate import enumerate_words, p_value, percent, say, table
+
 table(HEADLINE["mnist"].differences(config, ("MNIST", "here")))
 
 # %% [markdown]
@@ -97,6 +86,8 @@ table(HEADLINE["mnist"].differences(config, ("MNIST", "here")))
 # A linear layer from 3,072 inputs to 10 outputs wants rows of 3,072 numbers. A batch of images has four axes. Try:
 
 # %%
+from torch import nn
+
 layer = nn.Linear(description.num_features, description.num_classes)
 try:
     layer(images)
@@ -130,6 +121,8 @@ assert model(images[:7]).shape == (7, description.num_classes)
 # $1/\sqrt{3072}$, and this book keeps that for this data set, as the source does.
 
 # %%
+import math
+
 bound = 1 / math.sqrt(description.num_features)
 table(
     [
@@ -141,6 +134,8 @@ table(
 )  # fmt: skip
 
 # %%
+import torch
+
 assert all(weight.abs().max() <= bound for weight in model.parameters())
 torch.testing.assert_close(
     model(images),
@@ -160,6 +155,8 @@ say(
 # Two images, their logits, and what softmax makes of them:
 
 # %%
+from tutorial_utils.training.models import LogisticRegression, make_model
+
 untrained = make_model(config)
 two = images[:2]
 logits = untrained(two).detach()
@@ -174,6 +171,8 @@ table(
 )  # fmt: skip
 
 # %% tags=["hide-input"]
+from tutorial_utils.evaluation.predictions import predict
+
 everything = torch.cat(
     [predict(untrained, part).probabilities for part, _ in validation]
 )
@@ -221,6 +220,11 @@ labels_held = validation.labels
 
 
 # %%
+import numpy as np
+
+from tutorial_utils.reproducibility import make_generator
+
+
 def favourites(inputs, zero_bias):
     winners, shares = [], []
     for each in range(num_seeds):
@@ -248,6 +252,8 @@ settings = {
 }
 
 # %% mystnb={"figure": {"caption": "How often each class is the favourite of an untrained model (left), and the share of images that the favourite gets (right), over many seeds.", "name": "fig-cifar10-favourites"}, "image": {"alt": "Left: bars of similar height, one per class, for the number of seeds in which it is the favourite. Right: three groups of points for the share of images given to the favourite, high for inputs in 0 to 1, with and without bias, and lower for centred inputs."}}
+from tutorial_utils.plots.data import favourites as draw_favourites
+
 axes = draw_favourites(
     settings["as in the source"][0],
     {name: shares for name, (_, shares) in settings.items()},
@@ -292,6 +298,8 @@ assert accuracy(all_logits, labels_held) == accuracy(
 )
 
 # %% tags=["hide-input"]
+from tutorial_utils.training.trainer import measure
+
 untrained_train_loss, _ = measure(untrained, train)
 untrained_validation_loss, untrained_accuracy = measure(untrained, validation)
 gap = untrained_validation_loss - untrained_train_loss
@@ -329,6 +337,8 @@ say(
 # ## What this chapter measured
 
 # %% tags=["hide-input"]
+from tutorial_utils.report import results
+
 path = results.write(
     "cifar10/02_model",
     parameters={**config.model_dump(), "num_seeds": num_seeds},

@@ -30,7 +30,7 @@ import subprocess
 import sys
 
 if importlib.util.find_spec("tutorial_utils") is None:
-    release = "https://github.com/logistic-regression-measured/book/archive/refs/tags/v0.1.0.zip"
+    release = "https://github.com/logistic-regression-measured/book/archive/refs/tags/v0.2.0.zip"
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", release]
     installed = subprocess.run(command, capture_output=True, text=True)
     if installed.returncode != 0:
@@ -58,26 +58,27 @@ num_seeds: int = 10  # repeated runs that show the spread, 2 or more
 from tutorial_utils.training.config import HEADLINE, TrainingConfig
 
 config = TrainingConfig(
-    **{name: globals()[name] for name in TrainingConfig.model_fields}
+    dataset=dataset,
+    seed=seed,
+    device=device,
+    initialisation=initialisation,
+    num_epochs=num_epochs,
+    batch_size=batch_size,
+    learning_rate=learning_rate,
+    momentum=momentum,
+    weight_decay=weight_decay,
+    learning_rate_decay=learning_rate_decay,
+    learning_rate_step=learning_rate_step,
+    validation_split=validation_split,
+    early_stopping_patience=early_stopping_patience,
+    log_interval=log_interval,
 )
 
 # %%
-import itertools
-import math
-
-import torch
-import torch.nn.functional as F
-
 from tutorial_utils.data import datasets
-from tutorial_utils.evaluation import statistics
 from tutorial_utils.plots.style import use_book_style
-from tutorial_utils.plots.training import compare_curves, learning_curves, strips
-from tutorial_utils.report import results
 from tutorial_utils.report.narrate import enumerate_words, interval, percent, say, table
-from tutorial_utils.training import replicas
 from tutorial_utils.training.batches import Batches, training_batches
-from tutorial_utils.training.models import make_model
-from tutorial_utils.training.trainer import Trainer, load_or_fit, measure
 
 use_book_style()
 say(*config.notes)
@@ -121,6 +122,9 @@ def accuracy(scores, labels):
 
 
 # %%
+import torch
+
+
 @torch.no_grad()
 def evaluate(model, loss_function, batches, metric=None):
     parts = [
@@ -147,6 +151,11 @@ def fit(num_epochs, learning_rate, model, loss_function, train, validation, metr
 # The history begins with the untrained model, so that every curve starts where training starts. Are these the numbers of the package's `Trainer`? Two epochs of each:
 
 # %%
+import torch.nn.functional as F
+
+from tutorial_utils.training.models import make_model
+from tutorial_utils.training.trainer import Trainer, load_or_fit, measure
+
 two = config.but(
     num_epochs=2, momentum=0.0, weight_decay=0.0, learning_rate_decay=1.0, device="cpu"
 )
@@ -211,6 +220,8 @@ table(
 )
 
 # %% mystnb={"figure": {"caption": "Validation accuracy over the first ten epochs at rate 0.001; epoch 0 is the untrained model.", "name": "fig-cifar10-first-epochs"}, "image": {"alt": "A curve of validation accuracy that rises steeply in the first epochs and flattens afterwards."}}
+from tutorial_utils.plots.training import compare_curves, learning_curves, strips
+
 ax = compare_curves(
     {"rate 0.001": (range(11), [hits for _, _, hits in first_ten])},
     xlabel="epoch",
@@ -218,6 +229,8 @@ ax = compare_curves(
 )
 
 # %% tags=["hide-input"]
+import itertools
+
 gains = [later[2] - earlier[2] for earlier, later in itertools.pairwise(first_ten)]
 say(
     f"The first epoch brings {100 * gains[0]:.1f} points, the tenth"
@@ -232,6 +245,9 @@ say(
 # Five rates, the same split, order of batches and initial weights for all, and the same number of epochs. They see the same batches, so they are trained in one pass, stacked as [on MNIST](../mnist/03_training). For each we report the best epoch *and* the last, because the best of many epochs is a maximum: it is partly luck.
 
 # %%
+from tutorial_utils.report import results
+from tutorial_utils.training import replicas
+
 RATES = (0.0003, 0.001, 0.003, 0.009, 0.05)
 stacked = replicas.load_or_train(
     [config.but(learning_rate=rate) for rate in sorted({*RATES, config.learning_rate})],
@@ -256,6 +272,8 @@ ax = compare_curves(
 )
 
 # %%
+from tutorial_utils.evaluation import statistics
+
 rows = []
 for rate, run in compared.items():
     top = max(run.records, key=lambda record: record.validation_accuracy)
@@ -434,6 +452,8 @@ say(
 # At which loss does a model stand that gives every class its share of the training labels, whatever the image? Compare it with the untrained model, and with the trained one.
 
 # %% tags=["hide-cell"]
+import math
+
 # Solution: the entropy of the class shares.
 class_shares = train.labels.bincount().double() / train.num_images
 entropy = -(class_shares * class_shares.log()).sum().item()

@@ -29,7 +29,7 @@ import subprocess
 import sys
 
 if importlib.util.find_spec("tutorial_utils") is None:
-    release = "https://github.com/logistic-regression-measured/book/archive/refs/tags/v0.1.0.zip"
+    release = "https://github.com/logistic-regression-measured/book/archive/refs/tags/v0.2.0.zip"
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", release]
     installed = subprocess.run(command, capture_output=True, text=True)
     if installed.returncode != 0:
@@ -57,21 +57,24 @@ num_seeds: int = 10  # repeated runs that show the spread, 2 or more
 from tutorial_utils.training.config import HEADLINE, TrainingConfig
 
 config = TrainingConfig(
-    **{name: globals()[name] for name in TrainingConfig.model_fields}
+    dataset=dataset,
+    seed=seed,
+    device=device,
+    initialisation=initialisation,
+    num_epochs=num_epochs,
+    batch_size=batch_size,
+    learning_rate=learning_rate,
+    momentum=momentum,
+    weight_decay=weight_decay,
+    learning_rate_decay=learning_rate_decay,
+    learning_rate_step=learning_rate_step,
+    validation_split=validation_split,
+    early_stopping_patience=early_stopping_patience,
+    log_interval=log_interval,
 )
 
 # %%
-import warnings
-from dataclasses import asdict
-
-import numpy as np
-import torch
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import cohen_kappa_score
-
 from tutorial_utils.data import datasets, exploration
-from tutorial_utils.evaluation import calibration, comparisons, statistics
 from tutorial_utils.evaluation.metrics import (
     evaluate,
     most_common_confusions,
@@ -81,19 +84,8 @@ from tutorial_utils.evaluation.metrics import (
     roc_curves,
 )
 from tutorial_utils.evaluation.predictions import predict
-from tutorial_utils.plots import evaluation as draw
 from tutorial_utils.plots.style import use_book_style
 from tutorial_utils.report import results
-from tutorial_utils.report.narrate import (
-    enumerate_words,
-    interval,
-    p_value,
-    percent,
-    say,
-    table,
-)
-from tutorial_utils.reproducibility import make_generator
-from tutorial_utils.training import replicas
 from tutorial_utils.training.trainer import load_or_fit
 
 use_book_style()
@@ -113,6 +105,15 @@ test = evaluate(truth, said)
 # :::
 
 # %% tags=["hide-input"]
+from tutorial_utils.report.narrate import (
+    enumerate_words,
+    interval,
+    p_value,
+    percent,
+    say,
+    table,
+)
+
 table(HEADLINE["mnist"].differences(config, ("MNIST", "here")))
 
 # %% [markdown]
@@ -147,6 +148,11 @@ say(
 # Three headline numbers, each with both: the interval says how the number of *this* model would vary over test sets (Wilson for the accuracy, bootstrap for the rest), the columns to its right how it varies over trainings from other seeds, on the same test images. **Macro F1** is the mean of the classes' F1.
 
 # %%
+import torch
+
+from tutorial_utils.evaluation import calibration, comparisons, statistics
+from tutorial_utils.training import replicas
+
 ten = [
     evaluate(truth, predict(each.model, test_images))
     for each in replicas.load_or_train(
@@ -163,6 +169,8 @@ macro_f1_bounds = statistics.bootstrap_from_confusion(
 )
 
 # %% tags=["hide-input"]
+import numpy as np
+
 headline = {
     "accuracy": (test.accuracy, test.accuracy_interval, [e.accuracy for e in ten]),
     "loss (nats)": (test.loss, statistics.bootstrap_interval(losses, np.mean), [e.loss for e in ten]),
@@ -231,6 +239,12 @@ answers = {
 
 
 # %%
+import warnings
+
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+
+
 def centred(images):
     return images.flatten(1).float().div_(255).sub_(mean_pixel).numpy()
 
@@ -317,6 +331,8 @@ table(
 )  # fmt: skip
 
 # %% tags=["hide-input"]
+from sklearn.metrics import cohen_kappa_score
+
 same = answers["scikit-learn"] == said.labels
 agreement = {
     "share": same.double().mean().item(),
@@ -346,6 +362,8 @@ say(
 # ## Which things are taken for which?
 
 # %% mystnb={"figure": {"caption": "Confusion matrix on the test set. Rows are true classes, columns predicted ones; the shade counts mistakes only.", "name": "fig-cifar10-confusion"}, "image": {"alt": "A ten by ten grid of counts with class names on both axes. The darker cells lie among the animals in one block, among the vehicles in another, and between airplane and ship."}}
+from tutorial_utils.plots import evaluation as draw
+
 ax = draw.confusion_matrix(test.confusion_matrix, names)
 _ = ax.set_xticks(range(len(names)), names, rotation=45, ha="right")
 
@@ -507,6 +525,8 @@ say(
 # ## Looking at predictions
 
 # %% mystnb={"figure": {"caption": "Twenty-five random test images with prediction, confidence and truth. A tick and a thin frame mark right answers, a cross and a thick dashed frame wrong ones.", "name": "fig-cifar10-predictions"}, "image": {"alt": "A five by five grid of small colour photographs. Above each stands the predicted class, the confidence and the true class; more than half carry a cross and a thick dashed frame."}}
+from tutorial_utils.reproducibility import make_generator
+
 chosen = torch.randperm(
     test.n, generator=make_generator(config.seed, "prediction grid")
 )[:25]
@@ -673,6 +693,8 @@ say(
 # ## What this chapter measured
 
 # %% tags=["hide-input"]
+from dataclasses import asdict
+
 path = results.write(
     "cifar10/04_evaluation",
     parameters={**config.model_dump(), "num_seeds": num_seeds},
@@ -756,8 +778,9 @@ say(f"{percent(five, 1)}, against {percent(5 / len(names), 0)} by guessing.")
 # Count the images that only one of the two gets right, this model or the nearest centroid, and test whether a fair coin would fall so. Is it the p-value of `comparisons.exact_mcnemar`?
 
 # %% tags=["hide-cell"]
-# Solution: a binomial test on the images that only one gets right.
 from scipy.stats import binomtest
+
+# Solution: a binomial test on the images that only one gets right.
 
 nearest = rights["nearest centroid"]
 only_model = int((rights["this model"] & ~nearest).sum())

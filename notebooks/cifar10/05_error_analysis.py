@@ -29,7 +29,7 @@ import subprocess
 import sys
 
 if importlib.util.find_spec("tutorial_utils") is None:
-    release = "https://github.com/logistic-regression-measured/book/archive/refs/tags/v0.1.0.zip"
+    release = "https://github.com/logistic-regression-measured/book/archive/refs/tags/v0.2.0.zip"
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", release]
     installed = subprocess.run(command, capture_output=True, text=True)
     if installed.returncode != 0:
@@ -57,48 +57,26 @@ num_seeds: int = 10  # repeated runs that show the spread, 2 or more
 from tutorial_utils.training.config import HEADLINE, TrainingConfig
 
 config = TrainingConfig(
-    **{name: globals()[name] for name in TrainingConfig.model_fields}
+    dataset=dataset,
+    seed=seed,
+    device=device,
+    initialisation=initialisation,
+    num_epochs=num_epochs,
+    batch_size=batch_size,
+    learning_rate=learning_rate,
+    momentum=momentum,
+    weight_decay=weight_decay,
+    learning_rate_decay=learning_rate_decay,
+    learning_rate_step=learning_rate_step,
+    validation_split=validation_split,
+    early_stopping_patience=early_stopping_patience,
+    log_interval=log_interval,
 )
 
 # %%
-import numpy as np
-import torch
-import torch.nn.functional as F
-from scipy.optimize import minimize
-from scipy.stats import binom, binomtest
-from torch import nn
-
 from tutorial_utils.data import datasets, exploration
-from tutorial_utils.evaluation import comparisons, statistics
-from tutorial_utils.evaluation.errors import (
-    average_images,
-    collect_errors,
-    compare_errors,
-    error_patterns,
-)
-from tutorial_utils.evaluation.metrics import (
-    evaluate,
-    most_common_confusions,
-    rate_by_quantile,
-)
-from tutorial_utils.evaluation.predictions import predict
-from tutorial_utils.plots import data as draw
-from tutorial_utils.plots import evaluation as draw_evaluation
 from tutorial_utils.plots.style import use_book_style
-from tutorial_utils.plots.training import compare_curves
 from tutorial_utils.report import results
-from tutorial_utils.report.narrate import (
-    enumerate_words,
-    interval,
-    p_value,
-    percent,
-    say,
-    table,
-)
-from tutorial_utils.reproducibility import make_generator
-from tutorial_utils.training import replicas
-from tutorial_utils.training.batches import Batches
-from tutorial_utils.training.models import make_model
 from tutorial_utils.training.trainer import load_or_fit
 
 use_book_style()
@@ -115,6 +93,15 @@ train_part, held_out = datasets.split(data.train, config.validation_split, confi
 # :::
 
 # %% tags=["hide-input"]
+from tutorial_utils.report.narrate import (
+    enumerate_words,
+    interval,
+    p_value,
+    percent,
+    say,
+    table,
+)
+
 table(HEADLINE["mnist"].differences(config, ("MNIST", "here")))
 
 # %% [markdown]
@@ -124,6 +111,14 @@ table(HEADLINE["mnist"].differences(config, ("MNIST", "here")))
 # As before, hypotheses come from validation images and are confirmed on test images.
 
 # %%
+from tutorial_utils.evaluation.errors import (
+    average_images,
+    collect_errors,
+    compare_errors,
+    error_patterns,
+)
+from tutorial_utils.evaluation.predictions import predict
+
 parts = {"validation": held_out, "test": data.test}
 said = {
     name: predict(model, datasets.standardise(part)) for name, part in parts.items()
@@ -131,6 +126,14 @@ said = {
 errors = {name: collect_errors(part.labels, said[name]) for name, part in parts.items()}
 
 # %%
+import numpy as np
+
+from tutorial_utils.evaluation.metrics import (
+    evaluate,
+    most_common_confusions,
+    rate_by_quantile,
+)
+
 matrices = {
     name: evaluate(part.labels, said[name]).confusion_matrix
     for name, part in parts.items()
@@ -140,6 +143,8 @@ missed = {
 }
 
 # %% tags=["hide-input"]
+from tutorial_utils.evaluation import comparisons, statistics
+
 table(
     [
         {
@@ -167,6 +172,9 @@ say(
 )
 
 # %% mystnb={"figure": {"caption": "Errors on the validation images, in per cent of each true class's images.", "name": "fig-cifar10-error-patterns"}, "image": {"alt": "A ten by ten heat map with class names on both axes and per cent numbers in the cells; dark cells pair automobile with truck, and animals with one another."}}
+from tutorial_utils.plots import data as draw
+from tutorial_utils.plots import evaluation as draw_evaluation
+
 pattern = error_patterns(errors["validation"], matrices["validation"].sum(axis=1))
 ax = draw_evaluation.confusion_matrix(pattern, names, shares=True)
 _ = ax.set_xticks(range(len(names)), names, rotation=45, ha="right")
@@ -176,6 +184,8 @@ _ = ax.set_xticks(range(len(names)), names, rotation=45, ha="right")
 # pairs differ at all is no surprise.
 
 # %%
+from scipy.stats import binom, binomtest
+
 pairs = {name: most_common_confusions(matrix) for name, matrix in matrices.items()}
 on_test = {pair[:2]: pair[2] for pair in pairs["test"]}
 proposed = [(*pair, on_test.get(pair[:2], 0)) for pair in pairs["validation"][:6]]
@@ -198,6 +208,9 @@ table(hypotheses)
 
 
 # %% mystnb={"figure": {"caption": "The fifteen most confident errors on the test images.", "name": "fig-cifar10-most-confident"}, "image": {"alt": "Fifteen small colour photographs in three rows. Above each stands the wrong prediction with a high confidence, and the true class."}}
+import torch
+
+
 def show(frame):
     pictures = data.test.images[torch.tensor(frame.index.tolist())].permute(0, 2, 3, 1)
     return draw.image_grid(
@@ -323,6 +336,8 @@ say(
 # Does a different seed make the same errors?
 
 # %%
+from tutorial_utils.training import replicas
+
 ten = replicas.load_or_train(
     [config.but(seed=each) for each in range(num_seeds)], data, results.output_folder()
 )
@@ -371,6 +386,8 @@ at_random = binom.pmf(range(num_seeds + 1), num_seeds, over_seeds.mean / len(vot
 stable = int((votes[wrong["test"]] == num_seeds).sum())
 
 # %% mystnb={"figure": {"caption": "Share of the test images that a given number of the models gets wrong, and what it would be if every model erred on images at random.", "name": "fig-cifar10-stable-errors"}, "image": {"alt": "Two curves against the number of models that are wrong: the measured one is high at both ends and low between, the dashed one for random errors is a single hump in the middle."}}
+from tutorial_utils.plots.training import compare_curves
+
 ax = compare_curves(
     {
         "measured": (range(num_seeds + 1), shares),
@@ -435,6 +452,9 @@ def only(part, labels, per_class):
 
 
 # %%
+from tutorial_utils.reproducibility import make_generator
+
+
 def train_side_by_side(draws):
     short = config.but(num_epochs=8, early_stopping_patience=8, device="cpu")
     transform = datasets.training_transform(data.description)
@@ -532,6 +552,9 @@ def unpack(packed):
 
 
 # %%
+import torch.nn.functional as F
+
+
 def objective(packed, strength):
     weight, bias = unpack(packed)
     log_p = torch.addmm(bias, inputs, weight.T).log_softmax(dim=1)
@@ -568,6 +591,9 @@ def held_accuracy(packed):
 
 
 # %%
+from scipy.optimize import minimize
+
+
 def search(strength, steps):
     path = []
     found = minimize(
@@ -659,6 +685,9 @@ say(
 
 
 # %%
+from torch import nn
+
+
 def small_network():
     torch.manual_seed(config.seed)
     return nn.Sequential(
@@ -669,6 +698,9 @@ def small_network():
 
 
 # %%
+from tutorial_utils.training.batches import Batches
+
+
 def train(model, part, epochs, size, rate, momentum=0.0):
     transform = datasets.training_transform(data.description)
     order = make_generator(config.seed, "order")
@@ -684,6 +716,8 @@ def train(model, part, epochs, size, rate, momentum=0.0):
 
 
 # %%
+from tutorial_utils.training.models import make_model
+
 pool = train_part.subset(torch.arange(min(10_000, len(train_part))))
 network_right = train(small_network(), pool, epochs=6, size=50, rate=0.02, momentum=0.9)
 linear_right = train(make_model(config), pool, epochs=20, size=100, rate=0.009)

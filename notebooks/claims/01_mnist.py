@@ -32,7 +32,7 @@ import subprocess
 import sys
 
 if importlib.util.find_spec("tutorial_utils") is None:
-    release = "https://github.com/logistic-regression-measured/book/archive/refs/tags/v0.1.0.zip"
+    release = "https://github.com/logistic-regression-measured/book/archive/refs/tags/v0.2.0.zip"
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", release]
     installed = subprocess.run(command, capture_output=True, text=True)
     if installed.returncode != 0:
@@ -61,48 +61,27 @@ short_epochs: int = 6  # epochs of the comparisons, 3 or more
 from tutorial_utils.training.config import TrainingConfig
 
 config = TrainingConfig(
-    **{name: globals()[name] for name in TrainingConfig.model_fields}
+    dataset=dataset,
+    seed=seed,
+    device=device,
+    initialisation=initialisation,
+    num_epochs=num_epochs,
+    batch_size=batch_size,
+    learning_rate=learning_rate,
+    momentum=momentum,
+    weight_decay=weight_decay,
+    learning_rate_decay=learning_rate_decay,
+    learning_rate_step=learning_rate_step,
+    validation_split=validation_split,
+    early_stopping_patience=early_stopping_patience,
+    log_interval=log_interval,
 )
 
 # %%
-from dataclasses import replace
-
-import numpy as np
-import pandas as pd
-import torch
-import torch.nn.functional as F
-from scipy import stats
-from sklearn.metrics import average_precision_score, roc_auc_score
-
 from tutorial_utils.data import datasets, exploration
-from tutorial_utils.evaluation import calibration, comparisons, statistics
-from tutorial_utils.evaluation.metrics import (
-    evaluate,
-    most_common_confusions,
-    one_vs_rest_accuracy,
-)
-from tutorial_utils.evaluation.predictions import predict
-from tutorial_utils.plots.data import boxes, heat_images
-from tutorial_utils.plots.evaluation import dots, reliability_diagram
 from tutorial_utils.plots.style import use_book_style
-from tutorial_utils.plots.training import compare_curves, draw_range_test, strips
 from tutorial_utils.report import results
 from tutorial_utils.report.ledger import Ledger, Part, Rule, above, below, between
-from tutorial_utils.report.narrate import (
-    enumerate_words,
-    interval,
-    p_value,
-    percent,
-    say,
-    table,
-)
-from tutorial_utils.reproducibility import make_generator
-from tutorial_utils.training import replicas
-from tutorial_utils.training.batches import training_batches
-from tutorial_utils.training.history import History
-from tutorial_utils.training.models import make_model
-from tutorial_utils.training.range_test import range_test
-from tutorial_utils.training.trainer import load_or_fit
 
 use_book_style()
 data = datasets.load(config.dataset)
@@ -135,6 +114,11 @@ LOSS_MARGIN = 0.005  # of cross-entropy, in nats: a factor of 1.005 on the proba
 
 
 # %%
+import numpy as np
+
+from tutorial_utils.evaluation import calibration, comparisons, statistics
+
+
 def gain(what, before, after, rule, of_what="test images"):
     """Mean of after minus before, over the same images."""
     found = statistics.paired_difference(before, after)
@@ -161,6 +145,15 @@ def seeds_mean(what, values, rule, **style):
 # The **headline model** is the one of [](../mnist/03_training), trained with the source's settings but for the patience (see [claim 13](claim-13)). Models like it from other seeds (in the code: `ten`) say what depends on the seed. They are trained in few passes, by the package's `replicas`: the same mathematics as `Trainer`, with the models stacked.
 
 # %%
+from tutorial_utils.evaluation.metrics import (
+    evaluate,
+    most_common_confusions,
+    one_vs_rest_accuracy,
+)
+from tutorial_utils.evaluation.predictions import predict
+from tutorial_utils.training import replicas
+from tutorial_utils.training.trainer import load_or_fit
+
 model, history = load_or_fit(config, data, folder)
 seeds = range(num_seeds)
 ten = replicas.load_or_train([config.but(seed=each) for each in seeds], data, folder)
@@ -196,6 +189,9 @@ reference = list(trained["reference"])
 
 
 # %%
+import torch
+
+
 def right_rate(trained, images=test_images):
     """Share of the models that read each image rightly, shape (n,)."""
     votes = [predict(each.model, images).labels == truth for each in trained]
@@ -221,6 +217,15 @@ def losses(trained, epoch=-1):
 
 
 # %% tags=["hide-input"]
+from tutorial_utils.report.narrate import (
+    enumerate_words,
+    interval,
+    p_value,
+    percent,
+    say,
+    table,
+)
+
 reference_right = right_rate(reference)
 say(
     f"The reference reads {percent(reference_right.mean().item())} of the test images"
@@ -286,9 +291,13 @@ claim
 
 
 # %%
+from tutorial_utils.training.history import History
+from tutorial_utils.training.models import make_model
+
+
 def train_openly(configs, class_weights, start=1.0):
     """Train with class weights of shape (replicas, classes); scale the initial weights."""
-    stack = replicas.Stack(configs, torch.device("cpu"))
+    stack = replicas.Stack([each.but(device="cpu") for each in configs])
     stack.weight.mul_(start)
     stack.bias.mul_(start)
     batches, _ = replicas.batches_of_each(data.train, configs)
@@ -321,6 +330,8 @@ weighted, unweighted = opened[: len(few)], opened[len(few) :]
 # Two checks of the loop: the weighted error is the gradient that autograd finds, and without weights it ends where `replicas.train` ends (which keeps the best epoch, and here that may not be the last).
 
 # %%
+import torch.nn.functional as F
+
 scores = torch.randn(1, 64, 10, requires_grad=True)
 answers = data.train.labels[None, :64]
 F.cross_entropy(scores[0], answers[0], weight=balancing).backward()
@@ -360,6 +371,8 @@ ledger.record(
 # is multiplied by 10.
 
 # %%
+from tutorial_utils.reproducibility import make_generator
+
 standardise = datasets.training_transform(data.description)
 tenfold = torch.ones(28, 28)
 chosen = torch.randperm(784, generator=make_generator(config.seed, "half"))[:392]
@@ -376,6 +389,8 @@ scales = {name: 1.0 for name in inputs}
 scales |= {"raw, 0 to 255": 1e-3, "half of the pixels times 10": 1e-2}
 
 # %%
+from tutorial_utils.training.batches import training_batches
+
 SOURCE = config.learning_rate
 
 
@@ -415,6 +430,8 @@ best_of = {name: int(loss_table(name, 3).mean(axis=0).argmin()) for name in inpu
 at_source = {name: tried[name].index(SOURCE) for name in inputs}
 
 # %% mystnb={"figure": {"caption": "Validation loss after three epochs against the learning rate, for four scalings of the same pixels; mean over seeds. Rates at which training broke down are left out.", "name": "fig-claims-mnist-scaling"}, "image": {"alt": "Four curves of validation loss over a logarithmic axis of learning rates, one for each scaling of the inputs. Each has a low stretch, at rates that differ by several orders of magnitude."}}
+from tutorial_utils.plots.training import compare_curves, draw_range_test, strips
+
 curves = {}
 for name in inputs:
     means = loss_table(name, 3).mean(axis=0)
@@ -626,6 +643,8 @@ with torch.no_grad():
 best_rate = int(held_losses.mean(dim=1).argmin())
 
 # %%
+from tutorial_utils.training.range_test import range_test
+
 tests = {}
 for each in seeds:
     seed_config = config.but(seed=each)
@@ -712,7 +731,7 @@ def watch(configs, num_steps=300):
     """Loss on fixed images after each update, shape (replicas, num_steps)."""
     images = standardise(data.train.images[:1_000]).flatten(1)
     answers, seen = data.train.labels[:1_000], []
-    stack = replicas.Stack(configs, torch.device("cpu"))
+    stack = replicas.Stack([each.but(device="cpu") for each in configs])
     batches, _ = replicas.batches_of_each(data.train, configs)
     rates = [each.learning_rate for each in configs]
     for _, (inputs, labels) in zip(range(num_steps), batches, strict=False):
@@ -914,6 +933,9 @@ table(
 
 
 # %% tags=["hide-input"]
+from dataclasses import replace
+
+
 def by_validation(sizes, keys, pick):
     """The size with the highest (max) or lowest (min) validation accuracy."""
     return pick(sizes, key=lambda s: kept(by_size[keys[s]], "validation_accuracy"))
@@ -1138,6 +1160,8 @@ def recall_range(matrices):
 
 
 # %% tags=["hide-input"]
+from scipy import stats
+
 right_and_wrong = np.stack([np.diag(test.confusion_matrix), test.support])
 right_and_wrong[1] -= right_and_wrong[0]
 equal_recalls = stats.chi2_contingency(right_and_wrong)
@@ -1190,6 +1214,8 @@ ledger.record(
 )  # fmt: skip
 
 # %% mystnb={"figure": {"caption": "F1 of every digit on the test images, over models trained from different seeds. Box: middle half; whiskers: 5 and 95 %.", "name": "fig-claims-mnist-f1"}, "image": {"alt": "Ten narrow boxes, one per digit, of the F1 that models from different seeds reach; the boxes lie at different heights and are short against the distances between many of them."}}
+from tutorial_utils.plots.data import boxes, heat_images
+
 f1_of_ten = np.array([statistics.f1_from_confusion(each) for each in ten_matrices])
 _ = boxes(
     {str(digit): f1_of_ten[:, digit] for digit in range(10)}, ylabel="F1 on test images"
@@ -1279,6 +1305,8 @@ ledger.record(
 # If the lowest of ten passes, all do, and picking the lowest can only make that harder. The interval is a bootstrap over images, with 500 resamples.
 
 # %%
+from sklearn.metrics import average_precision_score, roc_auc_score
+
 chances = [
     roc_auc_score(truth == digit, said.probabilities[:, digit]) for digit in range(10)
 ]
@@ -1335,6 +1363,8 @@ ranked = sorted(upper, key=lambda pair: -of_headline[pair])
 place = {pair: number for number, pair in enumerate(ranked, start=1)}
 
 # %% mystnb={"figure": {"caption": "The twelve pairs of digits with most errors in the headline model: share of all test errors, beside the mean over models from other seeds and the even share.", "name": "fig-claims-mnist-pairs"}, "image": {"alt": "A dot plot with one row for each of twelve pairs of digits. Two marks, for the headline model and for the mean of several models, lie close together in each row; a third mark, the same in every row, shows the even share."}}
+from tutorial_utils.plots.evaluation import dots, reliability_diagram
+
 _ = dots(
     {
         "headline model": [of_headline[pair] / 45 for pair in ranked[:12]],
@@ -1637,6 +1667,8 @@ indicators = {f"is {digit}": (truth == digit).double() for digit in range(1, 10)
 not_one = truth != 1
 
 # %%
+import pandas as pd
+
 regressions = {
     "all images": comparisons.error_regression(~hits, properties),
     "without ones": comparisons.error_regression(

@@ -28,7 +28,7 @@ import subprocess
 import sys
 
 if importlib.util.find_spec("tutorial_utils") is None:
-    release = "https://github.com/logistic-regression-measured/book/archive/refs/tags/v0.1.0.zip"
+    release = "https://github.com/logistic-regression-measured/book/archive/refs/tags/v0.2.0.zip"
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", release]
     installed = subprocess.run(command, capture_output=True, text=True)
     if installed.returncode != 0:
@@ -56,32 +56,25 @@ num_seeds: int = 10  # repeated runs, 2 or more
 from tutorial_utils.training.config import TrainingConfig
 
 config = TrainingConfig(
-    **{name: globals()[name] for name in TrainingConfig.model_fields}
+    dataset=dataset,
+    seed=seed,
+    device=device,
+    initialisation=initialisation,
+    num_epochs=num_epochs,
+    batch_size=batch_size,
+    learning_rate=learning_rate,
+    momentum=momentum,
+    weight_decay=weight_decay,
+    learning_rate_decay=learning_rate_decay,
+    learning_rate_step=learning_rate_step,
+    validation_split=validation_split,
+    early_stopping_patience=early_stopping_patience,
+    log_interval=log_interval,
 )
 
 # %%
-import functools
-import itertools
-import math
-from dataclasses import replace
-
-import numpy as np
-import torch
-import torch.nn.functional as F
-
-from tutorial_utils.data import datasets, exploration
-from tutorial_utils.evaluation import statistics
-from tutorial_utils.evaluation.predictions import predict
-from tutorial_utils.plots.data import scatter
 from tutorial_utils.plots.style import use_book_style
-from tutorial_utils.plots.training import compare_curves, strips
-from tutorial_utils.report import results
 from tutorial_utils.report.ledger import Ledger, Part, above, below, between
-from tutorial_utils.report.narrate import enumerate_words, percent, say, table
-from tutorial_utils.reproducibility import make_generator
-from tutorial_utils.training import replicas
-from tutorial_utils.training.batches import Batches, training_batches
-from tutorial_utils.training.models import make_model
 
 use_book_style()
 ledger = Ledger()
@@ -93,6 +86,13 @@ ledger = Ledger()
 # Ten models, alike but for the seed. The seed fixes the split, the order of batches and the initial weights. They are those of the chapter on training, and are trained here if they are not found.
 
 # %%
+import torch
+
+from tutorial_utils.data import datasets, exploration
+from tutorial_utils.report import results
+from tutorial_utils.training import replicas
+from tutorial_utils.training.batches import Batches, training_batches
+
 folder = results.output_folder()
 data = datasets.load(config.dataset)
 class_names = data.description.class_names
@@ -102,7 +102,7 @@ ten = replicas.load_or_train(
 test_images, truth = datasets.standardise(data.test), data.test.labels
 train, validation = training_batches(data.train, config)
 transform = train.transform
-CPU = torch.device("cpu")
+on_cpu = config.but(device="cpu")
 
 # %% [markdown]
 # The margin: two accuracies that differ by less than half a point count as equal here. With 10,000 images and an accuracy near 40 %, the sampling interval reaches about one point to each side, so a smaller difference is not worth a choice. The margin is one for the whole chapter, and older than its results.
@@ -113,6 +113,11 @@ CPU = torch.device("cpu")
 # * **Over images, paired**: each image has a value from either model, the share of seeds that read it rightly. Images are drawn again with replacement, each with both its values {cite}`efron1993`, so what the models share cancels. It assumes independent images, and does not know how training runs vary {cite}`dietterich1998`; averaging over seeds lessens that.
 
 # %%
+import numpy as np
+
+from tutorial_utils.evaluation import statistics
+from tutorial_utils.evaluation.predictions import predict
+
 MARGIN = 0.005  # differences of accuracy below this count as none
 
 
@@ -142,7 +147,7 @@ def right_rate(models):
 
 # %%
 UNTRAINED = 200
-stack = replicas.Stack([config.but(seed=each) for each in range(UNTRAINED)], CPU)
+stack = replicas.Stack([on_cpu.but(seed=each) for each in range(UNTRAINED)])
 answers = torch.cat(
     [stack.logits(x.cpu().flatten(1)).argmax(dim=2) for x, _ in validation], dim=1
 )
@@ -192,6 +197,8 @@ untrained_accuracy = (answers == held_labels).double().mean(dim=1).numpy()
 scatter_33 = statistics.spread(untrained_accuracy)
 
 # %% tags=["hide-input"]
+from tutorial_utils.report.narrate import enumerate_words, percent, say, table
+
 ledger.record(
     33, "untrained accuracy is about 10 %", source="C",
     parts=[over(untrained_accuracy, "validation accuracy of untrained models, mean over seeds (t interval)",
@@ -207,7 +214,9 @@ ledger.record(
 # Both parts are random samples of the same images, so an untrained model must lose as much on one as on the other, up to sampling. Each seed has its own split and its own weights. "Close" is a mean distance below 0.02 nats, less than a hundredth of the loss of guessing, ln 10.
 
 # %%
-starts = replicas.Stack([config.but(seed=each) for each in range(num_seeds)], CPU)
+import torch.nn.functional as F
+
+starts = replicas.Stack([on_cpu.but(seed=each) for each in range(num_seeds)])
 losses = []
 for images, labels in zip(
     data.train.images.split(2_000), data.train.labels.split(2_000), strict=True
@@ -222,6 +231,8 @@ for each, row in enumerate(losses):
     gaps.append((row[held].mean() - row[kept].mean()).item())
 
 # %% tags=["hide-input"]
+import math
+
 largest = max(gaps, key=abs)
 ledger.record(
     25, "initial train and validation losses are close", source="C",
@@ -239,6 +250,9 @@ ledger.record(
 
 
 # %%
+from tutorial_utils.training.models import make_model
+
+
 @torch.no_grad()
 def scores_of(model, images):
     return torch.cat([model.cpu()(transform(part)) for part in images.split(5_000)])
@@ -391,7 +405,9 @@ fall = (by_hand[0, 0].log() - by_hand[1, 0].log()).abs().item()
 gain = (right[1].double() - right[0].double()).item()
 
 # %%
-walkers = replicas.Stack([config.but(seed=each) for each in range(num_seeds)], CPU)
+import itertools
+
+walkers = replicas.Stack([on_cpu.but(seed=each) for each in range(num_seeds)])
 held_inputs = transform(validation.images.cpu()).flatten(1)
 path = []
 endless = itertools.chain.from_iterable(itertools.repeat(train))
@@ -457,6 +473,8 @@ angles = {
 del own_train
 
 # %% mystnb={"figure": {"caption": "Cosine of the angle between the gradient of a batch and that of all training images, for the first hundred batches of an epoch; the bars are their means.", "name": "fig-claims-cifar10-cosines"}, "image": {"alt": "Two rows of marks on an axis of cosines, one row for the untrained and one for the trained model, each with a bar at its mean."}}
+from tutorial_utils.plots.training import compare_curves, strips
+
 ax = strips(
     {when: values[:100] for when, values in angles.items()},
     xlabel="cosine with the full gradient",
@@ -486,6 +504,8 @@ ledger.record(
 # Bumpy is the standard deviation of the change of the training loss from one step to the next, on the way to that level. Far quicker means a ratio of passes above 10, bumpier a ratio above 2. Both are means over five seeds, with t intervals.
 
 # %%
+from tutorial_utils.reproducibility import make_generator
+
 LEVEL, POOL, MOST_STEPS = 2.0, 10_000, 300
 
 
@@ -494,7 +514,7 @@ def descend(rates, size, each):
     kept, held = datasets.split_indices(len(data.train), config.validation_split, each)
     pool, check = data.train.subset(kept[:POOL]), data.train.subset(held[:2_000])
     check_inputs = transform(check.images).flatten(1)
-    stack = replicas.Stack([config.but(seed=each) for _ in rates], CPU)
+    stack = replicas.Stack([on_cpu.but(seed=each) for _ in rates])
     order = make_generator(each, "order") if size < len(pool) else None
     batches = Batches(transform(pool.images), pool.labels, size, order)
     path = []
@@ -679,6 +699,8 @@ ax = compare_curves(
 _ = ax.axvline(CLAIMED, color="black", linewidth=0.8, linestyle=":")
 
 # %% tags=["hide-input"]
+from dataclasses import replace
+
 of_rates = paired(at_claimed, at_best, f"test accuracy at the best rate of the grid, {chosen_rate:.2g}, minus"
                   f" {CLAIMED} ({SPLITS} seeds" + (")" if stays else ", paired bootstrap)"), below(MARGIN))  # fmt: skip
 if stays:
@@ -745,6 +767,8 @@ ledger.record(
 # That is all that trying can do. That *no* linear model does better would need a proof, and the second part says so. What a nonlinear model makes of the same pixels stands in [](../cifar10/05_error_analysis).
 
 # %%
+import functools
+
 pixels = exploration.pixel_statistics(train.images.cpu())
 by_channel = functools.partial(
     datasets.standardise_pixels, mean=pixels.mean.tolist(), std=pixels.std.tolist()
@@ -863,6 +887,8 @@ few = {count: accuracies_with(count) for count in COUNTS}
 way = {count: (values - 1 / count) / (1 - 1 / count) for count, values in few.items()}
 
 # %% mystnb={"figure": {"caption": "Test accuracy on random subsets of the classes, and the same as a share of the way from guessing to perfect, against the number of classes.", "name": "fig-claims-cifar10-classes"}, "image": {"alt": "Two sets of marks against the number of classes, circles for accuracy and squares for the share of the way from guessing to perfect, ten marks each for two, three, five and ten classes."}}
+from tutorial_utils.plots.data import scatter
+
 spread_out = [count for count in COUNTS for _ in range(ORDERS)]
 ax = scatter(
     {

@@ -28,7 +28,7 @@ import subprocess
 import sys
 
 if importlib.util.find_spec("tutorial_utils") is None:
-    release = "https://github.com/logistic-regression-measured/book/archive/refs/tags/v0.1.0.zip"
+    release = "https://github.com/logistic-regression-measured/book/archive/refs/tags/v0.2.0.zip"
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", release]
     installed = subprocess.run(command, capture_output=True, text=True)
     if installed.returncode != 0:
@@ -56,27 +56,13 @@ config = TrainingConfig(
 
 # %%
 import os
-import time
-from functools import partial
 
-import numpy as np
 import torch
-import torch.nn.functional as F
-from torch import nn
-from torch.utils.data import BatchSampler, DataLoader, SequentialSampler, TensorDataset
-from torchvision import transforms
 
 from tutorial_utils.data import datasets
-from tutorial_utils.evaluation import statistics
 from tutorial_utils.plots.style import use_book_style
-from tutorial_utils.plots.training import strips
-from tutorial_utils.report import results
 from tutorial_utils.report.ledger import Ledger, Part, above, below
 from tutorial_utils.report.narrate import percent, say, table
-from tutorial_utils.reproducibility import make_generator
-from tutorial_utils.training.batches import Batches
-from tutorial_utils.training.models import make_model
-from tutorial_utils.training.trainer import measure
 
 use_book_style()
 data = datasets.load(config.dataset)
@@ -95,6 +81,8 @@ say(
 # Machines warm up, slow down and do other things in between. Timing all of A and then all of B gives B another machine. So the contestants run **in turns**, in rounds; the order is moved on by one each round, so that nobody always goes first; and one round before the others is not counted, because first calls allocate and load.
 
 # %%
+import time
+
 ROUNDS = 7
 
 
@@ -117,6 +105,10 @@ def race(contestants, rounds=ROUNDS):
 # "Faster" needs a margin. A gain of less than a tenth is not worth a setting, so the rule for faster is a ratio above 1.1. It was fixed before anything was timed, as were all the rules below.
 
 # %%
+import numpy as np
+
+from tutorial_utils.evaluation import statistics
+
 FASTER = above(1.1)
 
 
@@ -144,6 +136,9 @@ def ratio_part(what, slow, fast, rule=FASTER):
 # The claim is judged for both, by the time without workers over the time with two. This book's `Batches` is timed beside them and not judged.
 
 # %%
+from torch.utils.data import BatchSampler, DataLoader, SequentialSampler, TensorDataset
+from torchvision import transforms
+
 some = data.train.subset(torch.arange(20_000))
 description = data.description
 one_by_one = datasets.ImageDataset(
@@ -156,6 +151,8 @@ whole_tensor = TensorDataset(datasets.standardise(some), some.labels)
 in_slices = BatchSampler(SequentialSampler(whole_tensor), config.batch_size, False)
 
 # %%
+from tutorial_utils.training.batches import Batches
+
 loaders = {}
 for workers in (0, 2):
     loaders[f"image by image, {workers} workers"] = DataLoader(
@@ -190,9 +187,13 @@ for name, loader in loaders.items():
     assert abs(total - expected_sum) < 1e-3 * len(some), name
 
 # %%
+from functools import partial
+
 passes = race({name: partial(one_pass, loader) for name, loader in loaders.items()})
 
 # %% mystnb={"figure": {"caption": "Seconds for one pass over 20,000 images with each loader. A mark is one round, the bar the mean.", "name": "fig-claims-timing-loaders"}, "image": {"alt": "Five rows, one per way of loading: image by image and batch by batch, each with no and with two workers, and the batches of this book. Each row has one mark per round on an axis of seconds, and a bar at the mean."}}
+from tutorial_utils.plots.training import strips
+
 ax = strips(passes, xlabel="seconds for one pass", shares=False)
 
 # %%
@@ -222,6 +223,10 @@ ledger.record(
 # Small is taken as less than 100 KiB of parameters. That is counted, so there is no interval. Fast needs something to compare with: a small convolutional network, the one of [](../mnist/05_error_analysis), which needs more arithmetic for its better answers. Fast is taken as at most a fifth of that network's time, once for 2,000 images together, and once for a single image, where the cost of the calls themselves counts most. Neither needs training to be timed.
 
 # %%
+from torch import nn
+
+from tutorial_utils.training.models import make_model
+
 softmax_regression = make_model(config).eval()
 layers = []
 for channels, filters in ((1, 8), (8, 16)):
@@ -288,6 +293,9 @@ ledger.record(
 
 
 # %%
+import torch.nn.functional as F
+
+
 def bytes_of_step(size):
     """What one training step holds: model, gradients, momentum, and what backward needs."""
     trained, batch = make_model(config), data.train.subset(torch.arange(size))
@@ -309,6 +317,8 @@ sizes = (16, 64, 256)
 step_bytes = {size: bytes_of_step(size) for size in sizes}
 
 # %%
+from tutorial_utils.reproducibility import make_generator
+
 train, validation = datasets.split(data.train, config.validation_split, config.seed)
 
 
@@ -358,6 +368,8 @@ ledger.record(
 # Exercise 3 and [the chapter on gradient descent](../foundations/03_gradient_descent) measure what an epoch's time does not say: the time until the loss is low.
 
 # %%
+from tutorial_utils.report import results
+
 seconds = {
     "loading": medians,
     "inference": {name: float(np.median(each)) for name, each in per_call.items()},
@@ -453,6 +465,8 @@ say(
 # Train each batch size for one epoch, at the same learning rate, and measure the validation loss. Which size is lowest after one epoch? Which is lowest for the seconds that it took?
 
 # %% tags=["hide-cell"]
+from tutorial_utils.training.trainer import measure
+
 # Solution: one epoch of each; seconds are the medians from above.
 held = Batches(validation.images, validation.labels, 500, transform=transform)
 epoch_rows = []

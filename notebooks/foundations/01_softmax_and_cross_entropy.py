@@ -33,7 +33,7 @@ import subprocess
 import sys
 
 if importlib.util.find_spec("tutorial_utils") is None:
-    release = "https://github.com/logistic-regression-measured/book/archive/refs/tags/v0.1.0.zip"
+    release = "https://github.com/logistic-regression-measured/book/archive/refs/tags/v0.2.0.zip"
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", release]
     installed = subprocess.run(command, capture_output=True, text=True)
     if installed.returncode != 0:
@@ -51,31 +51,19 @@ momentum: float = 0.9  # share of the last step kept in the next, 0 to below 1
 # %%
 from tutorial_utils.training.config import TrainingConfig
 
-settings = {
-    name: globals()[name] for name in TrainingConfig.model_fields if name in globals()
-}
 config = TrainingConfig(
-    **settings, learning_rate_decay=1.0, early_stopping_patience=num_epochs
+    dataset=dataset,
+    seed=seed,
+    batch_size=batch_size,
+    num_epochs=num_epochs,
+    learning_rate=learning_rate,
+    momentum=momentum,
+    learning_rate_decay=1.0,
+    early_stopping_patience=num_epochs,
 )
 
 # %%
-import itertools
-import math
-
-import matplotlib.pyplot as plt
-import torch
-import torch.nn.functional as F
-from torch import nn
-
-from tutorial_utils.data import datasets
-from tutorial_utils.plots.foundations import mark_levels
 from tutorial_utils.plots.style import use_book_style
-from tutorial_utils.plots.training import compare_curves
-from tutorial_utils.report import results
-from tutorial_utils.report.narrate import enumerate_words, percent, say, table
-from tutorial_utils.training.batches import training_batches
-from tutorial_utils.training.models import make_model
-from tutorial_utils.training.trainer import Trainer
 
 use_book_style()
 
@@ -119,6 +107,9 @@ use_book_style()
 
 
 # %%
+import torch
+
+
 def sigmoid(z):
     return 1 / (1 + torch.exp(-z))
 
@@ -130,12 +121,17 @@ torch.testing.assert_close(sigmoid(z), torch.sigmoid(z))
 # In the figure, look at both ends, at the height over zero, and at where the curve is steep.
 
 # %% mystnb={"figure": {"caption": "The sigmoid on [-10, 10]. Dotted lines: its limits, and one half.", "name": "fig-foundations-sigmoid"}, "image": {"alt": "An S-shaped curve that stays near 0 on the left, passes one half at z = 0, where it is steepest, and stays near 1 on the right."}}
+from tutorial_utils.plots.foundations import mark_levels
+from tutorial_utils.plots.training import compare_curves
+
 ax = compare_curves(
     {"sigmoid": (z, sigmoid(z))}, xlabel="score z", ylabel="probability"
 )
 ax = mark_levels([(0, "0"), (0.5, "one half"), (1, "1")], ax=ax)
 
 # %%
+from tutorial_utils.report.narrate import enumerate_words, percent, say, table
+
 zero = torch.zeros((), dtype=torch.float64, requires_grad=True)
 sigmoid(zero).backward()
 assert sigmoid(zero).item() == 0.5
@@ -266,6 +262,10 @@ assert ((scores - scores.mean()) / (scores - scores.mean()).sum()).isfinite().su
 # Are negative scores rare? Here are the logits of an untrained model on one batch of training images.
 
 # %%
+from tutorial_utils.data import datasets
+from tutorial_utils.training.batches import training_batches
+from tutorial_utils.training.models import make_model
+
 data = datasets.load(config.dataset)
 train, validation = training_batches(data.train, config.but(device="cpu"))
 images, labels = next(iter(train))
@@ -287,6 +287,8 @@ say(
 # $3.4 \times 10^{38}$.
 
 # %%
+import math
+
 limit = math.log(torch.finfo(torch.float32).max)
 large = torch.tensor([limit - 1, limit + 1, 0.0])
 assert large.exp().isinf().tolist() == [False, True, False]
@@ -378,6 +380,8 @@ worked = table(
 worked
 
 # %%
+import torch.nn.functional as F
+
 loss = terms.sum()
 torch.testing.assert_close(loss, -p[1].log())
 torch.testing.assert_close(loss, F.cross_entropy(z, torch.tensor(1)))
@@ -487,6 +491,8 @@ with torch.no_grad():
         line_accuracies.append((moved.argmax(1) == labels).float().mean().item())
 
 # %% mystnb={"figure": {"caption": "Loss (left) and accuracy (right) of one batch while the weights move against the gradient of the loss.", "name": "fig-foundations-staircase"}, "image": {"alt": "Two panels over the distance moved in weight space: the loss is a smooth curve, the accuracy is a staircase of flat treads and sudden jumps."}}
+import matplotlib.pyplot as plt
+
 figure, (left, right) = plt.subplots(ncols=2, figsize=(9.5, 3.4))
 for ax, name, values in (
     (left, "loss (nats)", line_losses),
@@ -502,6 +508,8 @@ for ax, name, values in (
     ax.get_legend().remove()
 
 # %%
+import itertools
+
 flat = sum(a == b for a, b in itertools.pairwise(line_accuracies))
 still = sum(a == b for a, b in itertools.pairwise(line_losses))
 say(
@@ -522,6 +530,8 @@ say(
 # inside. The three ways below agree:
 
 # %%
+from torch import nn
+
 in_two_steps = F.nll_loss(F.log_softmax(logits, dim=1), labels)
 as_modules = nn.NLLLoss()(nn.LogSoftmax(dim=1)(logits), labels)
 at_once = F.cross_entropy(logits, labels)
@@ -573,6 +583,8 @@ class DoubleSoftmax(nn.Module):
 
 
 # %%
+from tutorial_utils.training.trainer import Trainer
+
 right_model, wrong_model = make_model(config), DoubleSoftmax(make_model(config))
 runs = {}
 for name, trained in (("one softmax", right_model), ("two softmaxes", wrong_model)):
@@ -677,9 +689,20 @@ metrics = {
 }
 
 # %%
+from tutorial_utils.report import results
+
 path = results.write(
     "foundations/01_softmax_and_cross_entropy",
-    parameters=settings,
+    parameters=config.model_dump(
+        include={
+            "dataset",
+            "seed",
+            "batch_size",
+            "num_epochs",
+            "learning_rate",
+            "momentum",
+        }
+    ),
     metrics=metrics,
     data_hash=data.fingerprint,
 )

@@ -32,7 +32,7 @@ import subprocess
 import sys
 
 if importlib.util.find_spec("tutorial_utils") is None:
-    release = "https://github.com/logistic-regression-measured/book/archive/refs/tags/v0.1.0.zip"
+    release = "https://github.com/logistic-regression-measured/book/archive/refs/tags/v0.2.0.zip"
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", release]
     installed = subprocess.run(command, capture_output=True, text=True)
     if installed.returncode != 0:
@@ -49,29 +49,20 @@ weight_decay: float = 0.01  # strength of the L2 penalty in those updates, 0 or 
 # %%
 from tutorial_utils.training.config import TrainingConfig
 
-settings = {
-    name: globals()[name] for name in TrainingConfig.model_fields if name in globals()
-}
-config = TrainingConfig(**settings, device="cpu", momentum=0.0)
+config = TrainingConfig(
+    dataset=dataset,
+    seed=seed,
+    batch_size=batch_size,
+    learning_rate=learning_rate,
+    weight_decay=weight_decay,
+    device="cpu",
+    momentum=0.0,
+)
 
 # %%
-import itertools
-import math
-
 import torch
-import torch.nn.functional as F
-from torch.autograd.functional import hessian, jacobian
 
-from tutorial_utils.data import datasets
-from tutorial_utils.plots.data import heat_images
 from tutorial_utils.plots.style import use_book_style
-from tutorial_utils.plots.training import compare_curves
-from tutorial_utils.report import results
-from tutorial_utils.report.narrate import enumerate_words, say, table
-from tutorial_utils.reproducibility import make_generator
-from tutorial_utils.training.batches import training_batches
-from tutorial_utils.training.models import make_model
-from tutorial_utils.training.trainer import make_optimiser
 
 use_book_style()
 torch.set_printoptions(precision=4, sci_mode=False)
@@ -81,6 +72,13 @@ torch.set_printoptions(precision=4, sci_mode=False)
 # checks by differences lose half of the digits.
 
 # %%
+import torch.nn.functional as F
+
+from tutorial_utils.data import datasets
+from tutorial_utils.report.narrate import enumerate_words, say, table
+from tutorial_utils.training.batches import training_batches
+from tutorial_utils.training.models import make_model
+
 data = datasets.load(config.dataset)
 train, _ = training_batches(data.train, config)
 images, labels = next(iter(train))
@@ -141,6 +139,9 @@ def finite_differences(function, point, step=1e-5):
 
 
 # %%
+from torch.autograd.functional import hessian, jacobian
+
+
 def loss_of_bias(bias):
     return F.cross_entropy(X @ W.T + bias, labels)
 
@@ -157,6 +158,8 @@ for h in steps:
     errors["central"].append(abs((ahead - behind) / (2 * h) - exact).item())
 
 # %% mystnb={"figure": {"caption": "Error of one-sided and central differences against the step, both axes logarithmic.", "name": "fig-foundations-finite-differences"}, "image": {"alt": "Two V-shaped curves of error against step. Towards long steps both rise, the central one more steeply; towards short steps both rise with a jagged line. The central curve reaches a lower error."}}
+from tutorial_utils.plots.training import compare_curves
+
 ax = compare_curves(
     {name: (steps, [max(e, 1e-17) for e in values]) for name, values in errors.items()},
     xlabel="step h",
@@ -339,6 +342,8 @@ check("dl/db, one example", by_b, auto_b, finite_differences(lambda c: loss_of_o
 # wrongly believed. The background has the other sign, because standardised background pixels are below zero.
 
 # %% mystnb={"figure": {"caption": "Gradient of one example by the weights of each class: the image, scaled by p - y.", "name": "fig-foundations-gradient-images"}, "image": {"alt": "Ten panels with the same handwritten digit in different strength and sign, one per class, each titled with the class and its value of p minus y."}}
+from tutorial_utils.plots.data import heat_images
+
 pictures = by_w.view(len(b), *config.description.image_shape).mean(dim=1)
 titles = [f"{k}: {value:+.2f}" for k, value in enumerate((p - y).tolist())]
 axes = heat_images(list(pictures), titles, diverging=True)
@@ -350,6 +355,8 @@ axes = heat_images(list(pictures), titles, diverging=True)
 # wrong classes' probabilities sum to at most $(1 - p_y)^2$, and the true class adds the same. So the gradient of one example cannot explode.
 
 # %%
+import math
+
 P = (X @ W.T + b).softmax(dim=1)
 sizes = (P - Y).norm(dim=1) * X.norm(dim=1)
 per_example = torch.stack([torch.outer(d, x) for d, x in zip(P - Y, X, strict=True)])
@@ -434,6 +441,9 @@ torch.testing.assert_close(G.T @ extended, torch.cat([by_w, by_b[:, None]], dim=
 
 
 # %%
+from tutorial_utils.training.trainer import make_optimiser
+
+
 def update(weight, bias, rate, decay):
     forces = ((X @ weight.T + bias).softmax(dim=1) - Y) / len(X)
     return (
@@ -453,6 +463,8 @@ for _ in range(5):
     loss_path.append(batch_loss(mine_w, mine_b).item())
 
 # %%
+import itertools
+
 torch.testing.assert_close(mine_w, model.linear.weight.detach())
 torch.testing.assert_close(mine_b, model.linear.bias.detach())
 say(
@@ -482,6 +494,8 @@ say(
 # The logits are linear in $W$ and $b$, and a convex function of a linear one is convex. Every minimum is a global one.
 
 # %%
+from tutorial_utils.reproducibility import make_generator
+
 H = hessian(loss_of_logits, z)
 torch.testing.assert_close(H, J)
 v = torch.randn(len(z), dtype=torch.float64, generator=make_generator(seed, "direction"))  # fmt: skip
@@ -513,9 +527,13 @@ metrics = {
 }
 
 # %%
+from tutorial_utils.report import results
+
 path = results.write(
     "foundations/02_gradients",
-    parameters=settings,
+    parameters=config.model_dump(
+        include={"dataset", "seed", "batch_size", "learning_rate", "weight_decay"}
+    ),
     metrics=metrics,
     data_hash=data.fingerprint,
 )

@@ -32,7 +32,7 @@ import subprocess
 import sys
 
 if importlib.util.find_spec("tutorial_utils") is None:
-    release = "https://github.com/logistic-regression-measured/book/archive/refs/tags/v0.1.0.zip"
+    release = "https://github.com/logistic-regression-measured/book/archive/refs/tags/v0.2.0.zip"
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", release]
     installed = subprocess.run(command, capture_output=True, text=True)
     if installed.returncode != 0:
@@ -49,46 +49,17 @@ weight_decay: float = 0.01  # strength of the L2 penalty, above 0
 # %%
 from tutorial_utils.training.config import TrainingConfig
 
-settings = {
-    name: globals()[name] for name in TrainingConfig.model_fields if name in globals()
-}
-config = TrainingConfig(**settings, device="cpu")
+config = TrainingConfig(
+    dataset=dataset,
+    seed=seed,
+    batch_size=batch_size,
+    learning_rate=learning_rate,
+    weight_decay=weight_decay,
+    device="cpu",
+)
 
 # %%
-import itertools
-import math
-import time
-
-import matplotlib.pyplot as plt
-import numpy as np
-import torch
-import torch.nn.functional as F
-from scipy.stats import binomtest
-from sklearn.datasets import make_blobs, make_circles, make_moons
-from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
-
-from tutorial_utils.data import datasets
-from tutorial_utils.evaluation.statistics import wilson_interval
-from tutorial_utils.plots.foundations import (
-    bands,
-    decision_regions,
-    loss_paths,
-    mark_levels,
-)
 from tutorial_utils.plots.style import use_book_style
-from tutorial_utils.plots.training import compare_curves
-from tutorial_utils.report import results
-from tutorial_utils.report.narrate import (
-    enumerate_words,
-    interval,
-    p_value,
-    percent,
-    say,
-    table,
-)
-from tutorial_utils.reproducibility import make_generator
-from tutorial_utils.training.batches import Batches
-from tutorial_utils.training.models import make_model
 
 use_book_style()
 random_state = config.seed % 2**32  # the seed that scikit-learn takes
@@ -97,6 +68,12 @@ random_state = config.seed % 2**32  # the seed that scikit-learn takes
 # The images are 10,000 of the training images, laid out as rows, and 6,000 validation images that no step is taken on. No test image is used.
 
 # %%
+import torch
+import torch.nn.functional as F
+
+from tutorial_utils.data import datasets
+from tutorial_utils.training.models import make_model
+
 data = datasets.load(config.dataset)
 pool, validation = datasets.split(data.train, config.validation_split, config.seed)
 some = pool.subset(torch.arange(10_000))
@@ -130,6 +107,17 @@ def full_loss(weight, bias):
 # | {term}`mini-batch gradient descent` | $B$ examples, drawn at random | $\lceil m / B \rceil$ | right on average, less noisy |
 
 # %%
+import math
+
+from tutorial_utils.report.narrate import (
+    enumerate_words,
+    interval,
+    p_value,
+    percent,
+    say,
+    table,
+)
+
 sizes = {"batch": len(X), "mini-batch": config.batch_size, "stochastic": 1}
 steps_per_epoch = {name: math.ceil(len(X) / size) for name, size in sizes.items()}
 table(
@@ -146,6 +134,8 @@ table(
 # "Right on average" is exact: the mini-batches of one epoch, weighted by their size, have the full gradient as their mean.
 
 # %%
+from tutorial_utils.reproducibility import make_generator
+
 order = torch.randperm(len(X), generator=make_generator(seed, "order"))
 parts = order.split(config.batch_size)
 weighted = [len(part) * gradient(*start, X[part], Y[part])[0] for part in parts]
@@ -160,6 +150,8 @@ torch.testing.assert_close(sum(weighted) / len(X), full, rtol=1e-3, atol=1e-5)
 # step, and not one batch. Drawing *with* replacement is another method, and as many draws would miss a good part of the images:
 
 # %%
+from tutorial_utils.training.batches import Batches
+
 numbered = Batches(
     torch.arange(len(X)), labels, batch_size, make_generator(seed, "deal")
 )
@@ -183,6 +175,9 @@ say(
 
 
 # %%
+import itertools
+
+
 def endless(size, purpose):
     generator = make_generator(seed, purpose)
     while True:
@@ -209,6 +204,10 @@ def losses_of_steps(size, rate, num_steps):
 bumps = {name: losses_of_steps(size, learning_rate, 120) for name, size in sizes.items()}  # fmt: skip
 
 # %% mystnb={"figure": {"caption": "Training loss after each of 120 steps at one learning rate, for the three methods (left), and the last 40 steps of batch and mini-batch (right).", "name": "fig-foundations-bumps"}, "image": {"alt": "Two panels of training loss over steps. Left, the stochastic curve jumps up and down while the batch and mini-batch curves fall together. Right, enlarged: the batch curve is smooth, the mini-batch curve has small wobbles."}}
+import matplotlib.pyplot as plt
+
+from tutorial_utils.plots.training import compare_curves
+
 figure, axes = plt.subplots(ncols=2, figsize=(10, 3.6))
 for ax, names, first in ((axes[0], list(sizes), 0), (axes[1], list(sizes)[:2], 80)):
     compare_curves(
@@ -260,6 +259,8 @@ say(
 # are tried, and the one that needs the fewest images counts. The clock stops while the loss is measured.
 
 # %%
+import time
+
 TARGET = 0.35
 
 
@@ -296,6 +297,13 @@ for name, size in sizes.items():
     fastest[name] = (best_rate, runs[best_rate], bool(reached))  # fmt: skip
 
 # %% mystnb={"figure": {"caption": "Training loss of each method at its best rate, against images seen (left) and against seconds of computing (right), until it reaches 0.35.", "name": "fig-foundations-time-to-loss"}, "image": {"alt": "Two panels of three falling loss curves on logarithmic horizontal axes. Against images seen, the stochastic and mini-batch curves fall long before the batch curve; against seconds, the stochastic curve comes later."}}
+from tutorial_utils.plots.foundations import (
+    bands,
+    decision_regions,
+    loss_paths,
+    mark_levels,
+)
+
 figure, axes = plt.subplots(ncols=2, figsize=(10, 3.6), sharey=True)
 for ax, column, unit in ((axes[0], 0, "images seen"), (axes[1], 1, "seconds")):
     curves = {
@@ -357,6 +365,9 @@ say(
 
 
 # %%
+import numpy as np
+
+
 def angle(one, other):
     cosine = F.cosine_similarity(one.flatten(), other.flatten(), dim=0)
     return math.degrees(math.acos(min(cosine.item(), 1.0)))
@@ -430,6 +441,8 @@ say(
 # almost three times the spread of the other, no bias. The three methods start at the star and make 60 steps at one rate.
 
 # %%
+from sklearn.datasets import make_blobs, make_circles, make_moons
+
 centres = np.array([[-0.7, -0.7], [0.7, 0.7]])
 points, classes = make_blobs(400, centers=centres, cluster_std=1.0, random_state=random_state)  # fmt: skip
 points = torch.tensor(points * [1.6, 0.6])
@@ -592,6 +605,8 @@ for ax, (name, (make, features)) in zip(panels, makers.items(), strict=True):
     decision_regions(across, up, regions, inputs, targets, title=name, ax=ax)
 
 # %%
+from tutorial_utils.evaluation.statistics import wilson_interval
+
 table(
     [
         {
@@ -654,6 +669,8 @@ confidence, said = p.max(dim=1)
 right = said == validation.labels
 
 # %%
+from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
+
 majority = (validation.labels == labels.bincount().argmax()).float().mean().item()
 centroid = NearestCentroid().fit(X.numpy(), labels.numpy())
 centroid_accuracy = centroid.score(unseen.numpy(), validation.labels.numpy())
@@ -950,6 +967,8 @@ for name, road in roads.items():
     sums = given.sum(dim=1)  # of the last road, one-vs-rest
 
 # %% tags=["hide-input"]
+from scipy.stats import binomtest
+
 only_softmax = int((correct["softmax"] & ~correct["one-vs-rest"]).sum())
 only_rest = int((correct["one-vs-rest"] & ~correct["softmax"]).sum())
 by_chance = binomtest(only_softmax, max(only_softmax + only_rest, 1)).pvalue
@@ -998,9 +1017,13 @@ metrics = {
 }
 
 # %%
+from tutorial_utils.report import results
+
 path_written = results.write(
     "foundations/03_gradient_descent",
-    parameters=settings,
+    parameters=config.model_dump(
+        include={"dataset", "seed", "batch_size", "learning_rate", "weight_decay"}
+    ),
     metrics=metrics,
     timings={"seconds_to_target": seconds, "fit_seconds": fit_seconds},
     data_hash=data.fingerprint,

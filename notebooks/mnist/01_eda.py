@@ -31,7 +31,7 @@ import subprocess
 import sys
 
 if importlib.util.find_spec("tutorial_utils") is None:
-    release = "https://github.com/logistic-regression-measured/book/archive/refs/tags/v0.1.0.zip"
+    release = "https://github.com/logistic-regression-measured/book/archive/refs/tags/v0.2.0.zip"
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", release]
     installed = subprocess.run(command, capture_output=True, text=True)
     if installed.returncode != 0:
@@ -70,27 +70,7 @@ config = TrainingConfig(
 # out of its installation.)
 
 # %%
-import numpy as np
-import torch
-from scipy import stats
-from torch.utils.data import DataLoader, random_split
-from torchvision import datasets as torchvision_datasets
-from torchvision import transforms
-
-from tutorial_utils.data import datasets, exploration
-from tutorial_utils.plots.data import (
-    boxes,
-    class_bars,
-    heat_images,
-    histograms,
-    image_grid,
-    profiles,
-)
 from tutorial_utils.plots.style import use_book_style
-from tutorial_utils.report import results
-from tutorial_utils.report.narrate import p_value, percent, say, table
-from tutorial_utils.reproducibility import make_generator
-from tutorial_utils.training.batches import training_batches
 
 use_book_style()
 
@@ -111,6 +91,13 @@ use_book_style()
 # it a good place to learn, and a poor place to show that a new method is better: good ones differ by a few test images.
 
 # %%
+import torch
+from torchvision import datasets as torchvision_datasets
+from torchvision import transforms
+
+from tutorial_utils.data import datasets, exploration
+from tutorial_utils.report.narrate import p_value, percent, say, table
+
 data = datasets.load(config.dataset)
 description = data.description
 reference = torchvision_datasets.MNIST(datasets.data_root(), train=True)
@@ -151,6 +138,10 @@ say(
 # batches. Here is that way:
 
 # %%
+from torch.utils.data import DataLoader, random_split
+
+from tutorial_utils.reproducibility import make_generator
+
 transform = transforms.Compose(
     [transforms.ToTensor(), transforms.Normalize(description.mean, description.std)]
 )
@@ -192,6 +183,8 @@ table(
 # directly. It is the same data without fetching image by image, and the training chapter uses it. It gives the same pixels:
 
 # %%
+from tutorial_utils.training.batches import training_batches
+
 train, validation = training_batches(data.train, config)
 ours = datasets.standardise(data.train.subset(torch.arange(100)))
 theirs = torch.stack([whole[index][0] for index in range(100)])
@@ -210,6 +203,15 @@ say(
 # digits that you would have to read twice.
 
 # %% mystnb={"figure": {"caption": "Twenty-five training images drawn at random, with their labels.", "name": "fig-mnist-samples"}, "image": {"alt": "A five by five grid of handwritten digits in dark ink on a light ground, each with its label above."}}
+from tutorial_utils.plots.data import (
+    boxes,
+    class_bars,
+    heat_images,
+    histograms,
+    image_grid,
+    profiles,
+)
+
 chosen = torch.randperm(
     len(data.train), generator=make_generator(config.seed, "samples")
 )[:25]
@@ -285,6 +287,8 @@ ax = class_bars(
 )
 
 # %% tags=["hide-input"]
+from scipy import stats
+
 shares = train_counts / train_counts.sum()
 p_equal = stats.chisquare(train_counts).pvalue
 p_same = stats.chi2_contingency([train_counts, test_counts]).pvalue
@@ -462,6 +466,8 @@ axes = image_grid(
 )
 
 # %% tags=["hide-input"]
+import numpy as np
+
 spread = contrasted.std() / contrasted.mean()
 correlation = np.corrcoef(bright, contrasted)[0, 1]
 ones = data.train.labels == 1
@@ -530,6 +536,8 @@ table(
 # ## What this chapter measured
 
 # %% tags=["hide-input"]
+from tutorial_utils.report import results
+
 metrics = {
     "class_counts_train": train_counts,
     "class_counts_test": test_counts,
@@ -547,10 +555,9 @@ metrics = {
 }
 path = results.write(
     "mnist/01_eda",
-    parameters={
-        name: globals()[name]
-        for name in ("dataset", "seed", "batch_size", "validation_split")
-    },
+    parameters=config.model_dump(
+        include={"dataset", "seed", "batch_size", "validation_split"}
+    ),
     metrics=metrics,
     data_hash=data.fingerprint,
 )

@@ -30,7 +30,7 @@ import subprocess
 import sys
 
 if importlib.util.find_spec("tutorial_utils") is None:
-    release = "https://github.com/logistic-regression-measured/book/archive/refs/tags/v0.1.0.zip"
+    release = "https://github.com/logistic-regression-measured/book/archive/refs/tags/v0.2.0.zip"
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", release]
     installed = subprocess.run(command, capture_output=True, text=True)
     if installed.returncode != 0:
@@ -57,25 +57,25 @@ log_interval: int = 100  # batches between two updates of the progress bar, 1 or
 from tutorial_utils.training.config import TrainingConfig
 
 config = TrainingConfig(
-    **{name: globals()[name] for name in TrainingConfig.model_fields}
+    dataset=dataset,
+    seed=seed,
+    device=device,
+    initialisation=initialisation,
+    num_epochs=num_epochs,
+    batch_size=batch_size,
+    learning_rate=learning_rate,
+    momentum=momentum,
+    weight_decay=weight_decay,
+    learning_rate_decay=learning_rate_decay,
+    learning_rate_step=learning_rate_step,
+    validation_split=validation_split,
+    early_stopping_patience=early_stopping_patience,
+    log_interval=log_interval,
 )
 
 # %%
-import time
-
-import torch
-from torch import nn
-
 from tutorial_utils.data import datasets
-from tutorial_utils.evaluation import statistics
-from tutorial_utils.evaluation.predictions import predict
-from tutorial_utils.plots.data import heat_images
 from tutorial_utils.plots.style import use_book_style
-from tutorial_utils.report import results
-from tutorial_utils.report.narrate import percent, say, table
-from tutorial_utils.reproducibility import make_generator
-from tutorial_utils.training import models
-from tutorial_utils.training.trainer import load_or_fit
 
 use_book_style()
 description = config.description
@@ -107,6 +107,9 @@ data = datasets.load(config.dataset)
 
 
 # %%
+from torch import nn
+
+
 class SoftmaxRegression(nn.Module):
     def __init__(self, num_features, num_classes, generator):
         super().__init__()
@@ -127,6 +130,11 @@ class SoftmaxRegression(nn.Module):
 # zero. The package has the same model:
 
 # %%
+import torch
+
+from tutorial_utils.reproducibility import make_generator
+from tutorial_utils.training import models
+
 images = datasets.standardise(data.train.subset(torch.arange(64)))
 mine = SoftmaxRegression(
     description.num_features,
@@ -144,6 +152,8 @@ bound = (6 / (description.num_features + description.num_classes)) ** 0.5
 assert mine.linear.weight.abs().max() <= bound
 
 # %%
+from tutorial_utils.report.narrate import percent, say, table
+
 probabilities = mine.predict_proba(images)
 torch.testing.assert_close(probabilities.sum(dim=1), torch.ones(64))
 say(
@@ -188,6 +198,9 @@ say(
 
 
 # %%
+import time
+
+
 @torch.no_grad()
 def seconds_per_call(model, images, calls):
     for _ in range(3):
@@ -236,6 +249,9 @@ say(
 # between classes** mean anything. What is drawn is each class's weights minus the mean over classes.
 
 # %%
+from tutorial_utils.report import results
+from tutorial_utils.training.trainer import load_or_fit
+
 model, history = load_or_fit(config, data, results.output_folder())
 weights = (
     model.linear.weight.detach()
@@ -255,6 +271,8 @@ torch.testing.assert_close(
 )
 
 # %% mystnb={"figure": {"caption": "Weights of each digit relative to the mean over digits, after training. Red: ink here speaks for the digit; blue: against it.", "name": "fig-mnist-weights"}, "image": {"alt": "Ten heat maps of weights, one per digit, red for positive and blue for negative: a red ring with a blue centre for 0, a red upright bar for 1, and less tidy patterns for the others."}}
+from tutorial_utils.plots.data import heat_images
+
 axes = heat_images(list(relative), [str(digit) for digit in range(10)], diverging=True)
 
 # %% tags=["hide-input"]
@@ -386,6 +404,9 @@ say("Equal for all one hundred pairs.")
 # answers change.
 
 # %% tags=["hide-cell"]
+from tutorial_utils.evaluation import statistics
+from tutorial_utils.evaluation.predictions import predict
+
 # Solution: round the weights to float16 and compare predictions.
 small = models.LogisticRegression(description.num_features, description.num_classes)
 small.load_state_dict(

@@ -39,7 +39,7 @@ import subprocess
 import sys
 
 if importlib.util.find_spec("tutorial_utils") is None:
-    release = "https://github.com/logistic-regression-measured/book/archive/refs/tags/v0.1.0.zip"
+    release = "https://github.com/logistic-regression-measured/book/archive/refs/tags/v0.2.0.zip"
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", release]
     installed = subprocess.run(command, capture_output=True, text=True)
     if installed.returncode != 0:
@@ -64,45 +64,32 @@ log_interval: int = 100  # batches between two updates of the progress bar, 1 or
 num_seeds: int = 10  # repeated runs in the comparison over seeds, 2 or more
 
 # %%
-from tutorial_utils.data import datasets
-from tutorial_utils.report import results
-from tutorial_utils.training.batches import training_batches
 from tutorial_utils.training.config import TrainingConfig
 
 config = TrainingConfig(
-    **{name: globals()[name] for name in TrainingConfig.model_fields}
+    dataset=dataset,
+    seed=seed,
+    device=device,
+    initialisation=initialisation,
+    num_epochs=num_epochs,
+    batch_size=batch_size,
+    learning_rate=learning_rate,
+    momentum=momentum,
+    weight_decay=weight_decay,
+    learning_rate_decay=learning_rate_decay,
+    learning_rate_step=learning_rate_step,
+    validation_split=validation_split,
+    early_stopping_patience=early_stopping_patience,
+    log_interval=log_interval,
 )
 
 # %% [markdown]
 # Every field of `TrainingConfig` takes the variable of the same name above. A wrong value stops the chapter right
-# here, before any data is touched, and the message lists all problems at once. The rest of the imports:
+# here, before any data is touched, and the message lists all problems at once. A cell imports what it is the first to need.
 
 # %%
-import time
-
-import matplotlib.pyplot as plt
-import torch
-import torch.nn.functional as F
-from torch import nn
-
-from tutorial_utils.evaluation import statistics
-from tutorial_utils.evaluation.predictions import predict
 from tutorial_utils.plots.style import use_book_style
-from tutorial_utils.plots.training import (
-    compare_curves,
-    draw_range_test,
-    draw_schedule,
-    learning_curves,
-    strips,
-)
-from tutorial_utils.report import page_data
 from tutorial_utils.report.narrate import enumerate_words, interval, percent, say, table
-from tutorial_utils.reproducibility import make_generator
-from tutorial_utils.training import replicas
-from tutorial_utils.training.batches import Batches
-from tutorial_utils.training.models import LogisticRegression, make_model
-from tutorial_utils.training.range_test import range_test
-from tutorial_utils.training.trainer import Trainer, load_or_fit, measure
 
 use_book_style()
 say(*config.notes)
@@ -117,6 +104,9 @@ say(*config.notes)
 # the next chapter.
 
 # %%
+from tutorial_utils.data import datasets
+from tutorial_utils.training.batches import Batches, training_batches
+
 data = datasets.load(config.dataset)
 train_indices, validation_indices = datasets.split_indices(
     len(data.train), config.validation_split, config.seed
@@ -149,6 +139,11 @@ say(
 # probabilities. Here it is by hand, on the first batch and the untrained model.
 
 # %%
+import torch
+import torch.nn.functional as F
+
+from tutorial_utils.training.models import LogisticRegression, make_model
+
 model = make_model(config)
 images, labels = next(iter(validation))
 logits = model(images)
@@ -220,6 +215,14 @@ table(
 # `learning_rate_step` epochs: long steps first, to get near the minimum, then short ones, to settle into it.
 
 # %% mystnb={"figure": {"caption": "The learning rate of every epoch under the step schedule, on a logarithmic axis.", "name": "fig-mnist-schedule"}, "image": {"alt": "Step plot of the learning rate against the epoch: a staircase that falls by the decay factor at every step of the schedule."}}
+from tutorial_utils.plots.training import (
+    compare_curves,
+    draw_range_test,
+    draw_schedule,
+    learning_curves,
+    strips,
+)
+
 epochs = range(1, config.num_epochs + 1)
 rates = [config.learning_rate_at(epoch) for epoch in epochs]
 ax = draw_schedule(epochs, rates)
@@ -275,6 +278,8 @@ def train_one_epoch(model, batches, optimiser):
 # their restoration at the end. One epoch of each, from the same seed, gives the same losses.
 
 # %%
+from tutorial_utils.training.trainer import Trainer, load_or_fit, measure
+
 one_epoch = config.but(num_epochs=1, device="cpu")
 train, validation = training_batches(data.train, one_epoch)
 model = make_model(one_epoch)
@@ -308,6 +313,9 @@ say(
 
 
 # %%
+import time
+
+
 def seconds_of(action):
     started = time.perf_counter()
     action()
@@ -338,6 +346,8 @@ say(
 
 
 # %% tags=["hide-input"]
+from tutorial_utils.report import page_data, results
+
 train, validation = training_batches(data.train, config)
 model, history = load_or_fit(config, data, results.output_folder(), measure_train=True)
 best = history.best
@@ -423,6 +433,8 @@ say(
 # 60,000. Every validation image is also trained on. Here is that mistake, on purpose.
 
 # %%
+from tutorial_utils.reproducibility import make_generator
+
 order = make_generator(config.seed, "order")
 everything = Batches(
     data.train.images, data.train.labels, config.batch_size, order, train.transform
@@ -507,6 +519,8 @@ torch.testing.assert_close(weight[-1], twin.linear.weight)
 # its own for each. One of its models has the settings of the headline model above. Its losses should be those of `Trainer`:
 
 # %%
+from tutorial_utils.training import replicas
+
 seed_configs = [config.but(seed=each) for each in range(num_seeds)]
 runs = replicas.load_or_train(seed_configs, data, results.output_folder())
 apart = 0.0
@@ -524,6 +538,8 @@ if config.learning_rate / (1 - config.momentum) < 0.11:
     assert apart < 1e-4
 
 # %% tags=["hide-input"]
+from tutorial_utils.evaluation import statistics
+
 replica_seconds = statistics.spread(runs[0].history.column("seconds")).mean
 if config in seed_configs:
     say(
@@ -706,6 +722,8 @@ say(
 # $1/(1-\mu)$ times as long.
 
 # %%
+from tutorial_utils.training.range_test import range_test
+
 fresh = make_model(config)
 plain_test = range_test(fresh, train, start=1e-7, end=10, num_points=100)
 momentum_test = range_test(
@@ -713,6 +731,8 @@ momentum_test = range_test(
 )
 
 # %% mystnb={"figure": {"caption": "Loss against a learning rate that rises at every batch, without momentum (left) and with it (right). Both axes are logarithmic.", "name": "fig-mnist-range-test"}, "image": {"alt": "Two panels with the loss of each batch and its smoothed curve against the learning rate. Vertical lines mark the rate of steepest fall, the rate of lowest loss, and the rate used in this chapter."}}
+import matplotlib.pyplot as plt
+
 figure, (left, right) = plt.subplots(ncols=2, figsize=(10, 3.8), sharey=True)
 for ax, test, title in (
     (left, plain_test, "Without momentum"),
@@ -1052,6 +1072,8 @@ say(
 # norm of the gradient {cite}`pascanu2013`.
 
 # %%
+from torch import nn
+
 raw_images = small.images.float()
 raw_held_out = [(held_out.images.float(), held_out.labels)]
 
@@ -1205,6 +1227,8 @@ train_briefly(
     epochs=2,
 )
 # %% tags=["hide-input"]
+from tutorial_utils.evaluation.predictions import predict
+
 unshuffled_accuracy = measure(unshuffled, held_out_batches)[1]
 mixed_accuracy = measure(mixed, held_out_batches)[1]
 says_nine = (

@@ -33,7 +33,7 @@ import subprocess
 import sys
 
 if importlib.util.find_spec("tutorial_utils") is None:
-    release = "https://github.com/logistic-regression-measured/book/archive/refs/tags/v0.1.0.zip"
+    release = "https://github.com/logistic-regression-measured/book/archive/refs/tags/v0.2.0.zip"
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", release]
     installed = subprocess.run(command, capture_output=True, text=True)
     if installed.returncode != 0:
@@ -58,54 +58,27 @@ log_interval: int = 100  # batches between two updates of the progress bar, 1 or
 num_seeds: int = 10  # repeated runs that show the spread, 2 or more
 
 # %%
-from tutorial_utils.data import datasets
-from tutorial_utils.evaluation.metrics import (
-    evaluate,
-    most_common_confusions,
-    one_vs_rest_accuracy,
-    per_class_report,
-    precision_recall_curves,
-    roc_curves,
-)
-from tutorial_utils.report import results
-from tutorial_utils.training.batches import training_batches
 from tutorial_utils.training.config import TrainingConfig
 
 config = TrainingConfig(
-    **{name: globals()[name] for name in TrainingConfig.model_fields}
+    dataset=dataset,
+    seed=seed,
+    device=device,
+    initialisation=initialisation,
+    num_epochs=num_epochs,
+    batch_size=batch_size,
+    learning_rate=learning_rate,
+    momentum=momentum,
+    weight_decay=weight_decay,
+    learning_rate_decay=learning_rate_decay,
+    learning_rate_step=learning_rate_step,
+    validation_split=validation_split,
+    early_stopping_patience=early_stopping_patience,
+    log_interval=log_interval,
 )
 
 # %%
-import itertools
-import warnings
-from dataclasses import asdict
-
-import numpy as np
-import pandas as pd
-import sklearn.linear_model
-import torch
-import torch.nn.functional as F
-from scipy.stats import mannwhitneyu
-from sklearn.dummy import DummyClassifier
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import cohen_kappa_score
-from sklearn.neighbors import NearestCentroid
-
-from tutorial_utils.data import exploration
-from tutorial_utils.evaluation import calibration, comparisons, statistics
-from tutorial_utils.evaluation.predictions import predict
-from tutorial_utils.plots.evaluation import (
-    confidence_histograms,
-    confusion_matrix,
-    curve_grid,
-    dots,
-    per_class_bars,
-    prediction_grid,
-    reliability_diagram,
-)
 from tutorial_utils.plots.style import use_book_style
-from tutorial_utils.plots.training import strips
-from tutorial_utils.report import page_data
 from tutorial_utils.report.narrate import (
     enumerate_words,
     interval,
@@ -114,15 +87,15 @@ from tutorial_utils.report.narrate import (
     say,
     table,
 )
-from tutorial_utils.reproducibility import make_generator, seed_everything
-from tutorial_utils.training import replicas
-from tutorial_utils.training.models import make_model
-from tutorial_utils.training.trainer import Trainer, load_or_fit
 
 use_book_style()
 say(*config.notes)
 
 # %%
+from tutorial_utils.data import datasets, exploration
+from tutorial_utils.report import page_data, results
+from tutorial_utils.training.trainer import Trainer, load_or_fit
+
 data = datasets.load(config.dataset)
 class_names = data.description.class_names
 model, history = load_or_fit(config, data, results.output_folder())
@@ -136,6 +109,16 @@ model, history = load_or_fit(config, data, results.output_folder())
 # model.
 
 # %%
+from tutorial_utils.evaluation.metrics import (
+    evaluate,
+    most_common_confusions,
+    one_vs_rest_accuracy,
+    per_class_report,
+    precision_recall_curves,
+    roc_curves,
+)
+from tutorial_utils.evaluation.predictions import predict
+
 test_images, test_labels = datasets.standardise(data.test), data.test.labels
 predictions = predict(model, test_images)
 hits = predictions.labels == test_labels
@@ -160,6 +143,8 @@ say(
 # $$
 
 # %%
+import torch
+
 n, p, z = test.n, test.accuracy, 1.959964
 centre = p + z**2 / (2 * n)
 reach = z * (p * (1 - p) / n + z**2 / (4 * n**2)) ** 0.5
@@ -203,6 +188,9 @@ say(
 # The models are those of [ten models in one pass](mnist-ten-models).
 
 # %%
+from tutorial_utils.evaluation import calibration, comparisons, statistics
+from tutorial_utils.training import replicas
+
 seed_configs = [config.but(seed=each) for each in range(num_seeds)]
 seed_tests = [
     evaluate(test_labels, predict(run.model, test_images))
@@ -212,6 +200,8 @@ over_seeds = [each.accuracy for each in seed_tests]
 seeds = statistics.spread(over_seeds)
 
 # %% mystnb={"figure": {"caption": "Test accuracy of this model with its 95 % sampling interval (line), and of models trained from different seeds (marks, the bar is their mean).", "name": "fig-mnist-spread"}, "image": {"alt": "A horizontal line for the sampling interval of the headline model's accuracy, and above it one mark per seed for the accuracy of models trained from other seeds."}}
+from tutorial_utils.plots.training import strips
+
 ax = strips({"seeds": over_seeds}, xlabel="test accuracy")
 ax.plot(test.accuracy_interval, [0.7, 0.7], "-", color="black", linewidth=2.5)
 ax.plot([test.accuracy], [0.7], marker="o", color="black")
@@ -256,6 +246,11 @@ say(
 #   scikit-learn is told $C = 1/(\lambda n)$, with $n$ training images.
 
 # %%
+import warnings
+
+import sklearn.linear_model
+from sklearn.exceptions import ConvergenceWarning
+
 fitting, held_out = datasets.split(data.train, config.validation_split, config.seed)
 fitting_images, held_out_images, flat_test_images = (
     images.flatten(1).numpy()
@@ -286,6 +281,9 @@ say(
 )  # fmt: skip
 
 # %%
+from sklearn.dummy import DummyClassifier
+from sklearn.neighbors import NearestCentroid
+
 classifiers = {
     "majority class": DummyClassifier(),
     "nearest centroid": NearestCentroid(),
@@ -328,6 +326,8 @@ table(
 
 
 # %%
+import numpy as np
+
 cochran = comparisons.cochran_q(np.column_stack(list(rights.values())))
 pairwise = comparisons.compare_all(rights)
 say(
@@ -351,6 +351,8 @@ table(
 # agreement above what two models with these frequencies of answers would reach by chance: 0 is chance, 1 is always.
 
 # %% tags=["hide-input"]
+from sklearn.metrics import cohen_kappa_score
+
 same_answers = answers["scikit-learn"] == predictions.labels
 agreement = statistics.wilson_interval(int(same_answers.sum()), test.n)
 kappa = cohen_kappa_score(answers["scikit-learn"], predictions.labels)
@@ -378,6 +380,16 @@ for true, predicted in zip(test_labels, predictions.labels, strict=True):
 assert torch.equal(matrix, torch.as_tensor(test.confusion_matrix))
 
 # %% mystnb={"figure": {"caption": "Confusion matrix on the test set. Rows are true digits, columns predicted ones; the shade counts mistakes only.", "name": "fig-mnist-confusion"}, "image": {"alt": "A ten by ten grid of counts, rows for the true digit and columns for the predicted digit. Off-diagonal cells are shaded by their count, and the diagonal shows the right answers in bold."}}
+from tutorial_utils.plots.evaluation import (
+    confidence_histograms,
+    confusion_matrix,
+    curve_grid,
+    dots,
+    per_class_bars,
+    prediction_grid,
+    reliability_diagram,
+)
+
 ax = confusion_matrix(test.confusion_matrix, class_names)
 
 # %% [markdown]
@@ -494,6 +506,8 @@ say(
 # take the middle 95 % of the results.
 
 # %% tags=["hide-input"]
+import pandas as pd
+
 published = pd.DataFrame(
     {
         "precision": [0.954183, 0.963605, 0.927291, 0.904528, 0.937436,
@@ -544,6 +558,8 @@ axes = per_class_bars(report)
 # the same model) and its spread over seeds (the same test images, other trainings). Loss and macro F1 are no shares of images; their intervals are bootstrapped.
 
 # %%
+import torch.nn.functional as F
+
 image_losses = F.cross_entropy(
     predictions.probabilities.log(), test_labels, reduction="none"
 )
@@ -669,6 +685,8 @@ say(
 # digit. That can be counted:
 
 # %%
+from scipy.stats import mannwhitneyu
+
 roc = roc_curves(test_labels, predictions)
 scores = predictions.probabilities[:, digit].numpy()
 is_digit = (test_labels == digit).numpy()
@@ -741,6 +759,8 @@ say(
 # random: the first half of the test set is the harder one, as we saw.)
 
 # %% mystnb={"figure": {"caption": "Twenty-five random test images with prediction, confidence and truth. A tick and a thin frame mark right answers, a cross and a thick dashed frame wrong ones.", "name": "fig-mnist-predictions"}, "image": {"alt": "A five by five grid of handwritten digits. Above each stands the predicted digit, the confidence in per cent and the true digit; wrong predictions carry a cross and a thick dashed frame."}}
+from tutorial_utils.reproducibility import make_generator, seed_everything
+
 chosen = torch.randperm(
     test.n, generator=make_generator(config.seed, "prediction grid")
 )[:25]
@@ -814,6 +834,8 @@ say(
 # The ECE in the open:
 
 # %%
+import itertools
+
 right, confidence = hits.double(), predictions.confidence
 edges, by_hand = torch.linspace(0, 1, 16, dtype=torch.float64), 0.0
 for low, high in itertools.pairwise(edges):
@@ -922,6 +944,10 @@ say(
 
 
 # %%
+from tutorial_utils.training.batches import training_batches
+from tutorial_utils.training.models import make_model
+
+
 def one_epoch(seed, threads=1):
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
@@ -1026,6 +1052,8 @@ say(
 # ## What this chapter measured
 
 # %% tags=["hide-input"]
+from dataclasses import asdict
+
 metrics = {
     **test.metrics(),
     "support": test.support,

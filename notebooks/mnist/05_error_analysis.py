@@ -30,7 +30,7 @@ import subprocess
 import sys
 
 if importlib.util.find_spec("tutorial_utils") is None:
-    release = "https://github.com/logistic-regression-measured/book/archive/refs/tags/v0.1.0.zip"
+    release = "https://github.com/logistic-regression-measured/book/archive/refs/tags/v0.2.0.zip"
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", release]
     installed = subprocess.run(command, capture_output=True, text=True)
     if installed.returncode != 0:
@@ -58,50 +58,27 @@ num_seeds: int = 10  # repeated runs that show which errors are stable, 2 or mor
 from tutorial_utils.training.config import TrainingConfig
 
 config = TrainingConfig(
-    **{name: globals()[name] for name in TrainingConfig.model_fields}
+    dataset=dataset,
+    seed=seed,
+    device=device,
+    initialisation=initialisation,
+    num_epochs=num_epochs,
+    batch_size=batch_size,
+    learning_rate=learning_rate,
+    momentum=momentum,
+    weight_decay=weight_decay,
+    learning_rate_decay=learning_rate_decay,
+    learning_rate_step=learning_rate_step,
+    validation_split=validation_split,
+    early_stopping_patience=early_stopping_patience,
+    log_interval=log_interval,
 )
 
 # %%
-import math
-import tempfile
-from pathlib import Path
-
-import pandas as pd
-import torch
-import torch.nn.functional as F
-from scipy.stats import binomtest
-from torch import nn
-
 from tutorial_utils.data import datasets, exploration
-from tutorial_utils.evaluation import comparisons, statistics
-from tutorial_utils.evaluation.errors import (
-    average_images,
-    collect_errors,
-    compare_errors,
-    error_patterns,
-)
-from tutorial_utils.evaluation.metrics import (
-    evaluate,
-    most_common_confusions,
-    rate_by_quantile,
-)
-from tutorial_utils.evaluation.predictions import predict
-from tutorial_utils.plots.data import image_grid
-from tutorial_utils.plots.evaluation import confusion_matrix, rates
 from tutorial_utils.plots.style import use_book_style
 from tutorial_utils.report import results
-from tutorial_utils.report.narrate import (
-    enumerate_words,
-    interval,
-    p_value,
-    percent,
-    say,
-    table,
-)
-from tutorial_utils.reproducibility import make_generator
-from tutorial_utils.training import replicas
 from tutorial_utils.training.batches import Batches, training_batches
-from tutorial_utils.training.models import make_model
 from tutorial_utils.training.trainer import load_or_fit
 
 use_book_style()
@@ -118,6 +95,16 @@ train, _ = training_batches(data.train, config)
 # a mask and a few columns:
 
 # %%
+import pandas as pd
+
+from tutorial_utils.evaluation.errors import (
+    average_images,
+    collect_errors,
+    compare_errors,
+    error_patterns,
+)
+from tutorial_utils.evaluation.predictions import predict
+
 _, validation = datasets.split(data.train, config.validation_split, config.seed)
 said = {
     "validation": predict(model, datasets.standardise(validation)),
@@ -139,6 +126,15 @@ pd.testing.assert_frame_equal(
 )
 
 # %%
+from tutorial_utils.report.narrate import (
+    enumerate_words,
+    interval,
+    p_value,
+    percent,
+    say,
+    table,
+)
+
 shown = errors["validation"].head(5).round(3).reset_index()
 table(shown)
 
@@ -148,6 +144,10 @@ table(shown)
 # Grouped by true label, with the share of each digit's images that was missed:
 
 # %%
+import torch
+
+from tutorial_utils.evaluation import comparisons, statistics
+
 support = {part: torch.bincount(truth[part], minlength=10).numpy() for part in truth}
 grouped = pd.DataFrame({"digit": class_names})
 for part, frame in errors.items():
@@ -185,6 +185,9 @@ say(
 
 
 # %% mystnb={"figure": {"caption": "The fifteen most confident errors on the test images: prediction with confidence, and the true digit.", "name": "fig-mnist-most-confident"}, "image": {"alt": "Fifteen handwritten digits in three rows. Above each stands the wrong prediction with a confidence near 100 per cent, and the true digit."}}
+from tutorial_utils.plots.data import image_grid
+
+
 def show_errors(frame, images):
     titles = [
         f"says {row.predicted:.0f} ({row.confidence:.1%})\nis {row.true:.0f}"
@@ -201,6 +204,8 @@ least = errors["test"].nsmallest(15, "confidence")
 axes = show_errors(least, data.test.images)
 
 # %% tags=["hide-input"]
+import math
+
 runner_up = (
     errors["test"].p_true
     >= errors["test"][[f"p{k}" for k in range(10)]].apply(
@@ -227,11 +232,20 @@ say(
 # The shares below are of each true digit's validation images, so that frequent and rare digits compare fairly.
 
 # %% mystnb={"figure": {"caption": "Errors on the validation images, in per cent of each true digit's images. The diagonal is empty: only errors are drawn.", "name": "fig-mnist-error-patterns"}, "image": {"alt": "A ten by ten heat map, rows for the true digit and columns for the wrong prediction, with a per cent number in each cell; a few cells are clearly darker than the rest."}}
+from tutorial_utils.plots.evaluation import confusion_matrix, rates
+
 pattern = error_patterns(errors["validation"], support["validation"])
 ax = confusion_matrix(pattern, class_names, shares=True)
 
 
 # %%
+from tutorial_utils.evaluation.metrics import (
+    evaluate,
+    most_common_confusions,
+    rate_by_quantile,
+)
+
+
 def count_pairs(part):
     matrix = evaluate(truth[part], said[part]).confusion_matrix
     return most_common_confusions(matrix)
@@ -247,6 +261,8 @@ counts = {pair[:2]: pair[2] for pair in pairs["test"]}
 # correction, which keeps even one false finding unlikely, and is cheap for so few).
 
 # %%
+from scipy.stats import binomtest
+
 rows = []
 for true, predicted, count in pairs["validation"][:6]:
     on_test = counts.get((true, predicted), 0)
@@ -519,6 +535,9 @@ say(
 # which are **kept**? Here the old version is the one with the published patience of 5, the new one is the headline model.
 
 # %%
+import tempfile
+from pathlib import Path
+
 old_config = config.but(
     early_stopping_patience=TrainingConfig().early_stopping_patience
 )
@@ -558,6 +577,8 @@ say(
 # Some errors belong to the image and the method, others to chance in the training. Models from other seeds tell them apart: count, for every test image, how many of them miss it.
 
 # %%
+from tutorial_utils.training import replicas
+
 seed_configs = [config.but(seed=each) for each in range(num_seeds)]
 trained = replicas.load_or_train(seed_configs, data, results.output_folder())
 missed = torch.stack(
@@ -622,6 +643,9 @@ def batches_of(part, size, generator=None):
 
 
 # %%
+import torch.nn.functional as F
+
+
 def train_small(model, batches, held, epochs=10, decay=0.0):
     """Train briefly, and say which of the held-out images are read rightly."""
     optimiser = torch.optim.SGD(
@@ -638,6 +662,10 @@ def train_small(model, batches, held, epochs=10, decay=0.0):
 
 
 # %%
+from tutorial_utils.reproducibility import make_generator
+from tutorial_utils.training.models import make_model
+
+
 def shuffled(part):
     return batches_of(part, 64, make_generator(config.seed, "order"))
 
@@ -689,6 +717,9 @@ for decay in (1e-4, 1e-3, 1e-2):
 
 
 # %%
+from torch import nn
+
+
 def small_network(num_classes):
     torch.manual_seed(config.seed)
     return nn.Sequential(
@@ -876,8 +907,9 @@ say(
 # With $b$ fixed and $c$ new errors, compute the two-sided exact p-value from binomial coefficients, and compare it with the one above. Write `exact_mcnemar(b, c)`.
 
 # %% tags=["hide-cell"]
-# Solution: twice the smaller tail of a fair coin.
 from math import comb
+
+# Solution: twice the smaller tail of a fair coin.
 
 
 def exact_mcnemar(b, c):

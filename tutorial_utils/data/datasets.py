@@ -157,7 +157,11 @@ def fetch(name: str, root: Path | str | None = None, offline: bool = False) -> e
         ConfigurationError: There is no such data set, or the root is a file.
         DownloadError: The files are not there and cannot be fetched.
     """
-    description = catalogue.describe(name)
+    return _fetch(catalogue.describe(name), root, offline)
+
+
+def _fetch(description: DatasetDescription, root: Path | str | None, offline: bool = False) -> ensure.Arrival:
+    """Make sure of the files of a data set that is described already."""
     return ensure.ensure(
         description.files,
         data_root(root) / description.folder,
@@ -182,7 +186,7 @@ def load(name: str, root: Path | str | None = None) -> LoadedDataset:
         DataError: A file does not have the content that its description promises.
     """
     description = catalogue.describe(name)
-    folder = fetch(name, root).folder
+    folder = _fetch(description, root).folder
     read = READERS[description.file_format]
     return LoadedDataset(
         train=read(

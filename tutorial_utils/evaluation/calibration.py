@@ -21,8 +21,8 @@ from scipy import optimize, special
 from statsmodels.discrete.discrete_model import Logit
 from torch import Tensor
 
-from tutorial_utils.evaluation.metrics import Floats, align, log_loss, normalised_rows
-from tutorial_utils.evaluation.predictions import Predictions
+from tutorial_utils.evaluation.metrics import log_loss
+from tutorial_utils.evaluation.predictions import Aligned, Floats, Predictions, align
 from tutorial_utils.evaluation.statistics import CONFIDENCE, Interval, bootstrap_interval, wilson_interval
 from tutorial_utils.exceptions import PredictionError
 
@@ -118,7 +118,8 @@ def reliability(
         PredictionError: Labels and predictions do not belong together.
         ValueError: There is no bin.
     """
-    confidence, right = _top_label(true_labels, predictions)
+    aligned = align(true_labels, predictions)
+    confidence, right = aligned.confidence, aligned.right
     edges = _edges(confidence, num_bins, equal_mass)
     bins = _bin_of(confidence, edges)
     counts = np.bincount(bins, minlength=num_bins)
@@ -160,8 +161,9 @@ def expected_calibration_error(
         PredictionError: Labels and predictions do not belong together.
         ValueError: There is no bin.
     """
-    confidence, right = _top_label(true_labels, predictions)
-    return _calibration_error(confidence, right, _edges(confidence, num_bins, equal_mass))
+    aligned = align(true_labels, predictions)
+    edges = _edges(aligned.confidence, num_bins, equal_mass)
+    return _calibration_error(aligned.confidence, aligned.right, edges)
 
 
 def ece_if_calibrated(
@@ -185,17 +187,8 @@ def ece_if_calibrated(
     Raises:
         ValueError: There is no bin, or no draw.
     """
-    if resamples < 1:
-        raise ValueError(f"resamples must be at least 1, found {resamples}")
-    confidence = _confidence(predictions)
-    edges = _edges(confidence, num_bins)
-    generator = np.random.default_rng(seed)
-    errors = [
-        _calibration_error(confidence, generator.random(len(confidence)) < confidence, edges)
-        for _ in range(resamples)
-    ]
-    low, high = np.quantile(errors, TAILS)
-    return ChanceError(float(np.mean(errors)), float(low), float(high))
+    # The truth plays no part, so predictions beside themselves do.
+    return _ece_by_chance(align(predictions.labels, predictions).confidence, num_bins, resamples, seed)
 
 
 def ece_interval(
@@ -222,17 +215,7 @@ def ece_interval(
         PredictionError: Labels and predictions do not belong together.
         ValueError: There is no bin.
     """
-    confidence, right = _top_label(true_labels, predictions)
-    edges = _edges(confidence, num_bins)
-    error = _calibration_error(confidence, right, edges)
-    upper = bootstrap_interval(
-        np.column_stack([confidence, right]),
-        lambda rows: _calibration_error(rows[:, 0], rows[:, 1], edges),
-        resamples=resamples,
-        seed=seed,
-    ).high
-    by_chance = error <= ece_if_calibrated(predictions, num_bins, seed=seed).high
-    return Interval(0.0 if by_chance else max(0.0, 2 * error - upper), upper)
+    return _ece_interval(align(true_labels, predictions), num_bins, resamples, seed)
 
 
 def brier_score(true_labels: Tensor, predictions: Predictions) -> float:
@@ -251,9 +234,7 @@ def brier_score(true_labels: Tensor, predictions: Predictions) -> float:
     Raises:
         PredictionError: Labels and predictions do not belong together.
     """
-    truth, _ = align(true_labels, predictions)
-    rows = normalised_rows(predictions)
-    return float(np.square(rows - np.eye(rows.shape[1])[truth]).sum(axis=1).mean())
+    return _brier(align(true_labels, predictions))
 
 
 def calibration_line(true_labels: Tensor, predictions: Predictions) -> CalibrationLine:
@@ -274,32 +255,7 @@ def calibration_line(true_labels: Tensor, predictions: Predictions) -> Calibrati
         PredictionError: Labels and predictions do not belong together, or no finite line fits best, because
             one confidence separates right from wrong.
     """
-    confidence, right = _top_label(true_labels, predictions)
-    claimed = special.logit(confidence.clip(1 - SUREST, SUREST))
-    wrong = ~right
-    # The likelihood has a maximum exactly if the two groups overlap (Albert and Anderson 1984).
-    if right.all() or wrong.all():
-        raise PredictionError(
-            f"a calibration line needs right and wrong predictions; all {len(right):,} are "
-            f"{'right' if right.all() else 'wrong'}; measure on more images"
-        )
-    if claimed[wrong].max() <= claimed[right].min() or claimed[right].max() <= claimed[wrong].min():
-        raise PredictionError(
-            "a calibration line needs confidences of right and wrong predictions that overlap; one threshold "
-            f"separates the {right.sum():,} right from the {wrong.sum():,} wrong; measure on more images"
-        )
-    design = np.column_stack([np.ones_like(claimed), claimed])
-    fit = Logit(right.astype(float), design).fit(disp=False)
-    intercept, slope = fit.params
-    (intercept_low, intercept_high), (slope_low, slope_high) = fit.conf_int(alpha=1 - CONFIDENCE)
-    return CalibrationLine(
-        slope=float(slope),
-        slope_low=float(slope_low),
-        slope_high=float(slope_high),
-        intercept=float(intercept),
-        intercept_low=float(intercept_low),
-        intercept_high=float(intercept_high),
-    )
+    return _line(align(true_labels, predictions))
 
 
 def fit_temperature(true_labels: Tensor, predictions: Predictions) -> float:
@@ -321,10 +277,10 @@ def fit_temperature(true_labels: Tensor, predictions: Predictions) -> float:
         PredictionError: Labels and predictions do not belong together, a true class was given probability
             0, the loss does not depend on T, or it falls up to the edge of ``TEMPERATURES``.
     """
-    truth, _ = align(true_labels, predictions)
+    aligned = align(true_labels, predictions)
+    truth, images = aligned.truth, np.arange(len(aligned.truth))
     with np.errstate(divide="ignore"):
-        logits = np.log(normalised_rows(predictions))
-    images = np.arange(len(truth))
+        logits = np.log(aligned.probabilities)
     if impossible := int(np.isneginf(logits[images, truth]).sum()):
         raise PredictionError(
             f"{impossible:,} of {len(truth):,} images were given probability 0 for their true class, which "
@@ -402,16 +358,16 @@ def calibration_report(
         PredictionError: As in :func:`calibration_line`.
         ValueError: There is no bin.
     """
-    confidence, right = _top_label(true_labels, predictions)
+    aligned = align(true_labels, predictions)
+    confidence, right = aligned.confidence, aligned.right
     gap = bootstrap_interval(confidence - right, lambda values: float(np.mean(values)), seed=seed)
     errors = {
         name: {
-            bins: expected_calibration_error(true_labels, predictions, bins, equal_mass)
+            bins: _calibration_error(confidence, right, _edges(confidence, bins, equal_mass))
             for bins in bin_counts
         }
         for name, equal_mass in (("ece", False), ("ece_equal_mass", True))
     }
-    truth, _ = align(true_labels, predictions)
     return {
         "n": len(right),
         "accuracy": float(right.mean()),
@@ -419,26 +375,80 @@ def calibration_report(
         "gap": float((confidence - right).mean()),
         "gap_low": gap.low,
         "gap_high": gap.high,
-        "log_loss": log_loss(truth, normalised_rows(predictions)),
-        "brier": brier_score(true_labels, predictions),
+        "log_loss": log_loss(aligned),
+        "brier": _brier(aligned),
         **errors,
-        "ece_interval": ece_interval(true_labels, predictions, seed=seed)._asdict(),
-        "ece_if_calibrated": ece_if_calibrated(predictions, seed=seed)._asdict(),
-        **asdict(calibration_line(true_labels, predictions)),
+        "ece_interval": _ece_interval(aligned, seed=seed)._asdict(),
+        "ece_if_calibrated": _ece_by_chance(confidence, seed=seed)._asdict(),
+        **asdict(_line(aligned)),
     }
 
 
-def _confidence(predictions: Predictions) -> Floats:
-    """Probability of the predicted class, shape (n,)."""
-    labels = predictions.labels.cpu().numpy()
-    confidence: Floats = normalised_rows(predictions)[np.arange(len(labels)), labels]
-    return confidence
+def _ece_by_chance(
+    confidence: Floats, num_bins: int = 15, resamples: int = 200, seed: int = 0
+) -> ChanceError:
+    """See :func:`ece_if_calibrated`."""
+    if resamples < 1:
+        raise ValueError(f"resamples must be at least 1, found {resamples}")
+    edges = _edges(confidence, num_bins)
+    generator = np.random.default_rng(seed)
+    errors = [
+        _calibration_error(confidence, generator.random(len(confidence)) < confidence, edges)
+        for _ in range(resamples)
+    ]
+    low, high = np.quantile(errors, TAILS)
+    return ChanceError(float(np.mean(errors)), float(low), float(high))
 
 
-def _top_label(true_labels: Tensor, predictions: Predictions) -> tuple[Floats, NDArray[np.bool_]]:
-    """How sure each prediction is, and whether it is right; both of shape (n,)."""
-    truth, predicted = align(true_labels, predictions)
-    return _confidence(predictions), truth == predicted
+def _ece_interval(aligned: Aligned, num_bins: int = 15, resamples: int = 2_000, seed: int = 0) -> Interval:
+    """See :func:`ece_interval`."""
+    confidence, right = aligned.confidence, aligned.right
+    edges = _edges(confidence, num_bins)
+    error = _calibration_error(confidence, right, edges)
+    upper = bootstrap_interval(
+        np.column_stack([confidence, right]),
+        lambda rows: _calibration_error(rows[:, 0], rows[:, 1], edges),
+        resamples=resamples,
+        seed=seed,
+    ).high
+    by_chance = error <= _ece_by_chance(confidence, num_bins, seed=seed).high
+    return Interval(0.0 if by_chance else max(0.0, 2 * error - upper), upper)
+
+
+def _brier(aligned: Aligned) -> float:
+    """See :func:`brier_score`."""
+    truth = np.eye(aligned.probabilities.shape[1])[aligned.truth]
+    return float(np.square(aligned.probabilities - truth).sum(axis=1).mean())
+
+
+def _line(aligned: Aligned) -> CalibrationLine:
+    """See :func:`calibration_line`."""
+    right = aligned.right
+    claimed = special.logit(aligned.confidence.clip(1 - SUREST, SUREST))
+    wrong = ~right
+    # The likelihood has a maximum exactly if the two groups overlap (Albert and Anderson 1984).
+    if right.all() or wrong.all():
+        raise PredictionError(
+            f"a calibration line needs right and wrong predictions; all {len(right):,} are "
+            f"{'right' if right.all() else 'wrong'}; measure on more images"
+        )
+    if claimed[wrong].max() <= claimed[right].min() or claimed[right].max() <= claimed[wrong].min():
+        raise PredictionError(
+            "a calibration line needs confidences of right and wrong predictions that overlap; one threshold "
+            f"separates the {right.sum():,} right from the {wrong.sum():,} wrong; measure on more images"
+        )
+    design = np.column_stack([np.ones_like(claimed), claimed])
+    fit = Logit(right.astype(float), design).fit(disp=False)
+    intercept, slope = fit.params
+    (intercept_low, intercept_high), (slope_low, slope_high) = fit.conf_int(alpha=1 - CONFIDENCE)
+    return CalibrationLine(
+        slope=float(slope),
+        slope_low=float(slope_low),
+        slope_high=float(slope_high),
+        intercept=float(intercept),
+        intercept_low=float(intercept_low),
+        intercept_high=float(intercept_high),
+    )
 
 
 def _edges(confidence: Floats, num_bins: int, equal_mass: bool = False) -> Floats:

@@ -10,8 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tutorial_utils.evaluation.predictions import Predictions
-from tutorial_utils.exceptions import PredictionError
+from tutorial_utils.evaluation.predictions import Predictions, align
 
 
 def collect_errors(true_labels: Tensor, predictions: Predictions) -> pd.DataFrame:
@@ -27,10 +26,9 @@ def collect_errors(true_labels: Tensor, predictions: Predictions) -> pd.DataFram
         ``margin`` (the difference), and ``p0`` … with all probabilities.
 
     Raises:
-        PredictionError: Lengths differ.
+        PredictionError: Lengths differ, or a label is not a class.
     """
-    if true_labels.shape != predictions.labels.shape:
-        raise PredictionError(f"{len(true_labels):,} labels but {len(predictions):,} predictions")
+    align(true_labels, predictions)
     positions = (predictions.labels != true_labels).nonzero().squeeze(1)
     rows = predictions.probabilities[positions]
     true, predicted = true_labels[positions], predictions.labels[positions]

@@ -12,16 +12,13 @@ import sklearn.metrics
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tutorial_utils.evaluation.predictions import Predictions
+from tutorial_utils.evaluation.predictions import Aligned, Floats, Predictions, align
 from tutorial_utils.evaluation.statistics import (
     Interval,
     bootstrap_from_confusion,
     f1_from_confusion,
     wilson_interval,
 )
-from tutorial_utils.exceptions import PredictionError
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -90,7 +87,8 @@ def evaluate(true_labels: Tensor, predictions: Predictions) -> Evaluation:
     Raises:
         PredictionError: Lengths differ, or a label is not a class.
     """
-    truth, predicted = align(true_labels, predictions)
+    aligned = align(true_labels, predictions)
+    truth, predicted = aligned.truth, aligned.predicted
     classes = np.arange(predictions.num_classes)
     precision, recall, f1, support = sklearn.metrics.precision_recall_fscore_support(
         truth, predicted, labels=classes, zero_division=np.nan
@@ -100,7 +98,7 @@ def evaluate(true_labels: Tensor, predictions: Predictions) -> Evaluation:
         n=len(truth),
         accuracy=hits / len(truth),
         accuracy_interval=wilson_interval(hits, len(truth)),
-        loss=log_loss(truth, normalised_rows(predictions)),
+        loss=log_loss(aligned),
         precision=precision,
         recall=recall,
         f1=f1,
@@ -279,68 +277,24 @@ def precision_recall_curves(true_labels: Tensor, predictions: Predictions) -> li
     return curves
 
 
-def align(true_labels: Tensor, predictions: Predictions) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Check that labels and predictions belong together; return both as arrays.
-
-    Args:
-        true_labels: int64, shape (n,).
-        predictions: Of the same n images in the same order.
-
-    Returns:
-        True and predicted labels, each of shape (n,).
-
-    Raises:
-        PredictionError: Lengths differ, or a label is not a class.
-    """
-    if true_labels.shape != predictions.labels.shape:
-        raise PredictionError(
-            f"true labels have shape {tuple(true_labels.shape)}, "
-            f"predictions {tuple(predictions.labels.shape)}; both must be (n,), for the same images"
-        )
-    truth = true_labels.cpu().numpy()
-    if not np.issubdtype(truth.dtype, np.integer):
-        raise PredictionError(f"true labels must be integers, found {truth.dtype}")
-    if truth.min() < 0 or truth.max() >= predictions.num_classes:
-        raise PredictionError(
-            f"true labels must lie between 0 and {predictions.num_classes - 1}, "
-            f"found {truth.min()} to {truth.max()}"
-        )
-    return truth, predictions.labels.cpu().numpy()
-
-
-def normalised_rows(predictions: Predictions) -> Floats:
-    """Probabilities in float64, rows summing to one beyond float32's rounding.
-
-    Args:
-        predictions: Of n images.
-
-    Returns:
-        Shape (n, num_classes), each between 0 and 1.
-    """
-    rows: Floats = predictions.probabilities.cpu().double().numpy()
-    normalised: Floats = rows / rows.sum(axis=1, keepdims=True)
-    return normalised
-
-
-def log_loss(truth: NDArray[np.int64], rows: Floats) -> float:
+def log_loss(aligned: Aligned) -> float:
     """Mean cross-entropy; scikit-learn's would cap the loss of an image at 36 nats without a word.
 
     Args:
-        truth: True labels, shape (n,).
-        rows: From :func:`normalised_rows`, shape (n, num_classes).
+        aligned: Labels and predictions of n images.
 
     Returns:
         Nats, infinite if a true class was given probability 0.
     """
     with np.errstate(divide="ignore"):
-        return float(-np.log(rows[np.arange(len(truth)), truth]).mean())
+        return float(-np.log(aligned.p_true).mean())
 
 
 def _one_vs_rest(true_labels: Tensor, predictions: Predictions) -> list[tuple[NDArray[np.bool_], Floats]]:
     """For every class: is each image of it, and what probability was it given."""
-    truth, _ = align(true_labels, predictions)
-    rows = predictions.probabilities.cpu().double().numpy()
-    return [(truth == index, rows[:, index]) for index in range(predictions.num_classes)]
+    aligned = align(true_labels, predictions)
+    rows = predictions.probabilities.cpu().double().numpy()  # as given: normalised, ties would break anew
+    return [(aligned.truth == index, rows[:, index]) for index in range(predictions.num_classes)]
 
 
 def _interval_or_nan(successes: int, n: int) -> Interval:

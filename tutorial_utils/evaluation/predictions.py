@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tutorial_utils.exceptions import PredictionError, join_problems
+
+Floats = NDArray[np.float64]
 
 SUM_TOLERANCE = 1e-4
 """How far a row of probabilities may be from summing to one: float32 rounding stays below 1e-6 for ten
@@ -65,6 +69,70 @@ class Predictions:
             indices: Positions (int64) or a mask (bool), shape (k,) or (n,).
         """
         return Predictions(self.labels[indices], self.probabilities[indices])
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """Predictions beside the truth about the same images, checked to belong together.
+
+    Attributes:
+        truth: True labels, int64, shape (n,).
+        predicted: Predicted labels, int64, shape (n,).
+        probabilities: float64, shape (n, num_classes), rows summing to one beyond float32's rounding.
+    """
+
+    truth: NDArray[np.int64]
+    predicted: NDArray[np.int64]
+    probabilities: Floats
+
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        """Whether each prediction is right, shape (n,)."""
+        return np.asarray(self.truth == self.predicted)
+
+    @property
+    def confidence(self) -> Floats:
+        """Probability of each predicted class, shape (n,)."""
+        return self._probability_of(self.predicted)
+
+    @property
+    def p_true(self) -> Floats:
+        """Probability of each true class, shape (n,)."""
+        return self._probability_of(self.truth)
+
+    def _probability_of(self, labels: NDArray[np.int64]) -> Floats:
+        chosen: Floats = self.probabilities[np.arange(len(labels)), labels]
+        return chosen
+
+
+def align(true_labels: Tensor, predictions: Predictions) -> Aligned:
+    """Put predictions beside the truth; the one place that checks that they belong together.
+
+    Args:
+        true_labels: int64, shape (n,).
+        predictions: Of the same n images in the same order.
+
+    Returns:
+        Both as arrays.
+
+    Raises:
+        PredictionError: Lengths differ, or a label is not a class.
+    """
+    if true_labels.shape != predictions.labels.shape:
+        raise PredictionError(
+            f"true labels have shape {tuple(true_labels.shape)}, "
+            f"predictions {tuple(predictions.labels.shape)}; both must be (n,), for the same images"
+        )
+    truth = true_labels.cpu().numpy()
+    if not np.issubdtype(truth.dtype, np.integer):
+        raise PredictionError(f"true labels must be integers, found {truth.dtype}")
+    if truth.min() < 0 or truth.max() >= predictions.num_classes:
+        raise PredictionError(
+            f"true labels must lie between 0 and {predictions.num_classes - 1}, "
+            f"found {truth.min()} to {truth.max()}"
+        )
+    rows = predictions.probabilities.cpu().double().numpy()
+    return Aligned(truth, predictions.labels.cpu().numpy(), rows / rows.sum(axis=1, keepdims=True))
 
 
 def find_problems(labels: Tensor, probabilities: Tensor) -> list[str]:

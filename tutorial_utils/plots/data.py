@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from tutorial_utils.plots.style import BLUE, GREY, VERMILION, bare, looks, new_axes, new_row
+from tutorial_utils.plots.style import BLUE, GREY, VERMILION, bare, line_styles, new_axes, new_row
 
 
 def image_grid(
@@ -61,7 +61,9 @@ def class_bars(
     ax = new_axes(ax)
     width = 0.8 / len(counts)
     hatches = ("", "///", "...")
-    for index, ((label, values), look) in enumerate(zip(counts.items(), looks(len(counts)), strict=True)):
+    for index, ((label, values), look) in enumerate(
+        zip(counts.items(), line_styles(len(counts)), strict=True)
+    ):
         shares = np.asarray(values) / np.sum(values)
         positions = np.arange(len(shares)) + (index - (len(counts) - 1) / 2) * width
         ax.bar(
@@ -170,7 +172,7 @@ def scatter(
         The axes.
     """
     ax = new_axes(ax, figsize=(6, 4))
-    for (label, (x, y)), (colour, _, marker) in zip(groups.items(), looks(len(groups)), strict=True):
+    for (label, (x, y)), (colour, _, marker) in zip(groups.items(), line_styles(len(groups)), strict=True):
         points = (np.asarray(x), np.asarray(y))
         ax.plot(*points, linestyle="none", marker=marker, markersize=5, alpha=0.6, color=colour, label=label)
     ax.set(xlabel=xlabel, ylabel=ylabel)
@@ -225,7 +227,7 @@ def profiles(
         The axes.
     """
     ax = new_axes(ax, figsize=(7, 3.2))
-    for (label, (x, y)), (colour, line, marker) in zip(curves.items(), looks(len(curves)), strict=True):
+    for (label, (x, y)), (colour, line, marker) in zip(curves.items(), line_styles(len(curves)), strict=True):
         values = np.asarray(y)
         ax.plot(
             np.asarray(x), values / values.max(), linestyle=line, color=colour, marker=marker, label=label

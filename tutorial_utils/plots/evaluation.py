@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import ArrayLike
 
-from tutorial_utils.plots.style import BLUE, COLOURS, GREY, VERMILION, bare, looks, new_axes, new_row
+from tutorial_utils.plots.style import BLUE, COLOURS, GREY, VERMILION, bare, line_styles, new_axes, new_row
 
 if TYPE_CHECKING:
     from tutorial_utils.evaluation.calibration import Reliability
@@ -128,7 +128,7 @@ def dots(
         The axes.
     """
     ax = new_axes(ax, figsize=(7.5, 0.9 + 0.32 * len(labels)))
-    for (label, values), (colour, _, marker) in zip(columns.items(), looks(len(columns)), strict=True):
+    for (label, values), (colour, _, marker) in zip(columns.items(), line_styles(len(columns)), strict=True):
         ax.plot(values, range(len(labels)), linestyle="none", marker=marker, color=colour, label=label)
     ax.set(yticks=range(len(labels)), xlabel=xlabel)
     ax.set_yticklabels(labels)
@@ -238,7 +238,7 @@ def reliability_diagram(
     below = ax.inset_axes((0, -0.3, 1, 0.25), sharex=ax)
     ax.plot([0, 1], [0, 1], linestyle=":", color=GREY, label="as often right as sure")
     sets = [reliability] if other is None else [reliability, other]
-    for part, name, (colour, line, marker) in zip(sets, names, looks(len(sets)), strict=False):
+    for part, name, (colour, line, marker) in zip(sets, names, line_styles(len(sets)), strict=False):
         errors = [part.accuracy - part.low, part.high - part.accuracy]
         filled = "white" if part is other else colour
         ax.errorbar(

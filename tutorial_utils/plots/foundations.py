@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from numpy.typing import ArrayLike
 
-from tutorial_utils.plots.style import looks, new_axes
+from tutorial_utils.plots.style import line_styles, new_axes
 
 
 def loss_paths(
@@ -42,7 +42,7 @@ def loss_paths(
     levels = np.geomspace(values.min() * 1.02, values.max(), 14)
     lines = ax.contour(x, y, values, levels=levels, colors="black", linewidths=0.6, alpha=0.45)
     ax.clabel(lines, levels[1::3], fontsize=7, fmt="%.2g")
-    for (label, path), (colour, line, marker) in zip(paths.items(), looks(len(paths)), strict=True):
+    for (label, path), (colour, line, marker) in zip(paths.items(), line_styles(len(paths)), strict=True):
         points = np.asarray(path)
         every = max(len(points) // 12, 1)
         ax.plot(*points.T, linestyle=line, color=colour, marker=marker, markevery=every, ms=4, label=label)
@@ -81,9 +81,9 @@ def decision_regions(
     ax = new_axes(ax, figsize=(4.6, 4))
     regions, positions, classes = np.asarray(predicted), np.asarray(points), np.asarray(labels)
     count = int(max(regions.max(), classes.max())) + 1
-    colours = ListedColormap([colour for colour, _, _ in looks(count)])
+    colours = ListedColormap([colour for colour, _, _ in line_styles(count)])
     ax.pcolormesh(x, y, regions, cmap=colours, vmin=-0.5, vmax=count - 0.5, alpha=0.16, shading="nearest")
-    for number, (colour, _, marker) in enumerate(looks(count)):
+    for number, (colour, _, marker) in enumerate(line_styles(count)):
         inside = regions == number
         if inside.any() and not inside.all():  # matplotlib warns of a contour that is nowhere
             ax.contour(x, y, inside, levels=[0.5], colors="black", linewidths=1.2)
@@ -123,7 +123,7 @@ def bands(
         The axes.
     """
     ax = new_axes(ax, figsize=(7, 3.6))
-    for (label, (x, middle, low, high)), look in zip(curves.items(), looks(len(curves)), strict=True):
+    for (label, (x, middle, low, high)), look in zip(curves.items(), line_styles(len(curves)), strict=True):
         colour, line, marker = look
         ax.plot(x, middle, linestyle=line, color=colour, marker=marker, markersize=5, label=label)
         ax.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)

@@ -28,7 +28,7 @@ LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)))
 MARKERS = ("o", "s", "^", "D", "v", "P")
 
 
-def looks(count: int) -> list[tuple[str, Any, str]]:
+def line_styles(count: int) -> list[tuple[str, Any, str]]:
     """Choose colour, line style and marker of each series.
 
     Args:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from tutorial_utils.plots.style import COLOURS, GREY, looks, new_axes
+from tutorial_utils.plots.style import COLOURS, GREY, line_styles, new_axes
 
 MOST_GROUPS = len(COLOURS)
 """More groups than this cannot be told apart; then all look alike and none is named."""
@@ -43,7 +43,7 @@ def metric_against(
     """
     ax = new_axes(ax)
     told_apart = len(points) <= MOST_GROUPS
-    styles = looks(len(points)) if told_apart else [(GREY, "-", "o")] * len(points)
+    styles = line_styles(len(points)) if told_apart else [(GREY, "-", "o")] * len(points)
     for (group, (xs, heights)), (colour, _, marker) in zip(points.items(), styles, strict=True):
         ax.plot(
             xs,

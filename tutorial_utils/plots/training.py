@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from tutorial_utils.plots.style import BLUE, GREY, LINES, VERMILION, looks, new_axes, new_row
+from tutorial_utils.plots.style import BLUE, GREY, LINES, VERMILION, line_styles, new_axes, new_row
 
 
 def learning_curves(frame: pd.DataFrame, axes: Sequence[Axes] | None = None) -> list[Axes]:
@@ -61,7 +61,7 @@ def compare_curves(
         The axes.
     """
     ax = new_axes(ax)
-    for (label, (x, y)), (colour, line, _) in zip(curves.items(), looks(len(curves)), strict=True):
+    for (label, (x, y)), (colour, line, _) in zip(curves.items(), line_styles(len(curves)), strict=True):
         ax.plot(x, y, linestyle=line, color=colour, label=label)
     ax.set(xlabel=xlabel, ylabel=ylabel, **settings)
     if log_y:
@@ -109,7 +109,7 @@ def draw_range_test(
     ax = new_axes(ax)
     ax.plot(learning_rates, losses, "-", color=GREY, alpha=0.45, linewidth=1, label="each batch")
     ax.plot(learning_rates, smoothed, "-", color=BLUE, label="smoothed")
-    for (label, rate), (colour, line, _) in zip(marks.items(), looks(len(marks) + 1)[1:], strict=True):
+    for (label, rate), (colour, line, _) in zip(marks.items(), line_styles(len(marks) + 1)[1:], strict=True):
         ax.axvline(rate, linestyle=line, color=colour, label=f"{label}: {rate:.2g}")
     ax.set(xscale="log", yscale="log", xlabel="learning rate", ylabel="loss (nats)")
     ax.legend(fontsize="small")
@@ -132,7 +132,7 @@ def strips(
     """
     ax = new_axes(ax, figsize=(8, 0.7 + 0.55 * len(groups)))
     for row, (values, (colour, _, marker)) in enumerate(
-        zip(groups.values(), looks(len(groups)), strict=True)
+        zip(groups.values(), line_styles(len(groups)), strict=True)
     ):
         # Runs are offset by their order, so that equal values stay visible and no randomness is needed.
         offsets = [row + 0.25 * (2 * k / max(len(values) - 1, 1) - 1) for k in range(len(values))]

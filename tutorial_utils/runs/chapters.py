@@ -14,14 +14,14 @@ from tutorial_utils.runs.parameters import Parameter, read_cell
 
 
 @dataclass(frozen=True)
-class Notebook:
-    """A notebook as its author wrote it: without outputs and without values injected by an earlier run.
+class Chapter:
+    """A chapter as its author wrote it: without outputs and without values injected by an earlier run.
 
     Attributes:
         name: Part and name, such as ``"mnist/03_training"``.
-        path: Where it lies.
+        path: Its notebook.
         root: Folder that it is run in, the repository's for a chapter.
-        text: Its clean content, JSON.
+        text: The notebook's clean content, JSON.
         parameters: What may be changed, by name.
     """
 
@@ -32,15 +32,15 @@ class Notebook:
     parameters: dict[str, Parameter]
 
 
-def find(notebook: str | Path) -> Notebook:
-    """Read a notebook, named by its path with or without its ending.
+def find(notebook: str | Path) -> Chapter:
+    """Read a chapter, named by the path of its notebook with or without its ending.
 
     Args:
         notebook: ``"notebooks/mnist/03_training"``, the same with ``.ipynb`` or ``.py``, or the chapter's
             name alone, ``"mnist/03_training"``.
 
     Returns:
-        The notebook as its author wrote it.
+        The chapter as its author wrote it.
 
     Raises:
         ChapterError: There is no such notebook, or it has no parameters cell that can be read.
@@ -61,7 +61,7 @@ def find(notebook: str | Path) -> Notebook:
             f"{path} cannot be read as a notebook ({error!r}); `make pair` writes a chapter's from its .py"
         ) from None
     is_chapter = path.parent.parent.name == "notebooks"
-    return Notebook(
+    return Chapter(
         name=name,
         path=path,
         root=path.parents[2] if is_chapter else path.parent,
@@ -110,5 +110,5 @@ def _tags(cell: dict[str, Any]) -> list[str]:
 
 
 def chapter_name(notebook: Path) -> str:
-    """Name a notebook by part and name: ``notebooks/mnist/03_training.ipynb`` is ``mnist/03_training``."""
+    """Name a chapter by part and name: ``notebooks/mnist/03_training.ipynb`` is ``mnist/03_training``."""
     return f"{notebook.parent.name}/{notebook.stem}"

@@ -12,7 +12,7 @@ from pathlib import Path
 from tutorial_utils.exceptions import ChapterError, ConfigurationError, DataError
 from tutorial_utils.report import results
 from tutorial_utils.runs import pages, parameters
-from tutorial_utils.runs.chapters import Notebook, find
+from tutorial_utils.runs.chapters import Chapter, find
 from tutorial_utils.runs.kernel import TIME_LIMIT, execute_text, write_text
 from tutorial_utils.runs.parameters import Scalar
 
@@ -68,11 +68,11 @@ def run(
     if not 0 < time_limit <= threading.TIMEOUT_MAX:
         raise ConfigurationError(f"time_limit={time_limit} must be a number of seconds above 0")
     _check_tools("papermill", "nbformat", *(["nbconvert"] if html else []))
-    source = find(notebook)
-    checked = parameters.check(source.parameters, values or {})
-    destination = prepare_output(source, checked, output)
-    print(f"{source.name}: executing with {parameters.name_run(checked)}", flush=True)
-    executed = execute_text(source.text, source.name, checked, root=source.root, time_limit=time_limit)
+    chapter = find(notebook)
+    checked = parameters.check(chapter.parameters, values or {})
+    destination = prepare_output(chapter, checked, output)
+    print(f"{chapter.name}: executing with {parameters.name_run(checked)}", flush=True)
+    executed = execute_text(chapter.text, chapter.name, checked, root=chapter.root, time_limit=time_limit)
     failed = destination.with_suffix(".failed.ipynb")
     if executed.error:
         if executed.notebook:
@@ -83,8 +83,8 @@ def run(
     write_text(results_file, executed.results)
     page = destination.with_suffix(".html") if html else None
     if page is not None:
-        title = f"{source.name}: {parameters.name_run(checked)}"
-        mathjax = source.root / "_build" / "vendor" / "tex-svg.js"
+        title = f"{chapter.name}: {parameters.name_run(checked)}"
+        mathjax = chapter.root / "_build" / "vendor" / "tex-svg.js"
         write_text(page, pages.to_html(executed.notebook, title, mathjax))
     write_text(destination, executed.notebook)
     return Run(results.read(results_file), destination, results_file, page)
@@ -99,11 +99,11 @@ def _check_tools(*packages: str) -> None:
         )
 
 
-def prepare_output(source: Notebook, values: Mapping[str, Scalar], output: Path | None) -> Path:
+def prepare_output(chapter: Chapter, values: Mapping[str, Scalar], output: Path | None) -> Path:
     """Choose where a rerun arrives, and make sure that it can.
 
     Args:
-        source: What is run.
+        chapter: What is run.
         values: The values that differ from the notebook's.
         output: What the user asked for, None for nothing.
 
@@ -113,12 +113,12 @@ def prepare_output(source: Notebook, values: Mapping[str, Scalar], output: Path 
     Raises:
         ConfigurationError: The place belongs to somebody else, is no notebook, or cannot be written to.
     """
-    destination = (output or RUNS / source.name / f"{parameters.name_run(values)}.ipynb").absolute()
+    destination = (output or RUNS / chapter.name / f"{parameters.name_run(values)}.ipynb").absolute()
     if destination.suffix != ".ipynb":
         raise ConfigurationError(f"the output {destination} must end in .ipynb")
-    if destination.resolve() == source.path:
+    if destination.resolve() == chapter.path:
         raise ConfigurationError(f"{destination} is the notebook itself; it is never run in place")
-    build = source.root / "_build"
+    build = chapter.root / "_build"
     for folder in (build / "executed", build / "results", build / "html"):
         if destination.resolve().is_relative_to(folder.resolve()):
             raise ConfigurationError(f"{folder} belongs to `make book`; give another output")

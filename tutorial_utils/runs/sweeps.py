@@ -1,4 +1,4 @@
-"""One notebook run with many combinations of parameters, in parallel, on one machine or several."""
+"""One chapter run with many combinations of parameters, in parallel, on one machine or several."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tutorial_utils.files import whole_file
 from tutorial_utils.progress import bar, note
 from tutorial_utils.reproducibility import package_fingerprint
 from tutorial_utils.runs import kernel, parameters
-from tutorial_utils.runs.chapters import Notebook
+from tutorial_utils.runs.chapters import Chapter
 from tutorial_utils.runs.kernel import TIME_LIMIT, Executed
 from tutorial_utils.runs.parameters import Scalar
 from tutorial_utils.runs.sweep_points import Point
@@ -57,11 +57,11 @@ class Outcome:
     error: str = ""
 
 
-def default_folder(notebook: Notebook, points: Sequence[Point]) -> Path:
+def default_folder(chapter: Chapter, points: Sequence[Point]) -> Path:
     """Choose where a sweep arrives: below :data:`SWEEPS`, the same for the same points."""
     names = "-".join(dict.fromkeys(name for point in points for name in point))
     identity = hashlib.sha256(json.dumps(points).encode()).hexdigest()[:8]
-    return SWEEPS / notebook.name / f"{parameters.safe_name(names or 'defaults', 80)}-{identity}"
+    return SWEEPS / chapter.name / f"{parameters.safe_name(names or 'defaults', 80)}-{identity}"
 
 
 def default_jobs() -> int:
@@ -73,7 +73,7 @@ def default_jobs() -> int:
 
 
 def run(
-    notebook: Notebook,
+    chapter: Chapter,
     points: Sequence[Point],
     folder: Path,
     *,
@@ -81,14 +81,14 @@ def run(
     scheduler: str | None = None,
     time_limit: float = TIME_LIMIT,
 ) -> list[Outcome]:
-    """Run a notebook once for every point.
+    """Run a chapter once for every point.
 
-    A point that finished before, with the same notebook and package, is not run again. A point takes the
-    notebook's text and gives back text, so workers on other machines need this package and nothing on disk.
+    A point that finished before, with the same chapter and package, is not run again. A point takes the
+    chapter's text and gives back text, so workers on other machines need this package and nothing on disk.
     Each point computes with one thread, so that its numbers do not depend on how many run beside it.
 
     Args:
-        notebook: What to run.
+        chapter: What to run.
         points: From :mod:`tutorial_utils.runs.sweep_points`.
         folder: Where ``points/`` are kept, one executed notebook and one results file each.
         jobs: Points at a time on this machine; by default :func:`default_jobs`.
@@ -106,8 +106,8 @@ def run(
         raise ConfigurationError(f"jobs={jobs}: must be 1 or more")
     if jobs is not None and scheduler is not None:
         raise ConfigurationError("give jobs or a scheduler, not both: its workers say how many run at a time")
-    _prepare_folder(notebook, folder)
-    places = [folder / "points" / _file_name(notebook, point) for point in points]
+    _prepare_folder(chapter, folder)
+    places = [folder / "points" / _file_name(chapter, point) for point in points]
     missing = {
         index: points[index] for index, place in enumerate(places) if not place.with_suffix(".json").is_file()
     }
@@ -124,16 +124,16 @@ def run(
 
     if missing:
         with _quiet_dask(), _cluster(jobs, scheduler) as client:
-            _execute_all(client, notebook, missing, time_limit, keep)
+            _execute_all(client, chapter, missing, time_limit, keep)
     return [
         Outcome(point, None if index in errors else place.with_suffix(".json"), errors.get(index, ""))
         for index, (point, place) in enumerate(zip(points, places, strict=True))
     ]
 
 
-def _prepare_folder(notebook: Notebook, folder: Path) -> None:
+def _prepare_folder(chapter: Chapter, folder: Path) -> None:
     """Make sure that a sweep can arrive in a folder, before hours of work go nowhere."""
-    build = notebook.root / "_build"
+    build = chapter.root / "_build"
     for owned in (build / "executed", build / "results", build / "html"):
         if folder.resolve().is_relative_to(owned.resolve()):
             raise ConfigurationError(f"{owned} belongs to `make book`; give another output")
@@ -147,9 +147,9 @@ def _prepare_folder(notebook: Notebook, folder: Path) -> None:
         ) from None
 
 
-def _file_name(notebook: Notebook, point: Point) -> str:
-    """Name a point's files; another notebook or package makes other names, so old results are never taken."""
-    identity = json.dumps([notebook.text, package_fingerprint(), point], sort_keys=True)
+def _file_name(chapter: Chapter, point: Point) -> str:
+    """Name a point's files; another chapter or package makes other names, so old results are never taken."""
+    identity = json.dumps([chapter.text, package_fingerprint(), point], sort_keys=True)
     return f"{parameters.name_run(point, 80)}-{hashlib.sha256(identity.encode()).hexdigest()[:10]}.ipynb"
 
 
@@ -178,7 +178,7 @@ def _keep(executed: Executed, place: Path) -> Path | None:
 
 def _execute_all(
     client: Client,
-    notebook: Notebook,
+    chapter: Chapter,
     points: Mapping[int, Point],
     time_limit: float,
     keep: Callable[[int, Executed], None],
@@ -192,8 +192,8 @@ def _execute_all(
             execute_point,
             name,
             describe_package(),
-            notebook.text,
-            notebook.name,
+            chapter.text,
+            chapter.name,
             point,
             time_limit,
             key=f"{name}-{index}",
@@ -203,7 +203,7 @@ def _execute_all(
     }
     failures = 0
     try:
-        with bar(total=len(index_of), description=f"sweep of {notebook.name}", unit="point") as progress:
+        with bar(total=len(index_of), description=f"sweep of {chapter.name}", unit="point") as progress:
             while index_of:
                 try:
                     done = wait(list(index_of), timeout=1, return_when="FIRST_COMPLETED").done  # type: ignore[no-untyped-call]
@@ -224,7 +224,7 @@ def _execute_all(
 
 
 def _take(future: Future[Executed]) -> Executed:
-    """What a point gave, or why it gave nothing: all that a notebook can do wrong is in there already."""
+    """What a point gave, or why it gave nothing: all that a chapter can do wrong is in there already."""
     from distributed.scheduler import KilledWorker
 
     try:
@@ -254,7 +254,7 @@ def execute_point(
     Args:
         sweep: Name of the sweep, by which :func:`end_sweep` ends it.
         package: What the worker must have, from :func:`describe_package`.
-        text: The notebook.
+        text: The chapter's notebook.
         name: Its name.
         point: Its values.
         time_limit: Seconds.

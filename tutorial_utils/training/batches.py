@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Iterator
 
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from tutorial_utils.data.datasets import ImageData, split, training_transform
 from tutorial_utils.exceptions import ConfigurationError, DataError
-from tutorial_utils.reproducibility import choose_device, make_generator
+from tutorial_utils.reproducibility import make_generator
 from tutorial_utils.training.config import TrainingConfig
 
 VALIDATION_BATCH_SIZE = 500
@@ -50,6 +51,21 @@ class Batches:
     def __len__(self) -> int:
         return math.ceil(self.num_images / self.batch_size)
 
+    def to(self, device: torch.device) -> Batches:
+        """The same batches in the memory of a device, all at once instead of batch by batch.
+
+        Args:
+            device: Where the model that they are fed to lives.
+
+        Returns:
+            These batches if they are there already, else a copy that shares their generator.
+        """
+        if self.images.device == self.labels.device == device:
+            return self
+        moved = copy.copy(self)  # whatever else a subclass holds goes along
+        moved.images, moved.labels = self.images.to(device), self.labels.to(device)
+        return moved
+
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         if self.generator is None:
             parts = zip(self.images.split(self.batch_size), self.labels.split(self.batch_size), strict=True)
@@ -65,10 +81,11 @@ def training_batches(data: ImageData, config: TrainingConfig) -> tuple[Batches, 
 
     Args:
         data: Training images; the test images have no place here.
-        config: Gives split, seed, batch size and device.
+        config: Gives split, seed and batch size.
 
     Returns:
-        Batches to train on, shuffled every epoch, and batches to validate on, in order.
+        Batches to train on, shuffled every epoch, and batches to validate on, in order. They lie on the CPU;
+        ``Trainer`` moves them to its model's device once.
 
     Raises:
         ConfigurationError: The images are of another data set than the configuration's.
@@ -78,15 +95,9 @@ def training_batches(data: ImageData, config: TrainingConfig) -> tuple[Batches, 
             f"dataset={config.dataset!r}, but these images are {data.description.name!r}"
         )
     train, validation = split(data, config.validation_split, config.seed)
-    device = choose_device(config.device)
     transform = training_transform(data.description)
     order = make_generator(config.seed, "order")
     return (
-        Batches(train.images.to(device), train.labels.to(device), config.batch_size, order, transform),
-        Batches(
-            validation.images.to(device),
-            validation.labels.to(device),
-            VALIDATION_BATCH_SIZE,
-            transform=transform,
-        ),
+        Batches(train.images, train.labels, config.batch_size, order, transform),
+        Batches(validation.images, validation.labels, VALIDATION_BATCH_SIZE, transform=transform),
     )

@@ -97,8 +97,7 @@ class TrainingConfig(BaseModel):
     @field_validator("device")
     @classmethod
     def _device_is_here(cls, name: str) -> str:
-        if name not in ("auto", "cpu"):  # every machine has these two
-            reproducibility.choose_device(name)
+        reproducibility.check_device(name)
         return name
 
     @property

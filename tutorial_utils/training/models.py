@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from tutorial_utils.data.catalogue import DatasetDescription
-from tutorial_utils.reproducibility import make_generator
+from tutorial_utils.reproducibility import choose_device, make_generator
 from tutorial_utils.training.config import TrainingConfig
 
 Initialisation = Literal["xavier_uniform", "default"]
@@ -81,15 +81,16 @@ def make_model(config: TrainingConfig) -> LogisticRegression:
     """Make the untrained model that a configuration describes.
 
     Args:
-        config: Gives the data set's sizes, the initialisation and the seed.
+        config: Gives the data set's sizes, the initialisation, the seed and the device.
 
     Returns:
-        The model, on the CPU; the same seed gives the same weights.
+        The model, on the configured device; the same seed gives the same weights on each.
     """
     description: DatasetDescription = config.description
-    return LogisticRegression(
+    model = LogisticRegression(
         description.num_features,
         description.num_classes,
         initialisation=config.initialisation,
         generator=make_generator(config.seed, "initialisation"),
     )
+    return model.to(choose_device(config.device))

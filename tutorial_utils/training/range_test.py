@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from tutorial_utils.exceptions import ConfigurationError, DataError, join_problems
 from tutorial_utils.reproducibility import preserved_randomness
-from tutorial_utils.training.trainer import BatchIterable, order_generator
+from tutorial_utils.training.trainer import BatchIterable, device_of, order_generator
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def _losses_at(
 ) -> Iterator[float]:
     """Update the trial model once at each rate, yielding the loss before each update."""
     optimiser = torch.optim.SGD(trial.parameters(), lr=float(rates[0]), momentum=momentum)
-    device = next(trial.parameters()).device
+    device = device_of(trial)
     for rate, (images, labels) in zip(rates, _endless(batches), strict=False):
         loss = F.cross_entropy(trial(images.to(device)), labels.to(device))
         if not math.isfinite(loss.item()):

@@ -22,14 +22,14 @@ from tqdm import tqdm
 from tutorial_utils.data.datasets import ImageData, LoadedDataset, split_indices, training_transform
 from tutorial_utils.exceptions import ConfigurationError, DataError
 from tutorial_utils.progress import bar
-from tutorial_utils.reproducibility import choose_device, make_generator
+from tutorial_utils.reproducibility import make_generator
 from tutorial_utils.training import checkpoints
 from tutorial_utils.training.batches import training_batches
 from tutorial_utils.training.checkpoints import Tensors
 from tutorial_utils.training.config import TrainingConfig
 from tutorial_utils.training.history import EpochRecord, History, StopReason
 from tutorial_utils.training.models import LogisticRegression, make_model
-from tutorial_utils.training.trainer import DIVERGENCE_BOUND, BatchIterable, end_if_due, name_the_fault
+from tutorial_utils.training.trainer import DIVERGENCE_BOUND, BatchIterable, end_if_due, move, name_the_fault
 
 REPLICAS_AT_ONCE = 64
 """Most replicas in one pass. Each keeps three copies of its weights and a gradient: 0.12 MiB for MNIST and
@@ -115,8 +115,8 @@ class Stack:
         bias_velocity: Momentum buffer of the biases.
     """
 
-    def __init__(self, configs: Sequence[TrainingConfig], device: torch.device) -> None:
-        models = [make_model(config).to(device) for config in configs]
+    def __init__(self, configs: Sequence[TrainingConfig]) -> None:
+        models = [make_model(config) for config in configs]
         self.weight = torch.stack([model.linear.weight.detach() for model in models])
         self.bias = torch.stack([model.linear.bias.detach() for model in models]).unsqueeze(1)
         self.weight_velocity = torch.zeros_like(self.weight)
@@ -266,9 +266,10 @@ class _Run:
     def __init__(
         self, configs: Sequence[TrainingConfig], train: BatchIterable, validation: BatchIterable
     ) -> None:
-        self.configs, self.train, self.validation = list(configs), train, validation
-        self.device = choose_device(configs[0].device)
-        self.stack = Stack(configs, self.device)
+        self.stack = Stack(configs)
+        self.device = self.stack.weight.device
+        self.configs = list(configs)
+        self.train, self.validation = move(train, self.device), move(validation, self.device)
         self.histories = [History() for _ in configs]
         self.best = [self.stack.weights_of(row) for row in range(len(configs))]
         self.active = list(range(len(configs)))
@@ -384,7 +385,7 @@ class _Run:
         """Models with their best weights."""
         made = []
         for config, best, history in zip(self.configs, self.best, self.histories, strict=True):
-            model = make_model(config).to(self.device)
+            model = make_model(config)
             model.load_state_dict(best)
             made.append(Replica(config, model, history))
         return made

@@ -14,11 +14,11 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from tutorial_utils.data.datasets import LoadedDataset
-from tutorial_utils.exceptions import CheckpointError, join_problems
+from tutorial_utils.exceptions import CheckpointError, ConfigurationError, join_problems
 from tutorial_utils.progress import bar
-from tutorial_utils.reproducibility import choose_device, preserved_randomness
+from tutorial_utils.reproducibility import preserved_randomness
 from tutorial_utils.training import checkpoints
-from tutorial_utils.training.batches import training_batches
+from tutorial_utils.training.batches import Batches, training_batches
 from tutorial_utils.training.checkpoints import Checkpoint, Tensors
 from tutorial_utils.training.config import TrainingConfig
 from tutorial_utils.training.history import EpochRecord, History, StopReason
@@ -67,7 +67,7 @@ def train_epoch(
         Running loss and running accuracy, weighted by batch size.
     """
     model.train()
-    device = next(model.parameters()).device
+    device = device_of(model)
     total_loss, hits = 0.0, []
     for step, (images, labels) in enumerate(batches, start=1):
         images, labels = images.to(device), labels.to(device)
@@ -96,7 +96,7 @@ def measure(model: nn.Module, batches: BatchIterable) -> tuple[float, float]:
         Mean cross-entropy per image in nats, and accuracy, both weighted by batch size.
     """
     model.eval()
-    device = next(model.parameters()).device
+    device = device_of(model)
     total_loss, correct, seen = 0.0, 0.0, 0
     for images, labels in batches:
         images, labels = images.to(device), labels.to(device)
@@ -140,7 +140,7 @@ class Trainer:
         same orderly way.
 
         Args:
-            model: Trained in place, moved to the configured device.
+            model: Trained in place, on the device where it is; ``make_model`` puts it on the configured one.
             train: Training batches.
             validation: Validation batches; measured, never trained on.
             resume: Continue the run in the checkpoint file exactly where it was saved.
@@ -150,8 +150,11 @@ class Trainer:
 
         Raises:
             CheckpointError: Resuming, but the file is missing, damaged or of another run.
+            ConfigurationError: The configuration names another device than the model's.
         """
-        model.to(choose_device(self.config.device))
+        device = device_of(model)
+        self._check_device(device)
+        train, validation = move(train, device), move(validation, device)
         optimiser = make_optimiser(model, self.config)
         history, best = History(), copy_weights(model)
         if resume:
@@ -180,6 +183,14 @@ class Trainer:
         finally:
             model.load_state_dict(best)
         return history
+
+    def _check_device(self, device: torch.device) -> None:
+        """Refuse a model that is elsewhere than the configuration says, rather than ignore one of the two."""
+        wanted = self.config.device
+        if wanted != "auto" and torch.device(wanted).type != device.type:
+            raise ConfigurationError(
+                f"device={wanted!r}, but the model is on {str(device)!r}; move it with model.to({wanted!r})"
+            )
 
     def _run_epoch(
         self,
@@ -324,6 +335,16 @@ def name_the_fault(loss: float, where: str, rate: float) -> tuple[StopReason, st
     if math.isfinite(loss):
         return StopReason.DIVERGED, f"loss {loss:.3g} passed {DIVERGENCE_BOUND:g} in {where} {advice}"
     return StopReason.NOT_FINITE, f"loss became {loss} in {where} {advice}"
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """The device that a model lives on; what is fed to it goes there."""
+    return next(model.parameters()).device
+
+
+def move(batches: BatchIterable, device: torch.device) -> BatchIterable:
+    """Move batches that lie in memory to a device at once; others are moved one by one when they come."""
+    return batches.to(device) if isinstance(batches, Batches) else batches
 
 
 def order_generator(batches: BatchIterable) -> torch.Generator | None:

@@ -18,7 +18,7 @@ from measured.sources import logger
 from measured.tables import make_table
 from tutorial_utils.plots.style import BLUE, GREY, VERMILION
 
-WAYS = {
+LOOPS = {
     "by_hand": "gradient by hand",
     "package": "this package",
     "bare": "bare loop",
@@ -27,7 +27,7 @@ WAYS = {
     "loader_0": "DataLoader",
     "loader_2": "DataLoader, 2 workers",
 }
-"""What the page calls each way, the quickest first."""
+"""What the page calls each loop, the quickest first."""
 
 DATA_SETS = {"mnist": "MNIST", "cifar10": "CIFAR-10"}
 SOLVERS = {"package": "this package", "lbfgs": "lbfgs", "saga": "saga", "sgd": "SGDClassifier"}
@@ -60,7 +60,7 @@ def tell_machine(results: Results) -> list[nodes.Node]:
     return [
         say(
             f"Measured on {machine['date'][:10]} on {machine['cores']} cores of {machine['cpu']} "
-            f"({machine['system']}), Python {machine['python']}, with {versions}. Each way ran {rounds} "
+            f"({machine['system']}), Python {machine['python']}, with {versions}. Each loop ran {rounds} "
             "times, all in turn; shown are medians, with the fastest and the slowest round in brackets."
         )
     ]
@@ -79,21 +79,21 @@ def show_targets(results: Results) -> list[nodes.Node]:
 
 
 def show_epochs(results: Results) -> list[nodes.Node]:
-    """Show seconds, ratios and memory of every way, one table for each data set."""
+    """Show seconds, ratios and memory of every loop, one table for each data set."""
     shown: list[nodes.Node] = []
     for dataset, title in DATA_SETS.items():
         found = results["epoch"][dataset]
         rows = []
-        for way, name in WAYS.items():
+        for loop, name in LOOPS.items():
             one, two = (found[f"threads_{threads}"] for threads in (1, 2))
             rows.append(
                 [
                     name,
-                    seconds_of(one["seconds"][way]),
-                    number(one["ratios"][way]),
-                    seconds_of(two["seconds"][way]),
-                    number(two["ratios"][way]),
-                    f"{found['memory_bytes'][way] / MEBIBYTE:,.0f}",
+                    seconds_of(one["seconds"][loop]),
+                    number(one["ratios"][loop]),
+                    seconds_of(two["seconds"][loop]),
+                    number(two["ratios"][loop]),
+                    f"{found['memory_bytes'][loop] / MEBIBYTE:,.0f}",
                 ]
             )
         header = [title, "Seconds, 1 thread", "Ratio", "Seconds, 2 threads", "Ratio", "Memory, MiB"]
@@ -107,7 +107,7 @@ def seconds_of(summary: Mapping[str, float]) -> str:
 
 
 def tell_agreement(results: Results) -> list[nodes.Node]:
-    """Say how far the losses of the ways lie apart, which should be the same."""
+    """Say how far the losses of the loops lie apart, which should be the same."""
     apart = max(
         abs(loss / found["validation_loss"]["package"] - 1)
         for dataset in DATA_SETS
@@ -117,7 +117,7 @@ def tell_agreement(results: Results) -> list[nodes.Node]:
     )
     return [
         say(
-            f"After the epoch, the validation losses of all ways differ by at most {apart:.0e} of their "
+            f"After the epoch, the validation losses of all loops differ by at most {apart:.0e} of their "
             "size: they did the same work, and rounding differs."
         )
     ]
@@ -138,7 +138,7 @@ def show_solvers(results: Results) -> list[nodes.Node]:
     ratio = found["threads_2"]["ratio_to_best_solver"]
     best = SOLVERS[found["threads_2"]["best_solver"]]
     return [
-        make_table(["Way", "Seconds, 1 thread", "Seconds, 2 threads", "Passes over the images"], rows),
+        make_table(["Loop", "Seconds, 1 thread", "Seconds, 2 threads", "Passes over the images"], rows),
         say(
             f"With two threads, this package takes {number(ratio)} times as long as the quickest solver, "
             f"{best}, to a validation loss of {found['target_loss']} nats."
@@ -150,7 +150,7 @@ def tell_replicas(results: Results) -> list[nodes.Node]:
     """Say what training several runs at once gains."""
     found = results["replicas"]
     one, two = (found[f"threads_{threads}"] for threads in (1, 2))
-    together, one_by_one = (seconds_of(one["seconds"][way]) for way in ("together", "one_by_one"))
+    together, one_by_one = (seconds_of(one["seconds"][loop]) for loop in ("together", "one_by_one"))
     apart = max(one["losses_apart"], two["losses_apart"])
     return [
         say(
@@ -213,18 +213,18 @@ def _tell_mapped(growth: Results) -> str:
 
 
 def draw_epochs(results: Results, axes: Sequence[Axes]) -> None:
-    """Draw the seconds of every way, one panel for each data set."""
+    """Draw the seconds of every loop, one panel for each data set."""
     for ax, (dataset, title) in zip(axes, DATA_SETS.items(), strict=True):
         for shift, threads, colour, filled in ((-0.13, 1, BLUE, True), (0.13, 2, VERMILION, False)):
             seconds = results["epoch"][dataset][f"threads_{threads}"]["seconds"]
-            medians = np.array([seconds[way]["median"] for way in WAYS])
+            medians = np.array([seconds[loop]["median"] for loop in LOOPS])
             span = [
-                medians - [seconds[way]["low"] for way in WAYS],
-                [seconds[way]["high"] for way in WAYS] - medians,
+                medians - [seconds[loop]["low"] for loop in LOOPS],
+                [seconds[loop]["high"] for loop in LOOPS] - medians,
             ]
             ax.errorbar(
                 medians,
-                np.arange(len(WAYS)) + shift,
+                np.arange(len(LOOPS)) + shift,
                 xerr=span,
                 fmt="o" if filled else "s",
                 color=colour,
@@ -237,7 +237,7 @@ def draw_epochs(results: Results, axes: Sequence[Axes]) -> None:
         ax.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
         ax.xaxis.set_major_formatter("{x:g}")
         ax.xaxis.set_minor_formatter(NullFormatter())  # its labels would lie on each other
-        ax.set_yticks(range(len(WAYS)), list(WAYS.values()))
+        ax.set_yticks(range(len(LOOPS)), list(LOOPS.values()))
         ax.invert_yaxis()
     axes[0].legend()
     axes[1].tick_params(labelleft=False)

@@ -2,7 +2,7 @@
 
 All begin with the same weights, see the same batches in the same order, update with the same momentum, keep
 running loss and accuracy, and measure the validation images at the end. So their losses agree, and only time
-and memory differ. Reading the files is not part of it; making standardised tensors is, where a way does that
+and memory differ. Reading the files is not part of it; making standardised tensors is, where a loop does that
 for every batch.
 """
 
@@ -31,7 +31,7 @@ from tutorial_utils.training.models import make_model
 from tutorial_utils.training.trainer import Trainer
 
 BatchIterable = Iterable[tuple[Tensor, Tensor]]
-Way = Callable[[], float]
+Loop = Callable[[], float]
 """Trains one epoch from the start and returns the validation loss."""
 
 TITLES = {
@@ -43,10 +43,10 @@ TITLES = {
     "lightning": "PyTorch Lightning",
     "skorch": "skorch",
 }
-"""How the page names the ways."""
+"""How the page names the loops."""
 
 
-def package(data: ImageData, config: TrainingConfig) -> Way:
+def package(data: ImageData, config: TrainingConfig) -> Loop:
     """This package: bytes in memory, standardised batch by batch; metrics, validation, progress bar."""
     train, validation = training_batches(data, config)
 
@@ -59,7 +59,7 @@ def package(data: ImageData, config: TrainingConfig) -> Way:
     return run
 
 
-def bare(data: ImageData, config: TrainingConfig) -> Way:
+def bare(data: ImageData, config: TrainingConfig) -> Loop:
     """The shortest loop of PyTorch with the same metrics, over floats that were standardised beforehand."""
     train, validation = resident_batches(data, config)
 
@@ -70,8 +70,8 @@ def bare(data: ImageData, config: TrainingConfig) -> Way:
     return run
 
 
-def loader(data: ImageData, config: TrainingConfig, workers: int) -> Way:
-    """The way of both sources: a ``DataLoader`` that makes a tensor of every image, and standardises it."""
+def loader(data: ImageData, config: TrainingConfig, workers: int) -> Loop:
+    """What both sources do: a ``DataLoader`` that makes a tensor of every image, and standardises it."""
     from torchvision import transforms
 
     description = data.description
@@ -124,7 +124,7 @@ def train_bare(
     return _measure(model, validation)[0]
 
 
-def by_hand(data: ImageData, config: TrainingConfig) -> Way:
+def by_hand(data: ImageData, config: TrainingConfig) -> Loop:
     """The practical limit: no autograd, no optimiser, everything written into tensors that are there."""
     train, validation = resident_batches(data, config)
     rate, momentum = config.learning_rate, config.momentum
@@ -153,7 +153,7 @@ def by_hand(data: ImageData, config: TrainingConfig) -> Way:
     return run
 
 
-def lightning(data: ImageData, config: TrainingConfig) -> Way:
+def lightning(data: ImageData, config: TrainingConfig) -> Loop:
     """PyTorch Lightning over the same batches in memory, with a progress bar, without logs and files."""
     import pytorch_lightning as pl
 
@@ -201,7 +201,7 @@ def lightning(data: ImageData, config: TrainingConfig) -> Way:
     return run
 
 
-def skorch(data: ImageData, config: TrainingConfig) -> Way:
+def skorch(data: ImageData, config: TrainingConfig) -> Loop:
     """The network of skorch over the same batches in memory, with running accuracy and progress bar."""
     from skorch import NeuralNetClassifier
     from skorch.callbacks import EpochScoring, ProgressBar
@@ -238,7 +238,7 @@ def skorch(data: ImageData, config: TrainingConfig) -> Way:
     return run
 
 
-MAKERS: dict[str, Callable[[ImageData, TrainingConfig], Way]] = {
+MAKERS: dict[str, Callable[[ImageData, TrainingConfig], Loop]] = {
     "package": package,
     "loader_0": lambda data, config: loader(data, config, 0),
     "loader_2": lambda data, config: loader(data, config, 2),
@@ -247,10 +247,10 @@ MAKERS: dict[str, Callable[[ImageData, TrainingConfig], Way]] = {
     "lightning": lightning,
     "skorch": skorch,
 }
-"""What makes each way ready to run."""
+"""What makes each loop ready to run."""
 
 NEED_MORE = {"lightning": "pytorch_lightning", "skorch": "skorch"}
-"""The ways that need a package which the book does not."""
+"""The loops that need a package which the book does not."""
 
 
 def resident_batches(data: ImageData, config: TrainingConfig) -> tuple[Batches, Batches]:
