@@ -157,7 +157,7 @@ say(
 # %%
 from tutorial_utils.training.models import LogisticRegression, make_model
 
-untrained = make_model(config)
+untrained = make_model(config).cpu()
 two = images[:2]
 logits = untrained(two).detach()
 probabilities = logits.softmax(dim=1)
@@ -394,7 +394,7 @@ say(
 
 # %% tags=["hide-cell"]
 # Solution: all logits equal; argmax takes the first class of equals.
-blank = make_model(config)
+blank = make_model(config).cpu()
 with torch.no_grad():
     for weight in blank.parameters():
         weight.zero_()

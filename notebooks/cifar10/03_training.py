@@ -179,7 +179,7 @@ say("Both give the same losses and accuracies, epoch by epoch.")
 uneven = Batches(
     validation.images, validation.labels, 3_000, transform=validation.transform
 )
-model = make_model(config)
+model = make_model(config).cpu()
 with torch.no_grad():
     parts = [
         loss_batch(model, F.cross_entropy, xb, yb, metric=accuracy) for xb, yb in uneven
@@ -206,7 +206,7 @@ slow = config.but(
 first_ten = fit(
     10,
     0.001,
-    make_model(slow),
+    make_model(slow).cpu(),
     F.cross_entropy,
     *training_batches(data.train, slow),
     accuracy,

@@ -720,7 +720,7 @@ from tutorial_utils.training.models import make_model
 
 pool = train_part.subset(torch.arange(min(10_000, len(train_part))))
 network_right = train(small_network(), pool, epochs=6, size=50, rate=0.02, momentum=0.9)
-linear_right = train(make_model(config), pool, epochs=20, size=100, rate=0.009)
+linear_right = train(make_model(config).cpu(), pool, epochs=20, size=100, rate=0.009)
 network_accuracy = network_right.double().mean().item()
 network_bounds = statistics.wilson_interval(int(network_right.sum()), len(held_out))
 ahead = statistics.paired_difference(linear_right, network_right)

@@ -311,7 +311,7 @@ def train_openly(configs, class_weights, start=1.0):
             stack.update(inputs, error * share[..., None], rates)
     made = []
     for row, each in enumerate(configs):
-        made.append(replicas.Replica(each, make_model(each), History()))
+        made.append(replicas.Replica(each, make_model(each).cpu(), History()))
         made[-1].model.load_state_dict(stack.weights_of(row))
     return made
 
@@ -381,7 +381,9 @@ inputs = {
     "standardised": standardise,
     "[0, 1]": lambda images: images.float() / 255,
     "raw, 0 to 255": lambda images: images.float(),
-    "half of the pixels times 10": lambda images: standardise(images) * tenfold,
+    "half of the pixels times 10": lambda images: (
+        standardise(images) * tenfold.to(images.device)
+    ),
 }
 FACTORS = (0.1, 0.3, 1, 3, 10)
 scales = {name: 1.0 for name in inputs}
@@ -810,7 +812,7 @@ def first_accuracy(trained):
 tables = [on_validation([each]) for each in zero_first]
 zero_accuracy = np.array([np.trace(each) / each.sum() for each in tables])
 with torch.no_grad():
-    fresh = [make_model(each)(held_images).var().item() for each in seed_configs]
+    fresh = [make_model(each).cpu()(held_images).var().item() for each in seed_configs]
 kept_variance = np.array(fresh) / held_images.var().item()
 # 784 terms, each a weight of variance 2 / (784 + 10) times a pixel
 by_formula = 784 * 2 / 794 * (held_images.square().mean() / held_images.var()).item()

@@ -267,9 +267,9 @@ from tutorial_utils.training.batches import training_batches
 from tutorial_utils.training.models import make_model
 
 data = datasets.load(config.dataset)
-train, validation = training_batches(data.train, config.but(device="cpu"))
+train, validation = training_batches(data.train, config)
 images, labels = next(iter(train))
-model = make_model(config)
+model = make_model(config).cpu()
 with torch.no_grad():
     logits = model(images)
 say(
@@ -585,7 +585,8 @@ class DoubleSoftmax(nn.Module):
 # %%
 from tutorial_utils.training.trainer import Trainer
 
-right_model, wrong_model = make_model(config), DoubleSoftmax(make_model(config))
+right_model = make_model(config).cpu()
+wrong_model = DoubleSoftmax(make_model(config).cpu())
 runs = {}
 for name, trained in (("one softmax", right_model), ("two softmaxes", wrong_model)):
     batches, held_out = training_batches(data.train, config)

@@ -144,7 +144,7 @@ import torch.nn.functional as F
 
 from tutorial_utils.training.models import LogisticRegression, make_model
 
-model = make_model(config)
+model = make_model(config).cpu()
 images, labels = next(iter(validation))
 logits = model(images)
 log_probabilities = logits - logits.logsumexp(dim=1, keepdim=True)
@@ -168,7 +168,7 @@ say(
 # where $\eta$ is the learning rate. Two updates written out, against `torch.optim.SGD`:
 
 # %%
-mine, theirs = make_model(config), make_model(config)
+mine, theirs = make_model(config).cpu(), make_model(config).cpu()
 optimiser = torch.optim.SGD(
     theirs.parameters(), lr=config.learning_rate, momentum=config.momentum
 )
@@ -498,7 +498,7 @@ def step_of_all(weight, bias, images, labels, rate):
 
 
 # %%
-trials = [make_model(config.but(seed=each)) for each in range(num_seeds)]
+trials = [make_model(config.but(seed=each)).cpu() for each in range(num_seeds)]
 weight = torch.stack([each.linear.weight.detach() for each in trials])
 bias = torch.stack([each.linear.bias.detach() for each in trials])
 twin = trials[-1]  # trained apart, for comparison
@@ -789,7 +789,7 @@ assert all(
 assert torch.equal(state, train.generator.get_state())
 
 # %%
-spoiled = make_model(config)
+spoiled = make_model(config).cpu()
 spoiled.load_state_dict(model.state_dict())
 optimiser = torch.optim.SGD(spoiled.parameters(), lr=1e-7, momentum=config.momentum)
 for step, (images, labels) in enumerate(train):
@@ -845,7 +845,7 @@ for size in SIZES:
 # %%
 def validation_at_steps(config, num_steps, every):
     train, validation = training_batches(data.train, config)
-    model = make_model(config)
+    model = make_model(config).cpu()
     optimiser = torch.optim.SGD(
         model.parameters(), lr=config.learning_rate, momentum=config.momentum
     )
@@ -1575,7 +1575,7 @@ pieces = Batches(
 )
 with torch.no_grad():
     batch_losses = torch.tensor(
-        [F.cross_entropy(model(x), y).item() for x, y in pieces]
+        [F.cross_entropy(model.cpu()(x), y).item() for x, y in pieces]
     )
 sizes = torch.tensor([len(y) for _, y in pieces], dtype=torch.float)
 weighted, plain = (batch_losses * sizes).sum() / sizes.sum(), batch_losses.mean()

@@ -671,7 +671,7 @@ def shuffled(part):
 
 
 held_batches = batches_of(held_out, 1_000)
-reference_model = make_model(config)
+reference_model = make_model(config).cpu()
 reference = "reference: softmax regression"
 rights = {reference: train_small(reference_model, shuffled(small), held_batches)}
 
@@ -686,7 +686,7 @@ upright, upright_held = (
 left_over = exploration.slant(upright_held.images).abs().mean()
 assert left_over < exploration.slant(held_out.images).abs().mean() / 2
 rights["deskewed"] = train_small(
-    make_model(config), shuffled(upright), batches_of(upright_held, 1_000)
+    make_model(config).cpu(), shuffled(upright), batches_of(upright_held, 1_000)
 )
 
 # %% [markdown]
@@ -700,15 +700,15 @@ shifted = datasets.ImageData(
     torch.cat([small.images, *copies]), small.labels.repeat(5), small.description
 )
 rights["augmented by shifts"] = train_small(
-    make_model(config), shuffled(shifted), held_batches, epochs=2
+    make_model(config).cpu(), shuffled(shifted), held_batches, epochs=2
 )
 more = datasets.split(data.train, 0.2, config.seed)[0].subset(torch.arange(30_000))
 rights["five times the data"] = train_small(
-    make_model(config), shuffled(more), held_batches, epochs=2
+    make_model(config).cpu(), shuffled(more), held_batches, epochs=2
 )
 for decay in (1e-4, 1e-3, 1e-2):
     rights[f"weight decay {decay:g}"] = train_small(
-        make_model(config), shuffled(small), held_batches, decay=decay
+        make_model(config).cpu(), shuffled(small), held_batches, decay=decay
     )
 
 # %% [markdown]
@@ -883,7 +883,7 @@ say(
 # %% tags=["hide-cell"]
 # Solution: train, collect, intersect; by chance, the product of the two error rates.
 other = more.subset(torch.arange(6_000))
-other_model = make_model(config)
+other_model = make_model(config).cpu()
 train_small(other_model, shuffled(other), held_batches)
 held_images = datasets.standardise(held_out)
 first, second = (
