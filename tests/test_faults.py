@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from tutorial_utils import cli, reproducibility
 from tutorial_utils.data import datasets
 from tutorial_utils.exceptions import ConfigurationError
-from tutorial_utils.runs import parameters, reruns
+from tutorial_utils.runs import kernel, parameters
 from tutorial_utils.runs.chapters import find
 from tutorial_utils.training.config import TrainingConfig
 
@@ -197,7 +197,7 @@ CHAPTER = str(ROOT / "notebooks" / "mnist" / "03_training")
 def untouched(monkeypatch: pytest.MonkeyPatch) -> None:
     """No accelerator, and whatever touches data or starts a kernel fails the test."""
     monkeypatch.setattr(reproducibility, "available_devices", lambda: ["cpu"])
-    for module, name in ((datasets, "fetch"), (datasets, "load"), (reruns, "execute_text")):
+    for module, name in ((datasets, "fetch"), (datasets, "load"), (kernel, "execute")):
         monkeypatch.setattr(module, name, lambda *args, **options: pytest.fail("touched"))
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import logging
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 import tutorial_utils
-from tutorial_utils.exceptions import TutorialError
+from tutorial_utils.exceptions import ConfigurationError, TutorialError
 
 # What a command needs is imported inside it: `tutorial --help` should not wait for torch.
 
@@ -24,6 +27,9 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command; an error that was foreseen is shown as its message alone, with exit code 1."""
+    for stream in (sys.stdout, sys.stderr):  # a path that the terminal cannot write ends no finished run
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except TutorialError as error:
@@ -31,6 +37,25 @@ def main() -> None:
 
         print(f"error: {progress.printable(str(error))}", file=sys.stderr)
         raise SystemExit(1) from None
+
+
+def _refuse_loose_words(words: list[str], given: list[str] | None, option: str) -> None:
+    """Say how a value is written when it stands apart from its name, as other tools have it."""
+    if words:
+        pairs = zip([text for text in given or [] if "=" not in text], words, strict=False)
+        hint = " ".join(f"{option} {name}={value}" for name, value in pairs)
+        raise ConfigurationError(f"unexpected: {' '.join(words)}; write {hint or f'{option} NAME=VALUE'}")
+
+
+@contextlib.contextmanager
+def _interruptible(said: str) -> Iterator[None]:
+    """End with a remark after Ctrl-C, not with a traceback."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        logging.disable()  # what was interrupted complains while it is taken down
+        print(said, file=sys.stderr)
+        raise SystemExit(130) from None  # as shells expect after Ctrl-C
 
 
 def _show_version(wanted: bool) -> None:
@@ -68,8 +93,9 @@ def data(
         print(f"{description.title}: {arrival.folder} - {arrival}")
 
 
-@app.command()
+@app.command(context_settings={"allow_extra_args": True})
 def run(
+    context: typer.Context,
     notebook: Annotated[str, typer.Argument(help="Such as notebooks/mnist/03_training.")],
     parameter: Annotated[
         list[str] | None,
@@ -88,24 +114,22 @@ def run(
     """Run a chapter again with other parameters."""
     from tutorial_utils.runs import chapters, parameters, reruns
 
+    _refuse_loose_words(context.args, parameter, "-p")
     chapter = chapters.find(notebook)
     if help_parameters:
         print(parameters.describe(chapter.parameters))
         return
     values = parameters.check_texts(chapter.parameters, parameter or [])
-    try:
+    with _interruptible(f"{chapter.name}: interrupted"):
         done = reruns.run(notebook, values, output=output, html=html, time_limit=time_limit)
-    except KeyboardInterrupt:
-        logging.disable()  # what was interrupted complains while it is taken down
-        print(f"{chapter.name}: interrupted", file=sys.stderr)
-        raise SystemExit(130) from None  # as shells expect after Ctrl-C
     print(f"{chapter.name}: done in {done.results.timings['chapter_seconds']:.0f} s")
     for path in filter(None, (done.notebook, done.results_file, done.page)):
         print(f"  {path}")
 
 
-@app.command()
+@app.command(context_settings={"allow_extra_args": True})
 def sweep(
+    context: typer.Context,
     notebook: Annotated[str, typer.Argument(help="Such as notebooks/mnist/02_model.")],
     grid: Annotated[
         list[str] | None,
@@ -129,9 +153,9 @@ def sweep(
     time_limit: Annotated[float, typer.Option(min=1, help="Seconds for each point.")] = 1800.0,
 ) -> None:
     """Run a chapter with every combination of several values; run again, it does what is missing."""
-    from tutorial_utils.exceptions import ConfigurationError
     from tutorial_utils.runs import chapters, sweep_points
 
+    _refuse_loose_words(context.args, grid, "-g")
     chapter = chapters.find(notebook)
     if (grid is None) == (file is None):
         raise ConfigurationError("give a grid (-g NAME=V1,V2, may be repeated) or a file (-f), and not both")
@@ -144,12 +168,9 @@ def sweep(
 
     folder = output or sweeps.default_folder(chapter, points)
     print(f"{chapter.name}: {len(points)} points into {folder}", flush=True)
-    try:
+    kept = f"finished points stay in {folder}, and the same command goes on from there"
+    with _interruptible(f"{chapter.name}: interrupted; {kept}"):
         outcomes = sweeps.run(chapter, points, folder, jobs=jobs, scheduler=scheduler, time_limit=time_limit)
-    except KeyboardInterrupt:
-        kept = f"finished points stay in {folder}, and the same command goes on from there"
-        print(f"{chapter.name}: interrupted; {kept}", file=sys.stderr)
-        raise SystemExit(130) from None  # as shells expect after Ctrl-C
     failed = sum(bool(outcome.error) for outcome in outcomes)
     print(f"{chapter.name}: {len(outcomes) - failed} finished, {failed} failed")
     print(f"  {sweep_report.write(sweep_report.tabulate(outcomes), f'Sweep of {chapter.name}', folder)}")
@@ -165,10 +186,9 @@ def chapter(
     time_limit: Annotated[float, typer.Option(min=1, help="Seconds for the whole chapter.")] = 1800.0,
 ) -> None:
     """Execute one chapter for the book, as `make book` does."""
-    from tutorial_utils.runs import kernel
+    from tutorial_utils.runs import reruns
 
-    print(f"{name}: executing", flush=True)
-    measured = kernel.execute_chapter(name, into, time_limit=time_limit)
+    measured = reruns.execute_chapter(name, into, time_limit=time_limit)
     print(f"{name}: done in {measured.timings['chapter_seconds']:.0f} s", flush=True)
 
 

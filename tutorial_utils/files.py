@@ -22,10 +22,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     Yields:
         The temporary path to write to.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = _temporary_beside(path)
     try:
         yield temporary
         with temporary.open("rb+") as written:
@@ -37,3 +34,23 @@ def whole_file(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_place(path: Path) -> None:
+    """Make sure that :func:`whole_file` could write a file, before the time that making its content takes.
+
+    Args:
+        path: Where the file should arrive; its folder is made if needed.
+
+    Raises:
+        OSError: It could not: no permission, no space for a name, a name that is too long.
+    """
+    _temporary_beside(path).unlink()
+
+
+def _temporary_beside(path: Path) -> Path:
+    """Make an empty file with a name of its own, somewhat longer than the path's."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    os.close(handle)
+    return Path(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from tutorial_utils.exceptions import ChapterError, did_you_mean
 from tutorial_utils.runs.parameters import Parameter, read_cell
 
 # Read as JSON: nbformat takes more than a second to import, and a wrong parameter should be refused at once.
+_WRITES = re.compile(r"""\bresults\.write\(\s*["']([^"']+)""")
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class Chapter:
         root: Folder that it is run in, the repository's for a chapter.
         text: The notebook's clean content, JSON.
         parameters: What may be changed, by name.
+        writes: The name that it gives to ``results.write``; None where it does not stand there as a text.
     """
 
     name: str
@@ -30,6 +33,7 @@ class Chapter:
     root: Path
     text: str
     parameters: dict[str, Parameter]
+    writes: str | None
 
 
 def find(notebook: str | Path) -> Chapter:
@@ -56,6 +60,7 @@ def find(notebook: str | Path) -> Chapter:
     try:
         content = clean(json.loads(path.read_text(encoding="utf-8")))
         cell = _parameters_cell(content["cells"], name)
+        written = [_WRITES.search("".join(cell["source"])) for cell in content["cells"]]
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise ChapterError(
             f"{path} cannot be read as a notebook ({error!r}); `make pair` writes a chapter's from its .py"
@@ -67,6 +72,7 @@ def find(notebook: str | Path) -> Chapter:
         root=path.parents[2] if is_chapter else path.parent,
         text=json.dumps(content, ensure_ascii=False, indent=1) + "\n",
         parameters=read_cell(cell, name),
+        writes=next((match[1] for match in written if match), None),
     )
 
 

@@ -1,19 +1,20 @@
-"""One chapter run again with other parameters, away from the book's own results."""
+"""One chapter executed: for the book, or again with other parameters, away from the book's own results."""
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
-import tempfile
-import threading
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from tutorial_utils.exceptions import ChapterError, ConfigurationError, DataError
+from tutorial_utils.files import check_place, whole_file
 from tutorial_utils.report import results
-from tutorial_utils.runs import pages, parameters
+from tutorial_utils.runs import kernel, pages, parameters
 from tutorial_utils.runs.chapters import Chapter, find
-from tutorial_utils.runs.kernel import TIME_LIMIT, execute_text, write_text
+from tutorial_utils.runs.kernel import TIME_LIMIT
 from tutorial_utils.runs.parameters import Scalar
 
 RUNS = Path("_build/runs")
@@ -65,29 +66,95 @@ def run(
         ConfigurationError: A value is not allowed (all problems at once), or the output cannot be written.
         ChapterError: There is no such notebook, or it did not run to its end.
     """
-    if not 0 < time_limit <= threading.TIMEOUT_MAX:
-        raise ConfigurationError(f"time_limit={time_limit} must be a number of seconds above 0")
-    _check_tools("papermill", "nbformat", *(["nbconvert"] if html else []))
+    _check_tools("nbclient", *(["nbconvert"] if html else []))
     chapter = find(notebook)
     checked = parameters.check(chapter.parameters, values or {})
     destination = prepare_output(chapter, checked, output)
-    print(f"{chapter.name}: executing with {parameters.name_run(checked)}", flush=True)
-    executed = execute_text(chapter.text, chapter.name, checked, root=chapter.root, time_limit=time_limit)
-    failed = destination.with_suffix(".failed.ipynb")
-    if executed.error:
-        if executed.notebook:
-            write_text(failed, executed.notebook)
-        raise ChapterError(f"{executed.error}\nThe notebook up to there: {failed}")
-    # The results first: they mark the other files as a rerun's, which the next one may replace.
-    results_file = destination.with_suffix(".json")
-    write_text(results_file, executed.results)
-    page = destination.with_suffix(".html") if html else None
-    if page is not None:
-        title = f"{chapter.name}: {parameters.name_run(checked)}"
-        mathjax = chapter.root / "_build" / "vendor" / "tex-svg.js"
-        write_text(page, pages.to_html(executed.notebook, title, mathjax))
-    write_text(destination, executed.notebook)
-    return Run(results.read(results_file), destination, results_file, page)
+    results_file, page = (destination.with_suffix(suffix) for suffix in (".json", ".html"))
+    title = f"{chapter.name}: {parameters.name_run(checked)}"
+    measured = _execute_into(destination, results_file, chapter, checked, time_limit=time_limit)
+    if html:
+        try:
+            mathjax = chapter.root / "_build" / "vendor" / "tex-svg.js"
+            content = pages.to_html(destination.read_text(encoding="utf-8"), title, mathjax)
+            with whole_file(page) as temporary:
+                temporary.write_text(content, encoding="utf-8")
+        except Exception as error:  # whatever it is, hours of computing are kept
+            raise ChapterError(
+                f"no page could be made ({type(error).__name__}: {error}); all else is there:\n"
+                f"  {destination}\n  {results_file}"
+            ) from error
+    return Run(measured, destination, results_file, page if html else None)
+
+
+def execute_chapter(name: str, build: Path, *, time_limit: float = TIME_LIMIT) -> results.Results:
+    """Execute a chapter for the book, with the parameters that stand in it.
+
+    Args:
+        name: See :func:`~tutorial_utils.runs.chapters.find`.
+        build: Folder for ``executed/<name>.ipynb``, ``results/<name>.json`` and ``models/``.
+        time_limit: Seconds for the whole chapter.
+
+    Returns:
+        What the chapter measured.
+
+    Raises:
+        ChapterError: There is no such chapter, it would write another's results, or it did not run
+            to its end.
+        ConfigurationError: The folder cannot be written to.
+    """
+    chapter = find(name)
+    if chapter.writes not in (chapter.name, None):
+        raise ChapterError(
+            f"{chapter.name} would write the results of {chapter.writes}: "
+            f"name it {chapter.name!r} in its call of results.write, or remove the copy"
+        )
+    notebook = build / "executed" / f"{chapter.name}.ipynb"
+    results_file = build / "results" / f"{chapter.name}.json"
+    return _execute_into(notebook, results_file, chapter, output_folder=build, time_limit=time_limit)
+
+
+def _execute_into(
+    notebook: Path,
+    results_file: Path,
+    chapter: Chapter,
+    values: Mapping[str, Scalar] | None = None,
+    *,
+    output_folder: Path | None = None,
+    time_limit: float = TIME_LIMIT,
+) -> results.Results:
+    """Clear the place, execute a chapter and write what it gave; an error leaves a failed notebook alone."""
+    if not 0 < time_limit < math.inf:
+        raise ConfigurationError(f"time_limit={time_limit} must be a number of seconds above 0")
+    failed = notebook.with_suffix(".failed.ipynb")
+    try:
+        for path in (failed, results_file):
+            check_place(path)
+        for path in (failed, results_file, notebook, notebook.with_suffix(".html")):
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot write {notebook.name} to {path.parent} ({error.strerror}); "
+            "choose another place or name, or mend its permissions"
+        ) from None
+    print(f"{chapter.name}: executing with {parameters.name_run(values or {})}", flush=True)
+    try:
+        executed = kernel.execute(
+            chapter.text,
+            chapter.name,
+            values,
+            root=chapter.root,
+            output_folder=output_folder,
+            time_limit=time_limit,
+        )
+        arrived = kernel.write(executed, notebook, results_file)
+        if executed.error:
+            raise ChapterError(f"{executed.error}\nThe notebook up to there: {arrived}")
+        return results.read(results_file)
+    except BaseException:  # an interruption, too, leaves nothing that looks like success
+        for path in (notebook, results_file):
+            path.unlink(missing_ok=True)
+        raise
 
 
 def _check_tools(*packages: str) -> None:
@@ -100,7 +167,7 @@ def _check_tools(*packages: str) -> None:
 
 
 def prepare_output(chapter: Chapter, values: Mapping[str, Scalar], output: Path | None) -> Path:
-    """Choose where a rerun arrives, and make sure that it can.
+    """Choose where a rerun arrives, and make sure that nothing but another rerun is there.
 
     Args:
         chapter: What is run.
@@ -108,10 +175,10 @@ def prepare_output(chapter: Chapter, values: Mapping[str, Scalar], output: Path 
         output: What the user asked for, None for nothing.
 
     Returns:
-        Path of the executed notebook. What an earlier rerun left there is removed.
+        Path of the executed notebook.
 
     Raises:
-        ConfigurationError: The place belongs to somebody else, is no notebook, or cannot be written to.
+        ConfigurationError: The place belongs to somebody else, or is no notebook.
     """
     destination = (output or RUNS / chapter.name / f"{parameters.name_run(values)}.ipynb").absolute()
     if destination.suffix != ".ipynb":
@@ -122,31 +189,18 @@ def prepare_output(chapter: Chapter, values: Mapping[str, Scalar], output: Path 
     for folder in (build / "executed", build / "results", build / "html"):
         if destination.resolve().is_relative_to(folder.resolve()):
             raise ConfigurationError(f"{folder} belongs to `make book`; give another output")
-    _check_replaceable(destination)
-    try:
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=destination.parent):
-            pass
-        for suffix in (".ipynb", ".html", ".failed.ipynb", ".json"):
-            destination.with_suffix(suffix).unlink(missing_ok=True)
-    except OSError as error:
-        raise ConfigurationError(
-            f"cannot write to {destination.parent} ({error.strerror}); give another output with -o"
-        ) from None
+    results_file, page = (destination.with_suffix(suffix) for suffix in (".json", ".html"))
+    present: set[Path] = set()
+    with contextlib.suppress(OSError):  # of a name that is too long, which is told before anything starts
+        present = {file for file in (destination, results_file, page) if file.exists()}
+    if present and not _is_results(results_file):
+        raise ConfigurationError(f"{min(present)} is there and no rerun's; give another output, or remove it")
     return destination
 
 
-def _check_replaceable(destination: Path) -> None:
-    """Refuse to replace files that no rerun wrote: a rerun's stand beside its results."""
-    results_file = destination.with_suffix(".json")
-    present = [
-        file for file in (destination, results_file, destination.with_suffix(".html")) if file.exists()
-    ]
-    if not present:
-        return
+def _is_results(file: Path) -> bool:
+    """Whether a rerun left this: its results stand beside its notebook."""
     try:
-        results.read(results_file)
+        return bool(results.read(file))
     except (DataError, OSError):
-        raise ConfigurationError(
-            f"{present[0]} is there and no rerun's; give another output, or remove it"
-        ) from None
+        return False

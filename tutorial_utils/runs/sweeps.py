@@ -19,8 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import tutorial_utils
-from tutorial_utils.exceptions import ConfigurationError, SweepError, join_problems
-from tutorial_utils.files import whole_file
+from tutorial_utils.exceptions import ChapterError, ConfigurationError, SweepError, join_problems
 from tutorial_utils.progress import bar, note
 from tutorial_utils.reproducibility import package_fingerprint
 from tutorial_utils.runs import kernel, parameters
@@ -159,21 +158,11 @@ def _keep(executed: Executed, place: Path) -> Path | None:
     Returns:
         The notebook, if there is one.
     """
-    failed = place.with_suffix(".failed.ipynb")
-    destination = failed if executed.error else place
     try:
-        failed.unlink(missing_ok=True)
-        if executed.notebook:
-            with whole_file(destination) as temporary:
-                temporary.write_text(executed.notebook, encoding="utf-8")
-        if not executed.error:
-            with whole_file(place.with_suffix(".json")) as temporary:
-                temporary.write_text(executed.results, encoding="utf-8")
-    except OSError as error:
-        raise SweepError(
-            f"cannot write {destination} ({error.strerror}); what was finished is kept"
-        ) from None
-    return destination if executed.notebook else None
+        arrived = kernel.write(executed, place, place.with_suffix(".json"))
+    except ChapterError as error:
+        raise SweepError(f"{error}; what was finished is kept") from None
+    return arrived if executed.notebook else None
 
 
 def _execute_all(
@@ -267,7 +256,7 @@ def execute_point(
     stop = _stops.setdefault(sweep, threading.Event())
     _running[sweep] = _running.get(sweep, 0) + 1
     try:
-        return kernel.execute_text(text, name, point, time_limit=time_limit, threads=1, stop=stop)
+        return kernel.execute(text, name, point, time_limit=time_limit, threads=1, stop=stop)
     finally:
         _running[sweep] -= 1
 
