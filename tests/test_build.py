@@ -36,7 +36,8 @@ BAD = {
     "leaves": (["import sys; sys.exit(0)", "1"], "cell 3 ('import sys; sys.exit(0)') raised SystemExit"),
     "hangs": (["import time; time.sleep(600)"], "cell 3 ('import time; time.sleep(600)')"),
     "skips": (["1  # left out"], "cell 3 ('1  # left out') never ran"),
-    "empty": ([], "ran to its end but wrote no results"),
+    "silent": (["1"], "ran to its end but wrote no results"),
+    "empty": ([], "has 0 cells tagged 'parameters'"),
 }
 LIMIT = 20
 
@@ -47,6 +48,8 @@ def write(book: Path, name: str, *cells: str) -> None:
     for cell in notebook.cells:
         if "left out" in cell.source:
             cell.metadata["tags"] = ["skip-execution"]
+        if cell.source == PARAMETERS:
+            cell.metadata["tags"] = ["parameters"]
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, book / "notebooks" / "part" / f"{name}.ipynb")
 
@@ -85,8 +88,8 @@ def book(tmp_path: Path) -> Path:
 @pytest.mark.fault(60, 61, 63)
 def test_every_bad_chapter_fails_the_build_with_notebook_cell_and_reason(book: Path) -> None:
     for name, (cells, _) in BAD.items():
-        opening = [PARAMETERS, RESULTS.replace("NAME", name)] if cells else []
-        write(book, name, *opening, *cells)
+        opening = [PARAMETERS] if name == "silent" else [PARAMETERS, RESULTS.replace("NAME", name)]
+        write(book, name, *(opening if cells else []), *cells)
     answer = make(book, "-k", "-j2", f"TIME_LIMIT={LIMIT}", *executed(*BAD))
     assert answer.returncode == 2
     errors = answer.stderr.splitlines()
@@ -96,7 +99,7 @@ def test_every_bad_chapter_fails_the_build_with_notebook_cell_and_reason(book: P
         assert any(f"_build/executed/part/{name}.ipynb] Error 1" in line for line in errors)
     assert f"part/hangs: stopped after the time limit of {LIMIT} s, in cell 3" in answer.stderr
     left = sorted(path.name for path in (book / "_build").rglob("*.*") if path.is_file())
-    assert left == sorted(f"{name}.failed.ipynb" for name in BAD)
+    assert left == sorted(f"{name}.failed.ipynb" for name in BAD if name != "empty")
     assert "Traceback" not in answer.stderr.replace("Traceback (most recent call last)\n", "", 1)
 
 

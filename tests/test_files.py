@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tutorial_utils.files import whole_file
+from tutorial_utils.files import check_place, whole_file
 
 
 def test_a_file_arrives_with_its_content_in_a_new_folder(tmp_path: Path) -> None:
@@ -48,3 +48,14 @@ def test_permissions_follow_the_umask(tmp_path: Path, umask: int, mode: int) -> 
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == mode
+
+
+@pytest.mark.parametrize("name", ["n" * 250, "file/below.txt", "n" * 300 + "/x.txt"])
+def test_a_place_where_no_file_can_arrive_is_known_before_and_trying_leaves_nothing(
+    tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "file").touch()
+    check_place(tmp_path / "new folder" / "fits.txt")
+    with pytest.raises(OSError):
+        check_place(tmp_path / name)
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["file"]

@@ -75,33 +75,22 @@ def test_without_the_script_formulas_stay_as_typed(there: Path | None) -> None:
     assert "so $a_1 < b$ holds" in page.get_text()
 
 
-def test_a_figure_keeps_alt_text_and_caption() -> None:
-    page = make(code("draw()", picture(), mystnb=FIGURE))
-    (image,) = page.find_all("img")
-    assert image["alt"] == 'Two "falling" lines.'
-    assert image["src"] == f"data:image/png;base64,{PIXEL}"
-    assert page.find("figcaption").get_text() == "Loss of $x$ <b> 1."
-
-
-def test_a_picture_without_description_says_so() -> None:
-    page = make(code("draw()", picture()))
-    assert page.find("img")["alt"] == "a figure without description"
-    assert page.find("figcaption").get_text() == ""
-
-
-def test_diagrams_are_shown_as_text() -> None:
-    page = make(text("```mermaid\ngraph LR; a-->b\n```"))
-    assert "graph LR" in page.find("pre").get_text()
-
-
-def test_cells_that_the_book_does_not_show_are_left_out() -> None:
-    page = make(code("install()", tags=["remove-cell"]), code("shown()", tags=["hide-input"]))
-    assert "install" not in page.get_text()
-    assert "shown" in page.get_text()
-
-
-def test_the_title_is_text_and_values_are_escaped() -> None:
-    assert make(text("x")).title.get_text() == "part/x: seed=1 <b>"
+def test_figures_are_described_diagrams_are_text_and_hidden_cells_are_left_out() -> None:
+    page = make(
+        code("draw()", picture(), mystnb=FIGURE),
+        code("draw_more()", picture()),
+        text("```mermaid\ngraph LR; a-->b\n```"),
+        code("install()", tags=["remove-cell"]),
+        code("shown()", tags=["hide-input"]),
+    )
+    described, bare = page.find_all("img")
+    assert described["alt"] == 'Two "falling" lines.'
+    assert described["src"] == f"data:image/png;base64,{PIXEL}"
+    assert bare["alt"] == "a figure without description"
+    assert [caption.get_text() for caption in page.find_all("figcaption")] == ["Loss of $x$ <b> 1.", ""]
+    assert page.title.get_text() == "part/x: seed=1 <b>"
+    assert any("graph LR" in block.get_text() for block in page.find_all("pre"))
+    assert "install" not in page.get_text() and "shown" in page.get_text()
 
 
 @pytest.mark.parametrize(

@@ -3,15 +3,12 @@
 import json
 import math
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tutorial_utils.exceptions import DataError
 from tutorial_utils.report import results
@@ -61,8 +58,7 @@ def write_one(notebook: str = "mnist/04_evaluation", **metrics: Any) -> Path:
         ((1, (2, 3)), [1, [2, 3]]),
         ({"a": {1: np.array([1])}}, {"a": {"1": [1]}}),
         (StopReason.EARLY_STOP, "early_stop"),
-        (None, None),
-        (True, True),
+        ({"a": [None, True, 2**70, -0.5, "ü", {}]}, {"a": [None, True, 2**70, -0.5, "ü", {}]}),
     ],
 )
 def test_tensors_arrays_and_numpy_scalars_become_plain(value: Any, expected: Any) -> None:
@@ -76,19 +72,6 @@ def test_tensors_arrays_and_numpy_scalars_become_plain(value: Any, expected: Any
 def test_what_has_no_plain_form_is_an_error(value: Any) -> None:
     with pytest.raises(TypeError, match="must be a plain value, not "):
         plain(value)
-
-
-PLAIN = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=8,
-)
-
-
-@settings(max_examples=50, deadline=None)
-@given(value=PLAIN)
-def test_what_is_plain_already_stays_as_it_is(value: Any) -> None:
-    assert plain(value) == value
 
 
 # Writing
@@ -119,6 +102,7 @@ def test_a_results_file_has_five_keys_and_what_was_given(folder: Path) -> None:
     assert content["provenance"]["data_hash"] == "abc123"
     assert {"versions", "python", "cpu", "commit", "date"} <= set(content["provenance"])
     assert path.read_text().endswith("}\n")
+    assert read(path) == Results(**content)
 
 
 def test_what_depends_on_the_clock_stands_apart_from_the_metrics(folder: Path) -> None:
@@ -159,41 +143,21 @@ def test_a_write_that_fails_leaves_the_previous_file_and_no_other(
 # Reading
 
 
-def test_what_was_written_is_read_back(folder: Path) -> None:
-    path = write_one(test_accuracy=0.9257, confusion_matrix=np.eye(2, dtype=int))
-    found = read(path)
-    assert isinstance(found, Results)
-    assert found.notebook == "mnist/04_evaluation"
-    assert found.metrics == {"test_accuracy": 0.9257, "confusion_matrix": [[1, 0], [0, 1]]}
-
-
-def without_a_key(path: Path) -> None:
-    content = json.loads(path.read_text())
-    del content["timings"]
-    path.write_text(json.dumps(content))
-
-
-def with_another_key(path: Path) -> None:
-    path.write_text(json.dumps({**json.loads(path.read_text()), "extra": 1}))
-
-
 @pytest.mark.parametrize(
-    "spoil",
+    "content",
     [
-        lambda path: path.write_text(""),
-        lambda path: path.write_text(path.read_text()[:40]),
-        lambda path: path.write_text("[]"),
-        lambda path: path.write_bytes(b"\xff\xfe\x00"),
-        without_a_key,
-        with_another_key,
+        b"",
+        b'{"notebook": "mnist/04_evaluation", "para',
+        b"[]",
+        b"\xff\xfe\x00",
+        json.dumps({key: {} for key in KEYS - {"timings"}}).encode(),
+        json.dumps({key: {} for key in KEYS | {"extra"}}).encode(),
     ],
     ids=["empty", "truncated", "list", "not text", "key missing", "key too many"],
 )
-def test_a_file_that_is_no_results_file_is_refused_by_name(
-    folder: Path, spoil: Callable[[Path], object]
-) -> None:
-    path = write_one()
-    spoil(path)
+def test_a_file_that_is_no_results_file_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "04_evaluation.json"
+    path.write_bytes(content)
     with pytest.raises(DataError, match=r"04_evaluation\.json is not a results file .* `make book`"):
         read(path)
 

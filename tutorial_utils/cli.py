@@ -39,12 +39,13 @@ def main() -> None:
         raise SystemExit(1) from None
 
 
-def _refuse_loose_words(words: list[str], given: list[str] | None, option: str) -> None:
+def _refuse_loose_words(notebook: str, more: list[str], given: list[str] | None, option: str) -> None:
     """Say how a value is written when it stands apart from its name, as other tools have it."""
-    if words:
-        pairs = zip([text for text in given or [] if "=" not in text], words, strict=False)
-        hint = " ".join(f"{option} {name}={value}" for name, value in pairs)
-        raise ConfigurationError(f"unexpected: {' '.join(words)}; write {hint or f'{option} NAME=VALUE'}")
+    if more:
+        names = [text for text in given or [] if "=" not in text]
+        values = [word for word in (notebook, *more) if "/" not in word][-len(names) :]
+        hint = " ".join(f"{option} {name}={value}" for name, value in zip(names, values, strict=False))
+        raise ConfigurationError(f"unexpected: {' '.join(more)}; write {hint or f'{option} NAME=VALUE'}")
 
 
 @contextlib.contextmanager
@@ -114,7 +115,7 @@ def run(
     """Run a chapter again with other parameters."""
     from tutorial_utils.runs import chapters, parameters, reruns
 
-    _refuse_loose_words(context.args, parameter, "-p")
+    _refuse_loose_words(notebook, context.args, parameter, "-p")
     chapter = chapters.find(notebook)
     if help_parameters:
         print(parameters.describe(chapter.parameters))
@@ -155,7 +156,7 @@ def sweep(
     """Run a chapter with every combination of several values; run again, it does what is missing."""
     from tutorial_utils.runs import chapters, sweep_points
 
-    _refuse_loose_words(context.args, grid, "-g")
+    _refuse_loose_words(notebook, context.args, grid, "-g")
     chapter = chapters.find(notebook)
     if (grid is None) == (file is None):
         raise ConfigurationError("give a grid (-g NAME=V1,V2, may be repeated) or a file (-f), and not both")

@@ -17,8 +17,6 @@ def describe_build(build: Path) -> str:
         Text for the terminal: for each evaluation chapter also test accuracy with its interval, test loss and
         the number of images.
     """
-    from tutorial_utils.report import narrate  # brings pandas, which executing needs not
-
     lines, headlines = ["", "Chapter                      took   peak memory"], []
     for name, chapter in results.read_all(build / "results").items():
         if not (Path("notebooks") / f"{name}.ipynb").exists():  # results of a removed chapter say nothing
@@ -27,6 +25,8 @@ def describe_build(build: Path) -> str:
         lines.append(f"{name:<24} {seconds:7.1f} s" + (f" {memory / 2**20:10,.0f} MiB" if memory else ""))
         measured = chapter.metrics
         if "test_accuracy" in measured:
+            from tutorial_utils.report import narrate  # brings pandas, which takes seconds
+
             within = narrate.interval(measured["test_accuracy_low"], measured["test_accuracy_high"])
             headlines.append(
                 f"\n{name}: test accuracy {narrate.percent(measured['test_accuracy'])}, "
