@@ -17,6 +17,13 @@ from tutorial_utils.exceptions import ConfigurationError, TutorialError
 
 # What a command needs is imported inside it: `tutorial --help` should not wait for torch.
 
+Output = Annotated[
+    Path | None, typer.Option("--output", "-o", help="Notebook or folder to write; by default below _build.")
+]
+TimeLimit = Annotated[
+    float, typer.Option(min=1, help="Seconds for the whole notebook, in a sweep each time.")
+]
+
 app = typer.Typer(
     help="Helpers of the book 'Logistic Regression, Measured'.",
     no_args_is_help=True,
@@ -102,12 +109,9 @@ def run(
         list[str] | None,
         typer.Option("--parameter", "-p", metavar="NAME=VALUE", help="A new value; may be repeated."),
     ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="The executed notebook; by default below _build/runs."),
-    ] = None,
+    output: Output = None,
     html: Annotated[bool, typer.Option("--html", help="Also write an HTML page.")] = False,
-    time_limit: Annotated[float, typer.Option(min=1, help="Seconds for the whole notebook.")] = 1800.0,
+    time_limit: TimeLimit = 1800.0,
     help_parameters: Annotated[
         bool, typer.Option("--help-parameters", help="List what can be changed, and end.")
     ] = False,
@@ -141,9 +145,7 @@ def sweep(
     file: Annotated[
         Path | None, typer.Option("--file", "-f", help="A YAML file with grid: or points:.")
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder; by default below _build/sweeps.")
-    ] = None,
+    output: Output = None,
     jobs: Annotated[
         int | None,
         typer.Option("--jobs", "-j", help="Points at a time on this machine; by default one for each core."),
@@ -151,7 +153,7 @@ def sweep(
     scheduler: Annotated[
         str | None, typer.Option(help="A running dask scheduler, such as tcp://192.0.2.1:8786.")
     ] = None,
-    time_limit: Annotated[float, typer.Option(min=1, help="Seconds for each point.")] = 1800.0,
+    time_limit: TimeLimit = 1800.0,
 ) -> None:
     """Run a chapter with every combination of several values; run again, it does what is missing."""
     from tutorial_utils.runs import chapters, sweep_points
@@ -184,7 +186,7 @@ def sweep(
 def chapter(
     name: Annotated[str, typer.Argument(help="Part and name, such as mnist/03_training.")],
     into: Annotated[Path, typer.Option(help="Folder for the executed chapter and its results.")],
-    time_limit: Annotated[float, typer.Option(min=1, help="Seconds for the whole chapter.")] = 1800.0,
+    time_limit: TimeLimit = 1800.0,
 ) -> None:
     """Execute one chapter for the book, as `make book` does."""
     from tutorial_utils.runs import reruns

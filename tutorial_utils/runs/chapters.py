@@ -12,7 +12,7 @@ from tutorial_utils.exceptions import ChapterError, did_you_mean
 from tutorial_utils.runs.parameters import Parameter, read_cell
 
 # Read as JSON: nbformat takes more than a second to import, and a wrong parameter should be refused at once.
-_WRITES = re.compile(r"""\bresults\.write\(\s*["']([^"']+)""")
+_NOT_RUN: dict[str, Any] = {"outputs": [], "execution_count": None}
 
 
 @dataclass(frozen=True)
@@ -58,21 +58,26 @@ def find(notebook: str | Path) -> Chapter:
     path = path.resolve()
     name = chapter_name(path)
     try:
-        content = clean(json.loads(path.read_text(encoding="utf-8")))
-        cell = _parameters_cell(content["cells"], name)
-        written = [_WRITES.search("".join(cell["source"])) for cell in content["cells"]]
+        content = json.loads(path.read_text(encoding="utf-8"))
+        cells = [cell for cell in content["cells"] if "injected-parameters" not in _tags(cell)]
+        cells = [{**cell, **_NOT_RUN} if cell["cell_type"] == "code" else cell for cell in cells]
+        sources = ["".join(cell["source"]) for cell in cells]  # each a text, or a list of lines
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise ChapterError(
             f"{path} cannot be read as a notebook ({error!r}); `make pair` writes a chapter's from its .py"
         ) from None
+    tagged = [source for cell, source in zip(cells, sources, strict=True) if "parameters" in _tags(cell)]
+    if len(tagged) != 1:
+        raise ChapterError(f"{name} has {len(tagged)} cells tagged 'parameters', expected one")
+    written = re.search(r"""\bresults\.write\(\s*["']([^"']+)""", "\n".join(sources))
     is_chapter = path.parent.parent.name == "notebooks"
     return Chapter(
         name=name,
         path=path,
         root=path.parents[2] if is_chapter else path.parent,
-        text=json.dumps(content, ensure_ascii=False, indent=1) + "\n",
-        parameters=read_cell(cell, name),
-        writes=next((match[1] for match in written if match), None),
+        text=json.dumps({**content, "cells": cells}, ensure_ascii=False, indent=1) + "\n",
+        parameters=read_cell(tagged[0], name),
+        writes=written[1] if written else None,
     )
 
 
@@ -82,33 +87,6 @@ def _what_is_there(stem: Path) -> str:
         return f"write it from {stem}.py with `make pair`"
     known = [f"notebooks/{chapter_name(found)}" for found in Path("notebooks").glob("*/*.ipynb")]
     return did_you_mean(str(stem), known) if known else "run this in the book's folder, or give a path"
-
-
-def clean(content: dict[str, Any]) -> dict[str, Any]:
-    """Take away what running a notebook adds: outputs, counts, and values injected by papermill.
-
-    Args:
-        content: A notebook, version 4, as JSON holds it.
-
-    Returns:
-        A clean notebook that shares its other parts with the given one.
-    """
-    cells = []
-    for cell in content["cells"]:
-        if "injected-parameters" in _tags(cell):
-            continue
-        if cell["cell_type"] == "code":
-            cell = {**cell, "outputs": [], "execution_count": None}
-        cells.append(cell)
-    return {**content, "cells": cells}
-
-
-def _parameters_cell(cells: list[dict[str, Any]], name: str) -> str:
-    """The source of the cell tagged ``parameters``."""
-    found = [cell["source"] for cell in cells if "parameters" in _tags(cell)]
-    if len(found) != 1:
-        raise ChapterError(f"{name} has {len(found)} cells tagged 'parameters', expected one")
-    return "".join(found[0])  # a text, or a list of lines
 
 
 def _tags(cell: dict[str, Any]) -> list[str]:

@@ -208,7 +208,7 @@ def write(executed: Executed, notebook: Path, results_file: Path) -> Path:
 
     Args:
         executed: What it gave.
-        notebook: Where the notebook goes; after a failure beside that, as ``NAME.failed.ipynb``.
+        notebook: Where the notebook goes; after a failure it is ``NAME.failed.ipynb`` there.
         results_file: Where its results go. They come last, and so stand for a run that ended well.
 
     Returns:

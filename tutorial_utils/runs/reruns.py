@@ -69,7 +69,7 @@ def run(
     _check_tools("nbclient", *(["nbconvert"] if html else []))
     chapter = find(notebook)
     checked = parameters.check(chapter.parameters, values or {})
-    destination = prepare_output(chapter, checked, output)
+    destination = _choose_place(chapter, checked, output)
     results_file, page = (destination.with_suffix(suffix) for suffix in (".json", ".html"))
     title = f"{chapter.name}: {parameters.name_run(checked)}"
     measured = _execute_into(destination, results_file, chapter, checked, time_limit=time_limit)
@@ -166,20 +166,8 @@ def _check_tools(*packages: str) -> None:
         )
 
 
-def prepare_output(chapter: Chapter, values: Mapping[str, Scalar], output: Path | None) -> Path:
-    """Choose where a rerun arrives, and make sure that nothing but another rerun is there.
-
-    Args:
-        chapter: What is run.
-        values: The values that differ from the notebook's.
-        output: What the user asked for, None for nothing.
-
-    Returns:
-        Path of the executed notebook.
-
-    Raises:
-        ConfigurationError: The place belongs to somebody else, or is no notebook.
-    """
+def _choose_place(chapter: Chapter, values: Mapping[str, Scalar], output: Path | None) -> Path:
+    """Choose where a rerun arrives; nothing but an earlier rerun, known by its results, may be there."""
     destination = (output or RUNS / chapter.name / f"{parameters.name_run(values)}.ipynb").absolute()
     if destination.suffix != ".ipynb":
         raise ConfigurationError(f"the output {destination} must end in .ipynb")
@@ -193,14 +181,11 @@ def prepare_output(chapter: Chapter, values: Mapping[str, Scalar], output: Path 
     present: set[Path] = set()
     with contextlib.suppress(OSError):  # of a name that is too long, which is told before anything starts
         present = {file for file in (destination, results_file, page) if file.exists()}
-    if present and not _is_results(results_file):
-        raise ConfigurationError(f"{min(present)} is there and no rerun's; give another output, or remove it")
-    return destination
-
-
-def _is_results(file: Path) -> bool:
-    """Whether a rerun left this: its results stand beside its notebook."""
     try:
-        return bool(results.read(file))
+        if present:
+            results.read(results_file)
     except (DataError, OSError):
-        return False
+        raise ConfigurationError(
+            f"{min(present)} is there and no rerun's; give another output, or remove it"
+        ) from None
+    return destination
