@@ -14,7 +14,9 @@ from tutorial_utils.evaluation.metrics import evaluate, per_class_report
 from tutorial_utils.evaluation.predictions import predict
 from tutorial_utils.exceptions import ConfigurationError, DownloadError
 from tutorial_utils.fetching.ensure import Arrival
-from tutorial_utils.fetching.wanted import DataFile, WebArchive
+from tutorial_utils.fetching.npm import NpmSource
+from tutorial_utils.fetching.wanted import DataFile
+from tutorial_utils.fetching.web import HttpArchiveSource
 from tutorial_utils.training import models
 from tutorial_utils.training.batches import training_batches
 from tutorial_utils.training.config import TrainingConfig
@@ -36,7 +38,7 @@ def write_pair(folder: Path, part: str, num_images: int) -> tuple[DataFile, Data
     }
     for name, content in contents.items():
         (folder / name).write_bytes(content)
-    pair = [DataFile(n, len(c), hashlib.sha256(c).hexdigest(), "") for n, c in contents.items()]
+    pair = [DataFile(n, len(c), hashlib.sha256(c).hexdigest()) for n, c in contents.items()]
     return pair[0], pair[1]
 
 
@@ -58,7 +60,6 @@ def stripes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DatasetDescripti
         folder="stripes",
         train_files=write_pair(folder, "train", NUM_TRAIN),
         test_files=write_pair(folder, "test", NUM_TEST),
-        licence="made up",
     )
     monkeypatch.setitem(catalogue.DATASETS, "stripes", description)
     return description
@@ -96,9 +97,9 @@ def test_its_limits_and_its_name_are_known_to_configurations(stripes: DatasetDes
 def test_what_is_missing_is_looked_for_where_the_description_says(
     stripes: DatasetDescription, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    package = dataclasses.replace(stripes.npm, name="stripes-data", version="3.2.1")
-    archive = WebArchive("https://example.org/stripes.tar.gz", size=1, md5="", folder="raw")
-    described = dataclasses.replace(stripes, npm=package, archive=archive)
+    package = NpmSource("stripes-data", version="3.2.1", size=1, folder="raw")
+    archive = HttpArchiveSource("https://example.org/stripes.tar.gz", size=1, folder="raw")
+    described = dataclasses.replace(stripes, sources=(package, archive))
     monkeypatch.setitem(catalogue.DATASETS, "stripes", described)
     (tmp_path / "stripes" / "train-labels").unlink()
     with pytest.raises(DownloadError) as caught:

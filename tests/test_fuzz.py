@@ -170,10 +170,10 @@ def test_damaged_sprites_are_refused_by_name(tmp_path: Path, png: bytes, labels:
     (tmp_path / "a.png").write_bytes(png)
     (tmp_path / "labels.json").write_bytes(labels)
     sizes = [SizedFile("a.png", len(png)), SizedFile("labels.json", len(labels))]
-    sets = [SpriteSet((sizes[0],), 3, 4, sizes[1], 3)]
+    sets = [SpriteSet((sizes[0],), 3, 4, sizes[1])]
     (tmp_path / "a.bin").unlink(missing_ok=True)
     try:
-        sprites.rewrite(sets, [DataFile("a.bin", len(EXPECTED), "", "")], tmp_path, tmp_path)
+        sprites.rewrite(sets, [DataFile("a.bin", len(EXPECTED), "")], tmp_path, tmp_path)
     except DataError as error:
         assert "a.png" in str(error) or "labels.json" in str(error)
     else:
@@ -214,7 +214,7 @@ def test_damaged_archives_are_refused_by_name_and_write_nothing_else(
     (tmp_path / "crafted.tgz").write_bytes(packed)
     with contextlib.suppress(FileNotFoundError):
         (folder / "wanted").unlink()
-    wanted = DataFile("wanted", 10, "", "")
+    wanted = DataFile("wanted", 10, "")
     try:
         archives.extract(tmp_path / "crafted.tgz", {"folder/wanted": wanted}, folder, limit=100_000)
     except DataError as error:

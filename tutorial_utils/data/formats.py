@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from tutorial_utils.exceptions import DataError
@@ -43,8 +44,31 @@ def read_idx(path: Path, shape: tuple[int, ...]) -> Tensor:
     return torch.from_numpy(values.reshape(shape))
 
 
+def read_idx_pair(
+    paths: Sequence[Path], shape: tuple[int, int, int, int], num_classes: int
+) -> tuple[Tensor, Tensor]:
+    """Read a file of grey images and a file of their labels, both in the IDX format.
+
+    Args:
+        paths: The two files.
+        shape: What the images should be: (n, 1, height, width).
+        num_classes: Labels are below this.
+
+    Returns:
+        Images, uint8 of that shape, and labels, int64 (n,).
+
+    Raises:
+        DataError: A file is not as :func:`read_idx` expects it, or a label names no class.
+    """
+    images_path, labels_path = paths
+    images = read_idx(images_path, (shape[0], *shape[2:]))
+    labels = read_idx(labels_path, shape[:1])
+    _check_labels(labels_path, labels.numpy(), num_classes)
+    return images.view(shape), labels.long()
+
+
 def read_cifar_binary(
-    paths: Sequence[Path], shape: tuple[int, int, int, int], *, num_classes: int
+    paths: Sequence[Path], shape: tuple[int, int, int, int], num_classes: int
 ) -> tuple[Tensor, Tensor]:
     """Read files that are sequences of records: a label in one byte, then the image, a byte for each value.
 
@@ -79,7 +103,19 @@ def read_cifar_binary(
         stop = start + len(records)
         images[start:stop] = records[:, 1:].reshape(-1, *shape[1:])
         labels[start:stop] = records[:, 0]
-        if len(records) and records[:, 0].max() >= num_classes:
-            raise DataError(f"{path} holds the label {records[:, 0].max()}, expected 0 to {num_classes - 1}")
+        _check_labels(path, records[:, 0], num_classes)
         start = stop
     return torch.from_numpy(images), torch.from_numpy(labels)
+
+
+def _check_labels(path: Path, labels: NDArray[np.uint8], num_classes: int) -> None:
+    """Refuse labels that name no class."""
+    if len(labels) and labels.max() >= num_classes:
+        raise DataError(f"{path} holds the label {labels.max()}, expected 0 to {num_classes - 1}")
+
+
+READERS: dict[str, Callable[[Sequence[Path], tuple[int, int, int, int], int], tuple[Tensor, Tensor]]] = {
+    "idx": read_idx_pair,
+    "cifar_binary": read_cifar_binary,
+}
+"""How to read each file format of the catalogue: files, shape and number of classes to images and labels."""

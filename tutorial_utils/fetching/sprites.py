@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,10 +14,6 @@ from tutorial_utils.fetching.wanted import DataFile, SizedFile, SpriteSet
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-    from PIL import Image
-
-BLOCK = 1_000
-"""Images rewritten at a time, so that little more than one decoded PNG image is in memory."""
 
 
 def needed_files(sprite_sets: Sequence[SpriteSet], files: Sequence[DataFile]) -> list[SizedFile]:
@@ -58,9 +54,10 @@ def rewrite(sprite_sets: Sequence[SpriteSet], files: Sequence[DataFile], source:
         first = position * sprite_set.num_images
         sprite = source / sprite_set.sprites[position].name
         pixels = _decode(sprite, (sprite_set.num_pixels, sprite_set.num_images))
-        with (target / file.name).open("wb") as output:
-            for records in _records(pixels, labels[first : first + sprite_set.num_images]):
-                output.write(records)
+        # All red values of a row, all green, all blue.
+        planes = pixels.transpose(0, 2, 1).reshape(len(pixels), -1)
+        records = np.column_stack([labels[first : first + sprite_set.num_images], planes])
+        (target / file.name).write_bytes(records.tobytes())
         sprite.unlink()
 
 
@@ -77,26 +74,21 @@ def _sprites_of(
 
 
 def _read_labels(path: Path, sprite_set: SpriteSet) -> npt.NDArray[np.uint8]:
-    """Read the class numbers of all images of a set."""
+    """Read the class numbers of all images of a set; whether they are the right ones, checksums tell."""
     try:
-        labels: Any = json.loads(path.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{path.name} is not JSON ({error})") from error
-    expected = len(sprite_set.sprites) * sprite_set.num_images
-    if not isinstance(labels, list) or len(labels) != expected:
-        found = f"{len(labels):,} labels" if isinstance(labels, list) else f"a {type(labels).__name__}"
-        raise DataError(f"{path.name} holds {found}, expected a list of {expected:,} labels")
-    last = sprite_set.num_classes - 1
-    wrong = [label for label in labels if type(label) is not int or not 0 <= label <= last]
-    if wrong:
-        raise DataError(f"{path.name} holds the label {wrong[0]!r:.40}, expected 0 to {last}")
-    return np.array(labels, dtype=np.uint8)
+        labels = np.array(json.loads(path.read_bytes()), dtype=np.uint8)
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise DataError(f"{path.name} is not a JSON list of class numbers ({error})") from error
+    expected = (len(sprite_set.sprites) * sprite_set.num_images,)
+    if labels.shape != expected:
+        raise DataError(f"{path.name} holds labels of shape {labels.shape}, expected {expected}")
+    return labels
 
 
-def _decode(path: Path, size: tuple[int, int]) -> Image.Image:
-    """Read a PNG image of known dimensions (width, height); of any other only the header is read.
+def _decode(path: Path, size: tuple[int, int]) -> npt.NDArray[np.uint8]:
+    """Read pixels, (height, width, 3), of a PNG image of known size (width, height), else only its header.
 
-    The dimensions bound what is unpacked, so Pillow's own limit, which is wider, stays as it is.
+    The size bounds what is unpacked, so Pillow's own limit, which is wider, stays as it is.
     """
     from PIL import Image
 
@@ -105,8 +97,7 @@ def _decode(path: Path, size: tuple[int, int]) -> Image.Image:
             image = Image.open(stream, formats=["PNG"])
             found, expected = (image.mode, *image.size), ("RGB", *size)
             if found == expected:
-                image.load()
-                return image
+                return np.asarray(image)
         except (
             OSError,
             SyntaxError,
@@ -116,14 +107,3 @@ def _decode(path: Path, size: tuple[int, int]) -> Image.Image:
         ) as error:
             raise DataError(f"{path.name} is not a whole PNG image ({error})") from error
     raise DataError(f"{path.name} is {found}, expected {expected}")
-
-
-def _records(image: Image.Image, labels: npt.NDArray[np.uint8]) -> Iterator[bytes]:
-    """Turn rows of RGB pixels into records, a block at a time."""
-    for start in range(0, image.height, BLOCK):
-        stop = min(start + BLOCK, image.height)
-        rows = np.asarray(image.crop((0, start, image.width, stop)))
-        planes = rows.transpose(0, 2, 1).reshape(
-            len(rows), -1
-        )  # all red values of a row, all green, all blue
-        yield np.concatenate([labels[start:stop, None], planes], axis=1).tobytes()

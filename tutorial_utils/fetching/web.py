@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import ipaddress
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urljoin, urlsplit
-
-from tqdm import tqdm
 
 from tutorial_utils import progress
 from tutorial_utils.fetching import archives
-from tutorial_utils.fetching.wanted import DataFile, WebArchive
+from tutorial_utils.fetching.wanted import DataFile
 
 if TYPE_CHECKING:
     import requests
@@ -28,16 +24,15 @@ SLOW_RATE = 100_000.0
 
 STALL_SECONDS = 60.0
 STALL_BYTES = 60_000
-"""An attempt that adds less than this to a file within ``STALL_SECONDS`` is given up, whatever else comes.
+"""An attempt that adds less than this to a file within ``STALL_SECONDS`` is given up, even the last one."""
 
-So every attempt has an end: it lasts ``STALL_SECONDS`` for each ``STALL_BYTES`` of its file, and once more.
+CHUNK = 512
+"""Bytes between two looks at the clock.
+
+A socket's own time limit catches a server that falls silent. One that sends a byte just before each limit is
+noticed when a chunk is full: with 20 seconds a byte, after three hours. What is no part of the file is not
+looked at, so headers that never end are waited for until somebody presses Ctrl-C.
 """
-
-WORKER = "download"
-"""Name of the threads that download."""
-
-CHUNK = 8192
-"""Bytes between two looks at the clock; small, so that the rate of a very slow server is noticed in time."""
 
 
 class SourceError(Exception):
@@ -80,90 +75,53 @@ class Source(Protocol):
 
 
 class Pace:
-    """A progress bar that also watches the speed.
+    """A progress bar that also watches the speed; pooch moves it after each chunk.
 
     Attributes:
-        transferred: Bytes so far.
+        total: Number of bytes to expect; 0 when nobody says.
     """
 
-    def __init__(self, source: str, *, total: int, limit: int, patient: bool) -> None:
-        self._source, self._limit, self._patient = source, limit, patient
-        self._bar: tqdm[object] = progress.bar(total=total, description=f"fetching from {source}", unit="B")
-        self.transferred = 0
-        self._window = (time.monotonic(), 0)
-        self._mark = (time.monotonic(), 0)  # when bytes were last enough not to be a stall, and how many
-        self._stopped = False
+    def __init__(
+        self, source: str, written: Callable[[], int], *, limit: int, patient: bool, total: int = 0
+    ) -> None:
+        self._source, self._written, self._limit, self._patient = source, written, limit, patient
+        self._bar = progress.bar(description=f"fetching from {source}", unit="B")
+        self.total = total
+        self._mark = self._window = (time.monotonic(), 0)  # when bytes were last enough; when last looked at
 
-    @property
-    def total(self) -> float | None:
-        """Number of bytes to expect; 0 when the server does not say."""
-        return self._bar.total
+    def update(self, count: int = 0) -> None:
+        """Look at what has been written, and how fast.
 
-    @total.setter
-    def total(self, total: int) -> None:
-        self._bar.total = total or None
-
-    def update(self, count: int) -> None:
-        """Move on by some bytes.
+        Args:
+            count: Bytes of a full chunk, as pooch counts them; the file itself says how many came.
 
         Raises:
-            SourceError: The source sends more than it may, or is too slow while another is left; or nobody
-                waits for it any more.
+            SourceError: The source sends more than it may, or next to nothing, or is slow while another is
+                left.
         """
-        if self._stopped:
-            raise SourceError("was given up")
-        self._bar.update(count)
-        self.transferred += count
-        if self.transferred >= self._mark[1] + STALL_BYTES:
-            self._mark = (time.monotonic(), self.transferred)
-        if self.transferred > self._limit:
+        now, came = time.monotonic(), self._written()
+        self._bar.total = self.total or None
+        self._bar.update(min(came, self.total or came) - self._bar.n)
+        if came > self._limit:
             raise SourceError(f"sends more than {self._limit:,} bytes")
-        began, bytes_then = self._window
-        seconds = time.monotonic() - began
-        if seconds < SLOW_SECONDS:
+        if came >= self._mark[1] + STALL_BYTES:
+            self._mark = (now, came)
+        elif now - self._mark[0] > STALL_SECONDS:
+            raise SourceError(f"stalled: less than {STALL_BYTES:,} bytes came in {STALL_SECONDS:g} s")
+        began, before = self._window
+        seconds = now - began
+        if seconds < SLOW_SECONDS or 0 < self.total <= came:  # after all bytes, npm only copies
             return
-        rate = (self.transferred - bytes_then) / seconds
-        self._window = (began + seconds, self.transferred)
+        rate = (came - before) / seconds
+        self._window = (now, came)
         if rate < SLOW_RATE:
             said = f"slow: {rate / 1000:.0f} kB/s over {seconds:.0f} s"
             if not self._patient:
                 raise SourceError(said)
             progress.note(f"{self._source} is {said}; no other source is left, so this goes on")
 
-    def watch(self, work: Callable[[], None]) -> None:
-        """Do the work, but wait only as long as the file grows.
-
-        A time limit of a socket starts again with each byte, and headers are bytes, too. So the work is done
-        by a thread that is left behind when it hangs; it ends with its next byte, or with the process.
-
-        Args:
-            work: Downloads, and tells each of its bytes to :meth:`update`.
-
-        Raises:
-            SourceError: Less than ``STALL_BYTES`` have come within ``STALL_SECONDS``.
-        """
-        problems: list[BaseException] = []
-
-        def run() -> None:
-            try:
-                work()
-            except BaseException as problem:  # whatever it is, it belongs to who waits
-                problems.append(problem)
-
-        worker = threading.Thread(target=run, name=WORKER, daemon=True)
-        self._mark = (time.monotonic(), self.transferred)
-        worker.start()
-        try:
-            while worker.is_alive():
-                left = self._mark[0] + STALL_SECONDS - time.monotonic()
-                if left <= 0:
-                    said = f"sends less than {STALL_BYTES:,} bytes of the file in {STALL_SECONDS:g} s"
-                    raise SourceError(said, transient=True)
-                worker.join(left)
-        finally:
-            self._stopped = worker.is_alive()
-        if problems:
-            raise problems[0]
+    def reset(self) -> None:
+        """Do nothing: pooch moves bars back at the end, then on by the total, but this one is right."""
 
     def close(self) -> None:
         """Take the bar off the screen."""
@@ -172,29 +130,28 @@ class Pace:
 
 @dataclass(frozen=True)
 class HttpSource:
-    """A web server with one address per file.
+    """A web server with each file packed by gzip, under the file's name and ``.gz``.
 
     Attributes:
-        base_url: Address of the folder; https, or http on this machine itself.
-        suffix: What the server appends to file names; ``".gz"`` is unpacked.
+        url: Address of their folder; https, or http on this machine itself.
         timeout: Seconds to wait for a connection, and for the next byte.
     """
 
-    base_url: str
-    suffix: str = ".gz"
+    url: str
     timeout: tuple[float, float] = (10.0, 20.0)
 
     def __post_init__(self) -> None:
-        _require_trustworthy(self.base_url)
+        if not is_trustworthy(self.url):  # anyone on the way could change what comes
+            raise ValueError(f"a mirror must be https, not {self.url!r}")
 
     @property
     def name(self) -> str:
         """Name in messages."""
-        return urlsplit(self.base_url).netloc
+        return urlsplit(self.url).netloc
 
     def address(self, file: DataFile) -> str:
         """Address of one file."""
-        return f"{self.base_url.rstrip('/')}/{file.name}{self.suffix}"
+        return f"{self.url.rstrip('/')}/{file.name}.gz"
 
     def by_hand(self, files: Sequence[DataFile]) -> str:
         """Say how a person gets the files from here."""
@@ -204,103 +161,65 @@ class HttpSource:
         """Download and unpack one file after the other; see :class:`Source`."""
         transferred = 0
         for file in files:
-            target = folder / file.name
             packed = folder / f"{file.name}.download"
             # gzip adds a header even to what it cannot shrink.
-            pace = Pace(self.name, total=file.size, limit=file.size + 2**16, patient=patient)
-            with contextlib.closing(pace):
-                _get(self.address(file), packed, pace, self.timeout)
+            self._get(self.address(file), packed, limit=file.size + 2**16, patient=patient)
             transferred += packed.stat().st_size
-            if self.suffix == ".gz":
-                archives.gunzip(packed, target, limit=file.size)
-            else:
-                packed.replace(target)
+            archives.gunzip(packed, folder / file.name, limit=file.size)
         return transferred
 
+    def _get(self, url: str, target: Path, *, limit: int, patient: bool) -> None:
+        """Download one address to a file."""
+        import pooch
+        import requests
 
-@dataclass(frozen=True)
-class HttpArchiveSource:
-    """A web server with one archive that holds all files.
+        with target.open("wb") as output:
+            pace = Pace(self.name, output.tell, limit=limit, patient=patient)
+            download = pooch.HTTPDownloader(
+                progressbar=pace,
+                chunk_size=CHUNK,
+                timeout=self.timeout,
+                hooks={"response": _look_at_redirect},
+                headers={"Accept-Encoding": "identity"},  # else a server's own compression is undone unseen
+            )
+            try:
+                with contextlib.closing(pace):
+                    download(url=url, output_file=output, pooch=None)
+            except (requests.RequestException, ValueError) as error:  # ValueError: a length that is no number
+                raise _http_fault(url, error) from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class HttpArchiveSource(HttpSource):
+    """A web server with one .tar.gz that holds all files; ``url`` is its address.
 
     Attributes:
-        archive: Its address (https, or http on this machine itself) and what it should be.
-        timeout: Seconds to wait for a connection, and for the next byte.
+        size: Size of the archive in bytes.
+        folder: Folder of the files inside the archive.
     """
 
-    archive: WebArchive
-    timeout: tuple[float, float] = (10.0, 20.0)
-
-    def __post_init__(self) -> None:
-        _require_trustworthy(self.archive.url)
-
-    @property
-    def name(self) -> str:
-        """Name in messages."""
-        return urlsplit(self.archive.url).netloc
+    size: int
+    folder: str
 
     def by_hand(self, files: Sequence[DataFile]) -> str:
         """Say how a person gets the files from here."""
-        return f"download {self.archive.url} and take them from its folder {self.archive.folder}"
+        return f"download {self.url} and take them from its folder {self.folder}"
 
     def deliver(self, files: Sequence[DataFile], folder: Path, *, patient: bool) -> int:
         """Download the archive and unpack the files alone; see :class:`Source`."""
         packed = folder / "archive.download"
-        size = self.archive.size
-        with contextlib.closing(Pace(self.name, total=size, limit=size, patient=patient)) as pace:
-            _get(self.archive.url, packed, pace, self.timeout)
-        with packed.open("rb") as stream:
-            # The publishers give no better checksum; each unpacked file is held to its SHA-256 all the same.
-            found = hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
-        if found != self.archive.md5:
-            raise SourceError(f"{self.archive.url} has the MD5 {found}, expected {self.archive.md5}")
-        archives.extract(packed, {f"{self.archive.folder}/{file.name}": file for file in files}, folder)
+        self._get(self.url, packed, limit=self.size, patient=patient)
+        archives.extract(packed, {f"{self.folder}/{file.name}": file for file in files}, folder)
         return packed.stat().st_size
 
 
-def _get(url: str, target: Path, pace: Pace, timeout: tuple[float, float]) -> None:
-    """Download one address to a file."""
-    import pooch
-    import requests
-
-    def look(response: requests.Response, *args: object, **kwargs: object) -> None:
-        _refuse_downgrade(response)
-        if response.is_redirect:
-            response.close()  # requests would read whatever stands beside the new address, be it endless
-            return
-        # read() would wait until a chunk is full, hours from a server that sends a byte now and then.
-        reads_what_is_there = getattr(response.raw, "read1", response.raw.read)
-        response.raw.read = reads_what_is_there  # type: ignore[method-assign]
-        pace.total = int(response.headers.get("content-length", 0))
-
-    download = pooch.HTTPDownloader(
-        chunk_size=CHUNK,
-        timeout=timeout,
-        hooks={"response": look},
-        headers={"Accept-Encoding": "identity"},  # else a server's own compression is undone unseen
-    )
-
-    def work() -> None:
-        with target.open("wb") as output:
-            download(url=url, output_file=_Measured(output, pace), pooch=None)
-
-    try:
-        pace.watch(work)
-    except (requests.RequestException, ValueError) as error:  # ValueError: a length that is no number
-        raise _http_fault(url, error) from error
-
-
-class _Measured:
-    """A file that counts what is written to it; pooch's own progress counts full chunks only."""
-
-    def __init__(self, output: IO[bytes], pace: Pace) -> None:
-        self._output, self._pace = output, pace
-
-    def write(self, data: bytes) -> None:
-        self._output.write(data)
-        self._pace.update(len(data))
-
-    def flush(self) -> None:
-        self._output.flush()
+def _look_at_redirect(response: requests.Response, *args: object, **kwargs: object) -> None:
+    """Look at an answer before requests follows it elsewhere."""
+    if response.is_redirect:
+        goal = urljoin(response.url, response.headers["location"])
+        if not is_trustworthy(goal):
+            raise SourceError(f"{response.url} redirects to {goal}, which is not https")
+        response.close()  # requests would read whatever stands beside the new address, be it endless
 
 
 def _http_fault(url: str, error: Exception) -> SourceError:
@@ -324,17 +243,3 @@ def is_trustworthy(url: str) -> bool:
         with contextlib.suppress(ValueError):
             return ipaddress.ip_address(parts.hostname or "").is_loopback
     return parts.scheme == "https"
-
-
-def _require_trustworthy(url: str) -> None:
-    """Refuse the address of a mirror that anyone on the way could change."""
-    if not is_trustworthy(url):
-        raise ValueError(f"a mirror must be https, not {url!r}")
-
-
-def _refuse_downgrade(response: requests.Response) -> None:
-    """Look at an answer before requests follows it elsewhere."""
-    if response.is_redirect:
-        target = urljoin(response.url, response.headers["location"])
-        if not is_trustworthy(target):
-            raise SourceError(f"{response.url} redirects to {target}, which is not https")

@@ -11,12 +11,14 @@ import textwrap
 import tokenize
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import ConfigDict, Field, ValidationError, create_model
 
+from tutorial_utils import reproducibility
+from tutorial_utils.data import catalogue
 from tutorial_utils.exceptions import ChapterError, ConfigurationError, did_you_mean, join_problems
-from tutorial_utils.training.config import TrainingConfig, problems_of
+from tutorial_utils.training.config import TrainingConfig, describe_range, problems_of
 
 Scalar = int | float | str | bool
 """What a parameter may be."""
@@ -24,8 +26,9 @@ Scalar = int | float | str | bool
 _TYPES: dict[str, type] = {"int": int, "float": float, "str": str, "bool": bool}
 _READERS: dict[type, str] = {int: "a whole number", float: "a number", bool: "true or false"}
 _WHOLE = r"-?\d[\d,]*"
-_NUMBERS: dict[type, str] = {int: rf"({_WHOLE})", float: rf"({_WHOLE}(?:\.\d+)?(?:e-?\d+)?)"}
-_RANGES = (
+_NUMBERS: dict[type, str] = {int: rf"({_WHOLE})", float: rf"({_WHOLE}(?:\.\d+)?(?:e[+-]?\d+)?)"}
+_RANGES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("any number", ()),
     ("{0} or more", ("ge",)),
     ("above {0} to {0}", ("gt", "le")),
     ("above {0}", ("gt",)),
@@ -34,6 +37,9 @@ _RANGES = (
     ("{0} to {0}", ("ge", "le")),
 )
 """How the comment of a number ends, and which bounds that states; CONTRIBUTING.md lists the same."""
+_TEXTS = r'(?:^|[,:] )("[^"]*"(?:(?:, | or )"[^"]*")*)$'
+_LIMITS: dict[type, str] = {int: r"(?<![\w.])\d", float: r"(?<![\w.])\d", str: r"(?<!\w)[\"'“]\S"}
+"""What every comment has that is meant to say which values are allowed: a number, or a quoted text."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +51,9 @@ class Parameter:
         kind: ``int``, ``float``, ``str`` or ``bool``.
         default: Its value in the notebook.
         meaning: What it means, from the comment.
-        allowed: Which values it takes, as the comment says it; empty when it does not.
-        bounds: The same for the check: pydantic's ``ge``, ``gt``, ``le``, ``lt``.
-        choices: The texts it takes; empty for any.
+        allowed: Which values it takes, in the comment's words, else in those of ``TrainingConfig``.
+        bounds: What the comment says, for the check: pydantic's ``ge``, ``gt``, ``le``, ``lt``.
+        choices: The texts that the comment lists; empty for any.
     """
 
     name: str
@@ -70,7 +76,8 @@ def read_cell(source: str, chapter: str) -> dict[str, Parameter]:
         The parameters by name, in order.
 
     Raises:
-        ChapterError: A statement is not of the form ``name: type = value  # meaning, range``.
+        ChapterError: A statement is not of the form ``name: type = value  # meaning, range``. The range may
+            be missing where ``TrainingConfig`` knows the name, or any text or truth value is allowed.
     """
     try:
         tree = ast.parse(source)
@@ -109,19 +116,39 @@ def _take_apart(node: ast.stmt) -> tuple[str, type, Scalar]:
 
 def _describe(name: str, kind: type, default: Scalar, comment: str) -> Parameter:
     """Take a parameter's comment apart into meaning and range."""
-    bounds: dict[str, float] = {}
-    choices: tuple[str, ...] = ()
-    allowed = ""
-    for form, signs in _RANGES if kind in _NUMBERS else ():
-        match = re.search(rf"(?:^|, )({form.format(_NUMBERS[kind])})$", comment)
-        if match:
-            allowed = match[1]
-            bounds = dict(zip(signs, map(_read_bound, match.groups()[1:]), strict=True))
-            break
-    if kind is str and (match := re.search(r'(?:^|[,:] )("[^"]*"(?:(?:, | or )"[^"]*")*)$', comment)):
-        allowed, choices = match[1], tuple(re.findall(r'"([^"]*)"', match[1]))
+    comment = comment.rstrip(" .")
+    allowed, bounds, choices = _read_range(kind, comment)
     meaning = comment.removesuffix(allowed).rstrip(" ,:")
-    return Parameter(name, kind, default, meaning, allowed, bounds, choices)
+    known = name in TrainingConfig.model_fields
+    needed = (kind in _NUMBERS and not known) or (kind in _LIMITS and re.search(_LIMITS[kind], comment))
+    if (needed and not allowed) or (allowed and _read_range(kind, meaning)[0]):
+        forms = '"a", "b" or "c"' if kind is str else ", ".join(form.format("N") for form, _ in _RANGES)
+        raise ValueError(f"which values are allowed? Let its comment end in a comma and one of: {forms}")
+    return Parameter(
+        name, kind, default, meaning, allowed or (_config_range(name) if known else ""), bounds, choices
+    )
+
+
+def _read_range(kind: type, comment: str) -> tuple[str, dict[str, float], tuple[str, ...]]:
+    """What a comment ends in: which values are allowed in its words, as bounds, and as texts."""
+    for form, signs in _RANGES if kind in _NUMBERS else ():
+        pattern = rf"(?:^|, )({form.format(_NUMBERS[kind])})$"
+        if match := re.search(pattern, comment, re.IGNORECASE):
+            return match[1], dict(zip(signs, map(_read_bound, match.groups()[1:]), strict=True)), ()
+    if kind is str and (match := re.search(_TEXTS, comment, re.IGNORECASE)):
+        return match[1], {}, tuple(re.findall(r'"([^"]*)"', match[1]))
+    return "", {}, ()
+
+
+def _config_range(name: str) -> str:
+    """Which values ``TrainingConfig`` takes for one of its settings, in words."""
+    field = TrainingConfig.model_fields[name]
+    texts: Sequence[str] = get_args(field.annotation)
+    if name == "device":
+        texts = ["auto", *reproducibility.available_devices()]
+    elif name == "dataset":
+        texts = list(catalogue.DATASETS)
+    return ", ".join(f'"{text}"' for text in texts) or describe_range(field)
 
 
 def _read_bound(text: str) -> float:

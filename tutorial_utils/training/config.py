@@ -182,6 +182,7 @@ def problems_of(error: ValidationError, *, allowed: dict[str, FieldInfo]) -> dic
             continue
         message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
         limits = "" if problem["type"] == "value_error" else describe_range(allowed[name])
+        limits = f" (allowed: {limits})" if limits else ""
         problems[name] = f"{name}={_show(problem['input'])}: {message}{limits}"
     return problems
 
@@ -202,7 +203,7 @@ def list_settings(problems: Mapping[str, str]) -> str:
 
 
 def describe_range(field: FieldInfo) -> str:
-    """Say which numbers a field takes: ``" (allowed: at least 1 and at most 100,000)"``, or nothing."""
+    """Say which numbers a field takes: ``"at least 1 and at most 100,000"``, or nothing."""
     words = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
     bounds = [
         f"{word} {getattr(limit, sign):,}"
@@ -210,7 +211,7 @@ def describe_range(field: FieldInfo) -> str:
         for sign, word in words.items()
         if hasattr(limit, sign)
     ]
-    return f" (allowed: {' and '.join(bounds)})" if bounds else ""
+    return " and ".join(bounds)
 
 
 HEADLINE = {
