@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 import torchvision
-from torch.utils.data import DataLoader, Dataset, TensorDataset
+from torch.utils.data import DataLoader
 from torchvision import transforms
 
 from tutorial_utils.data import catalogue, datasets
@@ -48,30 +48,36 @@ def idx_labels(num_labels: int, *, magic: int = 2049, largest: int = 9) -> bytes
     return struct.pack(">II", magic, num_labels) + labels
 
 
-def plant(monkeypatch: pytest.MonkeyPatch, root: Path, **changed: bytes) -> DatasetDescription:
-    """Describe a tiny data set in MNIST's format and put its files into the cache, checksums and all."""
+def plant(
+    monkeypatch: pytest.MonkeyPatch,
+    root: Path,
+    contents: dict[str, bytes],
+    num_train_files: int,
+    **facts: Any,
+) -> DatasetDescription:
+    """Describe a tiny data set and put its files into the cache, checksums and all."""
+    description = dataclasses.replace(catalogue.MNIST, name="tiny", sources=(), **facts)
+    folder = root / description.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    files = [DataFile(name, len(c), hashlib.sha256(c).hexdigest()) for name, c in contents.items()]
+    description = dataclasses.replace(
+        description, train_files=tuple(files[:num_train_files]), test_files=tuple(files[num_train_files:])
+    )
+    monkeypatch.setitem(catalogue.DATASETS, "tiny", description)
+    return description
+
+
+def plant_idx(monkeypatch: pytest.MonkeyPatch, root: Path, **changed: bytes) -> DatasetDescription:
+    """A data set in MNIST's format."""
     contents = {
         "train_images": idx_images(NUM_TRAIN),
         "train_labels": idx_labels(NUM_TRAIN),
         "test_images": idx_images(NUM_TEST),
         "test_labels": idx_labels(NUM_TEST),
-    } | changed
-    folder = root / catalogue.MNIST.folder
-    folder.mkdir(parents=True)
-    files = []
-    for name, content in contents.items():
-        (folder / name).write_bytes(content)
-        files.append(DataFile(name, len(content), hashlib.sha256(content).hexdigest()))
-    description = dataclasses.replace(
-        catalogue.MNIST,
-        name="tiny",
-        num_train=NUM_TRAIN,
-        num_test=NUM_TEST,
-        train_files=tuple(files[:2]),
-        test_files=tuple(files[2:]),
-    )
-    monkeypatch.setitem(catalogue.DATASETS, "tiny", description)
-    return description
+    }
+    return plant(monkeypatch, root, contents | changed, 2, num_train=NUM_TRAIN, num_test=NUM_TEST)
 
 
 # Where the data lie
@@ -131,7 +137,7 @@ def test_the_registry_is_asked_before_the_publishers(tmp_path: Path) -> None:
 
 
 def test_a_tiny_data_set_is_read_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    description = plant(monkeypatch, tmp_path)
+    description = plant_idx(monkeypatch, tmp_path)
     data = datasets.load("tiny", root=tmp_path)
     pixels = np.frombuffer(idx_images(NUM_TRAIN)[16:], dtype=np.uint8).reshape(NUM_TRAIN, 1, 28, 28)
     np.testing.assert_array_equal(data.train.images.numpy(), pixels)
@@ -143,11 +149,11 @@ def test_a_tiny_data_set_is_read_as_written(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_the_fingerprint_follows_the_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plant(monkeypatch, tmp_path / "one")
+    plant_idx(monkeypatch, tmp_path / "one")
     one = datasets.load("tiny", root=tmp_path / "one").fingerprint
-    plant(monkeypatch, tmp_path / "two")
+    plant_idx(monkeypatch, tmp_path / "two")
     assert datasets.load("tiny", root=tmp_path / "two").fingerprint == one
-    plant(monkeypatch, tmp_path / "three", test_labels=idx_labels(NUM_TEST, largest=3))
+    plant_idx(monkeypatch, tmp_path / "three", test_labels=idx_labels(NUM_TEST, largest=3))
     assert datasets.load("tiny", root=tmp_path / "three").fingerprint != one
 
 
@@ -174,7 +180,7 @@ def test_the_fingerprint_follows_the_content(tmp_path: Path, monkeypatch: pytest
 def test_a_file_with_wrong_content_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: bytes, message: str
 ) -> None:
-    plant(monkeypatch, tmp_path, **{name: content})
+    plant_idx(monkeypatch, tmp_path, **{name: content})
     with pytest.raises(DataError, match=message) as caught:
         datasets.load("tiny", root=tmp_path)
     assert str(tmp_path / catalogue.MNIST.folder / name) in str(caught.value)
@@ -198,7 +204,7 @@ def test_a_pickle_in_place_of_a_file_is_refused_and_not_executed(
     """Even one whose checksum is pinned, as CIFAR-10's publishers offer it."""
     trapped = pickle.dumps(Trap(tmp_path / "executed"))
     if file_format == "idx":
-        plant(monkeypatch, tmp_path, train_images=trapped)
+        plant_idx(monkeypatch, tmp_path, train_images=trapped)
     else:
         plant_cifar(monkeypatch, tmp_path, one=trapped)
     with pytest.raises(DataError, match="expected"):
@@ -257,24 +263,12 @@ def cifar_records(num_images: int, *, seed: int = 0, label: int | None = None) -
     )
 
 
-def plant_cifar(monkeypatch: pytest.MonkeyPatch, root: Path, **changed: bytes) -> None:
-    """Put a tiny data set of two training files and a test file into the cache."""
-    contents = {"one": cifar_records(7), "two": cifar_records(5, seed=1), "test": cifar_records(4)} | changed
-    root.mkdir(exist_ok=True)
-    for name, content in contents.items():
-        (root / name).write_bytes(content)
-    files = [DataFile(n, len(c), hashlib.sha256(c).hexdigest()) for n, c in contents.items()]
-    description = dataclasses.replace(
-        COLOUR,
-        name="tiny",
-        num_train=12,
-        num_test=4,
-        folder="",
-        file_format="cifar_binary",
-        train_files=tuple(files[:2]),
-        test_files=tuple(files[2:]),
-    )
-    monkeypatch.setitem(catalogue.DATASETS, "tiny", description)
+def plant_cifar(monkeypatch: pytest.MonkeyPatch, root: Path, **changed: bytes) -> DatasetDescription:
+    """A data set of two training files and a test file in CIFAR-10's format."""
+    contents = {"one": cifar_records(7), "two": cifar_records(5, seed=1), "test": cifar_records(4)}
+    shape, folder, form = COLOUR.image_shape, "", "cifar_binary"
+    facts = {"num_train": 12, "num_test": 4, "image_shape": shape, "folder": folder, "file_format": form}
+    return plant(monkeypatch, root, contents | changed, 2, **facts)
 
 
 def test_records_of_several_files_are_read_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -383,13 +377,15 @@ def test_standardised_images_equal_torchvisions(description: DatasetDescription)
     assert torch.equal(data.images, before)
 
 
-def test_mean_and_std_can_be_given() -> None:
-    data = make_images(5, COLOUR)
-    plain = datasets.standardise(data, mean=(0, 0, 0), std=(1, 1, 1))
-    torch.testing.assert_close(plain, data.images / 255)
-    shifted = datasets.standardise(data, mean=(0, 0.5, 0), std=(1, 1, 2))
-    torch.testing.assert_close(shifted[:, 1], data.images[:, 1] / 255 - 0.5)
-    torch.testing.assert_close(shifted[:, 2], data.images[:, 2] / 510)
+@pytest.mark.parametrize(
+    "mean, std", [((0.0,), (1.0,)), ((0.2,), (1.0,)), ((0.0,), (0.5,)), ((0.2,), (0.5,))]
+)
+def test_every_pixel_value_is_standardised_to_float_precision(mean: tuple[float], std: tuple[float]) -> None:
+    description = dataclasses.replace(catalogue.MNIST, image_shape=(1, 16, 16))
+    data = ImageData(torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16), torch.tensor([0]), description)
+    exact = (data.images.double() / 255 - mean[0]) / std[0]
+    standardised = datasets.standardise(data, mean, std).double()
+    torch.testing.assert_close(standardised, exact, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("mean, std", [((0.5,), (1, 1, 1)), ((0, 0, 0), (1, 1)), ((0, 0, 0), (1, 0, 1))])
@@ -418,14 +414,11 @@ def test_items_are_pil_images_until_a_transform_is_given(description: DatasetDes
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("by_item", [True, False])
-def test_workers_started_anew_as_on_macos_and_windows_deliver_the_same(by_item: bool) -> None:
+def test_workers_started_anew_as_on_macos_and_windows_deliver_the_same() -> None:
     """The spawn start method pickles everything that a worker needs: data, description, transform."""
     data = make_images(12, COLOUR)
     normalise = transforms.Normalize(COLOUR.mean, COLOUR.std)
-    items: Dataset[Any] = ImageDataset(data, transforms.Compose([transforms.ToTensor(), normalise]))
-    if not by_item:
-        items = TensorDataset(datasets.standardise(data), data.labels)
+    items = ImageDataset(data, transforms.Compose([transforms.ToTensor(), normalise]))
     loader = DataLoader(items, batch_size=5, num_workers=2, multiprocessing_context="spawn")
     images, labels = (torch.cat(parts) for parts in zip(*loader, strict=True))
     torch.testing.assert_close(images, datasets.standardise(data))
@@ -452,13 +445,3 @@ def test_the_module_imports_neither_torchvision_nor_a_network_library() -> None:
         "assert not {'torchvision', 'requests', 'pooch', 'sklearn'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[1], check=True, timeout=60)
-
-
-@pytest.mark.parametrize(
-    "mean, std", [((0.0,), (1.0,)), ((0.2,), (1.0,)), ((0.0,), (0.5,)), ((0.2,), (0.5,))]
-)
-def test_every_pixel_value_is_standardised_to_float_precision(mean: tuple[float], std: tuple[float]) -> None:
-    images = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
-    exact = (images.double() / 255 - mean[0]) / std[0]
-    standardised = datasets.standardise_pixels(images, mean, std).double()
-    torch.testing.assert_close(standardised, exact, rtol=1e-6, atol=1e-6)

@@ -208,22 +208,22 @@ def test_a_text_is_read_or_refused_and_never_guessed(text: str, kind: type) -> N
 
 @pytest.mark.parametrize(
     ("text", "kind", "value"),
-    [("0.1", float, 0.1), ("1e-3", float, 0.001), ("3", float, 3.0), ("-3", int, -3), ("False", bool, False)],
+    [
+        ("1e-3", float, 0.001),
+        ("3", float, 3.0),
+        ("False", bool, False),
+        ("yes", bool, None),
+        ("", bool, None),
+        ("9" * 5000, int, None),
+    ],
 )
 def test_numbers_and_truth_values_may_be_typed_as_usual(text: str, kind: type, value: Any) -> None:
-    read = parameters.read_text(text, kind)
-    assert (type(read), read) == (kind, value)
-
-
-@pytest.mark.parametrize("text", ["yes", "1", "0", "", "on"])
-def test_only_true_and_false_are_truth_values(text: str) -> None:
-    with pytest.raises(ValueError, match="must be true or false"):
-        parameters.read_text(text, bool)
-
-
-def test_a_number_with_thousands_of_digits_is_refused_in_our_words() -> None:
-    with pytest.raises(ValueError, match=r"^must be a whole number$"):
-        parameters.read_text("9" * 5000, int)
+    if value is None:
+        with pytest.raises(ValueError, match=r"^must be (a whole number|true or false)$"):
+            parameters.read_text(text, kind)
+    else:
+        read = parameters.read_text(text, kind)
+        assert (type(read), read) == (kind, value)
 
 
 # Values
@@ -232,29 +232,18 @@ def test_a_number_with_thousands_of_digits_is_refused_in_our_words() -> None:
 @pytest.mark.parametrize(
     ("pair", "words"),
     [
-        ("epochs=3", "epochs is not a parameter here; did you mean 'num_epochs'?"),
-        ("learning_rat=0.1", "did you mean 'learning_rate'"),
+        ("epochs=3", "did you mean 'num_epochs'?"),
         ("shuffle=1", "must be true or false"),
         ("learning_rate=0", "allowed: above 0"),
         ("learning_rate=nan", "finite number"),
         ("learning_rate=fast", "must be a number (allowed: above 0)"),
-        ("batch_size=0", "at least 1 and at most 54,000"),
         ("batch_size=1.5", "must be a whole number (allowed: 1 to 54,000)"),
         ("batch_size=54001", "at most 54,000"),
-        ("num_epochs=0", "allowed: at least 1"),
-        ("num_epochs=10.0", "must be a whole number (allowed: 1 or more)"),
         ("num_epochs=100001", "at most 100,000"),  # TrainingConfig's limit
-        ("validation_split=0", "above 0 and below 1"),
         ("validation_split=1e-9", "no image for validation"),
-        ("learning_rate_step=0", "at least 1"),
-        ("learning_rate_decay=1.01", "above 0 and at most 1"),
-        ("early_stopping_patience=0", "at least 1"),
-        ("momentum=1", "at least 0 and below 1"),
-        ("num_seeds=1", "at least 2"),
+        ("num_seeds=1", "at least 2"),  # the comment's alone
         ("device=cuda:99", "this machine has: auto, cpu"),
-        ("seed=-1", "at least 0"),
         ("seed=9223372036854775808", "at most 9,223,372,036,854,775,807"),
-        ("seed=1.0", "must be a whole number"),
         ("dataset=MNSIT", "did you mean 'mnist'?"),
     ],
 )
@@ -268,19 +257,16 @@ def test_all_problems_are_told_at_once_and_each_once() -> None:
     found = problems_with(
         "learning_rate=-1", "batch_size=0", "seed=x", "epochs=3", "momentum", "seed=2", "=1"
     )
+    assert list(map(found.get, ("momentum", "seed"))) == [
+        "'momentum' is not of the form NAME=VALUE",
+        "seed is given twice",
+    ]
     assert set(found) == {"epochs", "seed", "learning_rate", "batch_size", "momentum", "=1"}
     with pytest.raises(ConfigurationError) as caught:
         parameters.check_texts(HERE, ["learning_rate=-1", "batch_size=0", "seed=x"])
     opening, *lines = str(caught.value).splitlines()
     assert opening == "3 parameters are not allowed:"
     assert len(lines) == 3
-
-
-def test_a_pair_that_is_none_and_a_name_given_twice_are_problems() -> None:
-    assert problems_with("momentum", "seed=1", "seed=2") == {
-        "momentum": "'momentum' is not of the form NAME=VALUE",
-        "seed": "seed is given twice",
-    }
 
 
 def test_a_default_that_no_longer_fits_is_named() -> None:
@@ -356,10 +342,6 @@ def test_the_description_says_everything_and_fits_the_terminal(width: int) -> No
             assert parameter.meaning in folded
             assert parameter.allowed in folded
     assert "shuffle: bool = True (true or false)" in " ".join(parameters.describe(HERE).split())
-
-
-def test_each_parameter_is_described_where_it_is_named() -> None:
-    assert parameters.describe({"seed": HERE["seed"]}) == "seed: int = 0  (0 or more)\n    fixes everything"
 
 
 # File names
