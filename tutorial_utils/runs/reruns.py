@@ -66,7 +66,7 @@ def run(
         ConfigurationError: A value is not allowed (all problems at once), or the output cannot be written.
         ChapterError: There is no such notebook, or it did not run to its end.
     """
-    _check_tools("nbclient", *(["nbconvert"] if html else []))
+    _check_tools("papermill", *(["nbconvert"] if html else []))
     chapter = find(notebook)
     checked = parameters.check(chapter.parameters, values or {})
     destination = _choose_place(chapter, checked, output)
