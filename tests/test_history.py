@@ -78,8 +78,3 @@ def test_a_history_survives_json_exactly(
     back = History.from_dict(json.loads(json.dumps(history.to_dict(), allow_nan=False)))
     assert back == history
     assert type(back.stop_reason) is type(history.stop_reason)
-
-
-def test_two_histories_do_not_share_their_records() -> None:
-    History().records.append(record(1, 1.0))
-    assert len(History()) == 0

@@ -1,9 +1,13 @@
 """Seeds give streams that repeat and do not disturb each other; devices are chosen or refused by name."""
 
+import contextlib
+import itertools
 import json
+import os
 import random
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +19,7 @@ from hypothesis import strategies as st
 from tutorial_utils import reproducibility
 from tutorial_utils.reproducibility import (
     MAX_SEED,
+    NOT_TRAINING,
     available_devices,
     choose_device,
     make_generator,
@@ -40,22 +45,12 @@ def draw_global() -> tuple[float, float, float]:
 
 
 @CASES
-@given(seed=SEEDS)
-def test_the_same_seed_and_purpose_give_the_same_stream(seed: int) -> None:
-    assert draw(make_generator(seed, "order")) == draw(make_generator(seed, "order"))
-
-
-@CASES
-@given(seed=SEEDS)
-def test_each_purpose_has_a_stream_of_its_own(seed: int) -> None:
-    streams = {tuple(draw(make_generator(seed, purpose))) for purpose in PURPOSES}
-    assert len(streams) == len(PURPOSES)
-
-
-@CASES
 @given(seeds=st.sets(SEEDS, min_size=2, max_size=4))
-def test_each_seed_has_a_stream_of_its_own(seeds: set[int]) -> None:
-    assert len({tuple(draw(make_generator(seed, "order"))) for seed in seeds}) == len(seeds)
+def test_each_seed_and_purpose_has_a_stream_of_its_own_that_repeats(seeds: set[int]) -> None:
+    pairs = list(itertools.product(seeds, PURPOSES))
+    streams, again = ([tuple(draw(make_generator(*pair))) for pair in pairs] for _ in range(2))
+    assert streams == again
+    assert len(set(streams)) == len(pairs)
 
 
 def test_drawing_more_from_one_stream_leaves_the_others_and_the_global_ones_alone() -> None:
@@ -78,31 +73,26 @@ def test_seeding_everything_repeats_python_numpy_and_torch(seed: int) -> None:
         assert draw_global() == first
 
 
-def test_preserved_randomness_puts_back_the_global_and_the_given_generators() -> None:
+@pytest.mark.parametrize("error", [None, ZeroDivisionError])
+def test_preserved_randomness_puts_back_the_global_and_the_given_generators(
+    error: type[Exception] | None,
+) -> None:
     generator = make_generator(0, "order")
     with preserved_randomness():  # keeps this test itself from disturbing others
         seed_everything(7)
+        random.gauss(), np.random.standard_normal()  # both keep a second number for the next call
+        before = random.getstate(), np.random.get_state(legacy=False)
         expected = (draw_global(), draw(make_generator(0, "order")))
         seed_everything(7)
-        with preserved_randomness([generator]):
+        random.gauss(), np.random.standard_normal()
+        with pytest.raises(error) if error else contextlib.nullcontext(), preserved_randomness([generator]):
             draw_global()
             draw(generator)
             seed_everything(99)
+            if error:
+                raise error
+        np.testing.assert_equal((random.getstate(), np.random.get_state(legacy=False)), before)
         assert (draw_global(), draw(generator)) == expected
-
-
-def test_preserved_randomness_puts_everything_back_after_an_error_too() -> None:
-    generator = make_generator(0, "order")
-    before = generator.get_state(), torch.get_rng_state(), random.getstate()
-    numpy_before = np.random.get_state(legacy=False)
-    with pytest.raises(ZeroDivisionError), preserved_randomness([generator]):
-        draw_global()
-        draw(generator)
-        raise ZeroDivisionError
-    assert torch.equal(generator.get_state(), before[0])
-    assert torch.equal(torch.get_rng_state(), before[1])
-    assert random.getstate() == before[2]
-    np.testing.assert_equal(np.random.get_state(legacy=False), numpy_before)
 
 
 def pretend(monkeypatch: pytest.MonkeyPatch, *, gpus: int, mps: bool) -> None:
@@ -137,10 +127,6 @@ def test_a_device_that_is_not_there_is_refused_with_those_that_are(
     pretend(monkeypatch, gpus=0, mps=False)
     with pytest.raises(ValueError, match=f"no device '{name}' here; this machine has: auto, cpu$"):
         choose_device(name)
-
-
-@pytest.mark.fault(37)
-def test_a_gpu_beyond_the_last_is_refused_with_those_that_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
     pretend(monkeypatch, gpus=2, mps=False)
     with pytest.raises(ValueError, match="'cuda:2' here; this machine has: auto, cuda, cuda:0, cuda:1, cpu"):
         choose_device("cuda:2")
@@ -156,6 +142,17 @@ def test_the_environment_is_reported_as_plain_values() -> None:
     assert versions["numpy"] == np.__version__
     assert report["threads"] == torch.get_num_threads()
     assert all(report.values())
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="cores cannot be taken away here")
+def test_cores_are_those_that_the_process_may_use() -> None:
+    before = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(before)})
+        assert report_environment()["cores"] == 1
+    finally:
+        os.sched_setaffinity(0, before)
+    assert report_environment()["cores"] == len(before)
 
 
 def test_the_commit_is_that_of_the_repository_and_unknown_outside_one(
@@ -210,23 +207,36 @@ def test_the_fingerprint_of_the_package_is_stable_and_follows_its_source(
     package_fingerprint.cache_clear()
 
 
-def test_a_model_depends_on_what_training_imports_and_on_nothing_else(
+LOADED = """
+import sys
+from tutorial_utils.training import replicas, trainer
+print(*(module.__file__ for name, module in sys.modules.items() if name.startswith("tutorial_utils")))
+"""
+
+
+def test_a_model_depends_on_all_that_training_imports_but_what_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Python itself says what is imported: each such file is hashed, or named with a reason, or empty."""
     copy = tmp_path / "tutorial_utils"
     shutil.copytree(ROOT / "tutorial_utils", copy, ignore=shutil.ignore_patterns("__pycache__"))
+    command = [sys.executable, "-c", LOADED]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    said = subprocess.run(
+        command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
+    ).stdout
+    imported = {str(path.relative_to(copy)) for path in map(Path, said.split()) if path.read_text()}
+
     monkeypatch.setattr(reproducibility, "__file__", str(copy / "reproducibility.py"))
-    matters = {}
+    hashed, seen = set(), {training_fingerprint.__wrapped__()}
     for file in sorted(copy.rglob("*.py")):
-        training_fingerprint.cache_clear()
-        before = training_fingerprint()
         file.write_text(file.read_text() + "# changed\n")
-        training_fingerprint.cache_clear()
-        matters[str(file.relative_to(copy))] = training_fingerprint() != before
-    needed = {"reproducibility.py", "data/datasets.py"}
-    needed |= {f"training/{name}.py" for name in ("trainer", "replicas", "config", "models", "batches")}
-    assert needed < {name for name, matter in matters.items() if matter}
+        if (found := training_fingerprint.__wrapped__()) not in seen:
+            hashed.add(str(file.relative_to(copy)))
+        seen.add(found)
+    assert not imported - hashed - set(NOT_TRAINING), "a stale model would be loaded"
+    assert not hashed & set(NOT_TRAINING)
+    assert not set(NOT_TRAINING) - imported, "named, but not imported"
+    assert all(NOT_TRAINING.values())
     others = ("evaluation/", "report/", "plots/", "runs/", "cli.py")
-    assert not [name for name in matters if name.startswith(others) and matters[name]]
-    monkeypatch.undo()
-    training_fingerprint.cache_clear()
+    assert not [name for name in hashed if name.startswith(others)]

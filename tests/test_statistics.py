@@ -3,6 +3,7 @@
 import math
 import tracemalloc
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -62,34 +63,61 @@ def test_wilson_agrees_with_its_formula_and_holds_the_proportion_within_zero_and
     assert 0 <= interval.low <= successes / n <= interval.high <= 1
 
 
-@CASES
-@given(counts=COUNTS)
-def test_wilson_treats_successes_and_failures_alike(counts: tuple[int, int]) -> None:
-    successes, n = counts
-    interval, mirrored = wilson_interval(successes, n), wilson_interval(n - successes, n)
-    assert (1 - mirrored.high, 1 - mirrored.low) == pytest.approx(interval, abs=1e-12)
-
-
 @pytest.mark.parametrize("n", [1, 3, 10, 980, 10_000])
 def test_wilson_ends_exactly_at_the_boundary_when_nothing_or_everything_succeeded(n: int) -> None:
     assert wilson_interval(0, n).low == 0.0 < wilson_interval(0, n).high
     assert wilson_interval(n, n).low < wilson_interval(n, n).high == 1.0
 
 
-@pytest.mark.parametrize(("successes", "n"), [(-1, 10), (11, 10), (0, 0), (1, -1), (math.nan, 10)])
-def test_wilson_refuses_counts_that_make_no_proportion(successes: int, n: int) -> None:
-    with pytest.raises(ValueError, match=rf"found {successes} of {n}"):
-        wilson_interval(successes, n)
+@pytest.mark.fault(91)
+@pytest.mark.parametrize(
+    ("successes", "n", "words"),
+    [
+        *(
+            (-1, 10, "need 0 <= successes"),
+            (11, 10, "need 0 <= successes"),
+            (0, 0, "n >= 1"),
+            (1, -1, "n >= 1"),
+        ),
+        *((0.9257, 10_000, "round"), (np.float32(0.5), 10, "round"), (5, 10.5, "round")),
+        *((math.nan, 10, "counts"), (3, math.inf, "counts"), (True, 10, "counts"), (np.True_, 10, "counts")),
+    ],
+)
+def test_what_is_no_count_or_makes_no_proportion_is_refused(successes: Any, n: Any, words: str) -> None:
+    for call in (
+        lambda: wilson_interval(successes, n),
+        lambda: proportion_difference(1, 2, successes, n),
+        lambda: proportion_difference(successes, n, 1, 2),
+    ):
+        with pytest.raises(ValueError, match=rf"{words}.*") as caught:
+            call()
+        assert f"found {successes} of {n}" in str(caught.value)
 
 
-def test_wilson_covers_the_true_proportion_as_often_as_it_says() -> None:
-    """Exact, from the binomial distribution: no simulation noise to tolerate."""
-    p, n = 0.925, 1000
-    likely = range(850, 981)
-    chances = stats.binom.pmf(likely, n, p)
-    assert chances.sum() > 1 - 1e-9
-    covered = [interval.low <= p <= interval.high for interval in (wilson_interval(k, n) for k in likely)]
-    assert (chances * covered).sum() == pytest.approx(0.95, abs=0.005)
+@pytest.mark.parametrize("kind", [np.int64, np.uint16, float, torch.tensor])
+def test_whole_numbers_of_any_kind_are_counts(kind: Any) -> None:
+    assert wilson_interval(kind(81), kind(263)) == wilson_interval(81, 263)
+
+
+@pytest.mark.fault(91)
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_values_that_are_not_finite_are_refused_everywhere(value: float) -> None:
+    for call in (
+        lambda: mean_interval([0.9, value]),
+        lambda: spread([0.9, value]),
+        lambda: bootstrap_interval([0.9, value], np.nanmean),
+        lambda: bootstrap_from_confusion([[1, value], [0, 1]], f1_from_confusion),
+        lambda: paired_difference([0.9, 0.8], [0.9, value]),
+    ):
+        with pytest.raises(ValueError, match=r"1 of [24] values that are NaN or infinite"):
+            call()
+
+
+@pytest.mark.fault(91)
+@pytest.mark.parametrize("matrix", [[[0.5, 0.1], [0.1, 0.3]], [[3, -1], [0, 2]], [[0, 0], [0, 0]], []])
+def test_a_confusion_matrix_of_anything_but_counts_is_refused(matrix: Any) -> None:
+    with pytest.raises(ValueError, match="holds counts"):
+        bootstrap_from_confusion(matrix, f1_from_confusion)
 
 
 @CASES
@@ -122,6 +150,8 @@ def test_the_spread_of_runs_is_their_mean_deviation_and_extremes() -> None:
     alone = spread([2.0])
     assert (alone.mean, alone.low, alone.high, alone.n) == (2.0, 2.0, 2.0, 1)
     assert math.isnan(alone.deviation)
+    with pytest.raises(ValueError, match="at least one run"):
+        spread([])
 
 
 def labels_of(matrix: NDArray[np.int64]) -> tuple[list[int], list[int]]:
@@ -143,13 +173,6 @@ def test_f1_from_counts_agrees_with_scikit_learn_also_in_a_stack() -> None:
     stack = np.stack([CONFUSION, swapped]).astype(float)
     expected = [f1_score(*labels_of(matrix), average=None) for matrix in (CONFUSION, swapped)]
     np.testing.assert_allclose(f1_from_confusion(stack), expected, rtol=1e-12)
-
-
-def test_f1_of_a_class_that_neither_occurs_nor_is_predicted_is_undefined() -> None:
-    matrix = np.array([[3.0, 1, 0], [0, 2, 0], [0, 0, 0]])
-    result = f1_from_confusion(matrix)
-    np.testing.assert_allclose(result[:2], [6 / 7, 4 / 5])
-    assert np.isnan(result[2])
 
 
 def test_resampling_the_matrix_agrees_with_resampling_the_images() -> None:
@@ -183,13 +206,6 @@ def test_the_bootstrap_leaves_resamples_out_in_which_the_metric_is_undefined() -
         low, high = bootstrap_from_confusion(matrix, f1_from_confusion)
     assert (low[:2] == 1).all() and (high[:2] == 1).all()
     assert np.isnan([low[2], high[2]]).all()
-
-
-def test_the_interval_of_a_mean_covers_it_as_often_as_it_says() -> None:
-    runs = 2_000
-    samples = np.random.default_rng(0).normal(loc=3, size=(runs, 8))
-    covered = [low <= 3 <= high for low, high in map(mean_interval, samples)]
-    assert np.mean(covered) == pytest.approx(0.95, abs=3 * math.sqrt(0.95 * 0.05 / runs))
 
 
 @pytest.mark.parametrize("confidence", [0, 1, 95, math.nan])
@@ -311,22 +327,6 @@ def test_the_unpaired_difference_has_the_interval_published_by_newcombe(
     assert result.n == n_1 + n_2
 
 
-@CASES
-@given(first=COUNTS, second=COUNTS)
-def test_the_unpaired_difference_lies_in_its_interval_and_flips_with_the_order(
-    first: tuple[int, int], second: tuple[int, int]
-) -> None:
-    result, swapped = proportion_difference(*first, *second), proportion_difference(*second, *first)
-    assert -1 - 1e-12 <= result.low <= result.estimate <= result.high <= 1 + 1e-12
-    assert (-swapped.estimate, -swapped.high, -swapped.low) == pytest.approx(result[:3], abs=1e-12)
-
-
-def test_the_unpaired_difference_refuses_counts_that_make_no_proportion() -> None:
-    for counts in ((3, 2, 1, 2), (1, 2, 3, 2)):
-        with pytest.raises(ValueError, match="found 3 of 2"):
-            proportion_difference(*counts)
-
-
 def rights(both: int, only_first: int, only_second: int, neither: int) -> tuple[NDArray[np.bool_], ...]:
     """Which images two models get right, by how many there are of each kind."""
     counts = [both, only_first, only_second, neither]
@@ -369,32 +369,6 @@ def test_the_paired_difference_resamples_images_in_pairs_like_scipy() -> None:
     assert result.estimate == pytest.approx(second.mean() - first.mean())
 
 
-def test_right_and_wrong_as_numbers_give_nearly_the_same_interval() -> None:
-    first, second = rights(700, 60, 90, 150)
-    counted = paired_difference(first, second, resamples=10_000)
-    averaged = paired_difference(first.astype(float), second.astype(int), resamples=10_000)
-    assert counted.estimate == pytest.approx(averaged.estimate)
-    assert (counted.low, counted.high) == pytest.approx((averaged.low, averaged.high), abs=0.0015)
-
-
-PAIRS_OF_RIGHTS = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=2, max_size=60)
-PAIRS_OF_LOSSES = st.lists(st.tuples(st.floats(0, 40), st.floats(0, 40)), min_size=2, max_size=20)
-
-
-@CASES
-@given(pairs=PAIRS_OF_RIGHTS | PAIRS_OF_LOSSES)
-def test_the_paired_difference_lies_in_its_interval_and_flips_with_the_order(
-    pairs: list[tuple[float, float]],
-) -> None:
-    first, second = zip(*pairs, strict=True)
-    result = paired_difference(first, second, resamples=300)
-    swapped = paired_difference(second, first, resamples=300)
-    assert result.low - 1e-9 <= result.estimate <= result.high + 1e-9
-    assert swapped.estimate == pytest.approx(-result.estimate, abs=1e-12)
-    if not isinstance(first[0], bool):  # counted, the four cells are drawn in another order
-        assert (-swapped.high, -swapped.low) == pytest.approx((result.low, result.high), abs=1e-9)
-
-
 def test_the_seed_and_the_level_decide_the_interval_of_a_difference() -> None:
     first, second = rights(700, 60, 90, 150)
     for one, other in ((first, second), (first * 1.0, second * 1.0)):
@@ -403,12 +377,6 @@ def test_the_seed_and_the_level_decide_the_interval_of_a_difference() -> None:
         assert result[1:3] != paired_difference(one, other, seed=2, resamples=500)[1:3]
         narrower = paired_difference(one, other, seed=1, resamples=500, confidence=0.5)
         assert result.low < narrower.low < narrower.high < result.high
-
-
-def test_tensors_are_compared_like_arrays() -> None:
-    first, second = rights(700, 60, 90, 150)
-    tensors = torch.from_numpy(first), torch.from_numpy(second)
-    assert paired_difference(*tensors) == paired_difference(first, second)
 
 
 @pytest.mark.parametrize(
@@ -433,21 +401,10 @@ def test_finite_values_come_back_as_float64() -> None:
     np.testing.assert_array_equal(values, [1, 0])
 
 
+@pytest.mark.nightly
 def test_the_paired_difference_of_rights_covers_it_as_often_as_it_says() -> None:
     runs, shares = 1_000, [0.88, 0.03, 0.05, 0.04]
     tables = np.random.default_rng(0).multinomial(2_000, shares, size=runs)
     results = [paired_difference(*rights(*table), resamples=1_000, seed=i) for i, table in enumerate(tables)]
     covered = [result.low <= 0.02 <= result.high for result in results]
-    assert np.mean(covered) == pytest.approx(0.95, abs=3 * math.sqrt(0.95 * 0.05 / runs))
-
-
-def test_the_paired_difference_of_losses_covers_it_as_often_as_it_says() -> None:
-    runs, generator = 300, np.random.default_rng(0)
-    covered = []
-    for seed in range(runs):
-        hardness = generator.exponential(2, size=200)
-        first = hardness + generator.exponential(1, size=200)
-        second = hardness + generator.exponential(1.2, size=200)
-        result = paired_difference(first, second, resamples=300, seed=seed)
-        covered.append(result.low <= 0.2 <= result.high)
     assert np.mean(covered) == pytest.approx(0.95, abs=3 * math.sqrt(0.95 * 0.05 / runs))

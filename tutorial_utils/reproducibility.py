@@ -8,11 +8,12 @@ import datetime
 import functools
 import hashlib
 import importlib.metadata
+import json
 import os
 import platform
 import random
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,20 +72,52 @@ def preserved_randomness(generators: Iterable[torch.Generator] = ()) -> Iterator
     Args:
         generators: Further generators to protect, such as the one that shuffles the training batches.
     """
+    import torch
+
+    named = {str(number): generator for number, generator in enumerate(generators)}
+    states = random_states(named)
+    try:
+        with torch.random.fork_rng():  # those of other devices, too
+            yield
+    finally:
+        set_random_states(states, named)
+
+
+def random_states(generators: Mapping[str, torch.Generator]) -> dict[str, torch.Tensor]:
+    """Read the states of the global generators and of the given ones.
+
+    Args:
+        generators: Further generators by name.
+
+    Returns:
+        Bytes, uint8: ``"global"`` is PyTorch's, ``"python"`` and ``"numpy"`` are theirs, then the given ones.
+    """
     import numpy as np
     import torch
 
-    generators = list(generators)
-    states = [generator.get_state() for generator in generators]
-    python_state, numpy_state = random.getstate(), np.random.get_state()
-    try:
-        with torch.random.fork_rng():
-            yield
-    finally:
-        random.setstate(python_state)
-        np.random.set_state(numpy_state)
-        for generator, state in zip(generators, states, strict=True):
-            generator.set_state(state)
+    states = {"global": torch.get_rng_state()}
+    for name, state in (("python", random.getstate()), ("numpy", np.random.get_state(legacy=False))):
+        text = json.dumps(state, default=lambda array: array.tolist())
+        states[name] = torch.frombuffer(bytearray(text, "utf-8"), dtype=torch.uint8)
+    return states | {name: generator.get_state() for name, generator in generators.items()}
+
+
+def set_random_states(states: Mapping[str, torch.Tensor], generators: Mapping[str, torch.Generator]) -> None:
+    """Put the global generators and the given ones into the states that :func:`random_states` read.
+
+    Args:
+        states: What it returned.
+        generators: The generators by the same names.
+    """
+    import numpy as np
+    import torch
+
+    torch.set_rng_state(states["global"])
+    version, words, gauss = json.loads(states["python"].numpy().tobytes())
+    random.setstate((version, tuple(words), gauss))
+    np.random.set_state(json.loads(states["numpy"].numpy().tobytes()))
+    for name, generator in generators.items():
+        generator.set_state(states[name])
 
 
 def available_devices() -> list[str]:
@@ -134,6 +167,20 @@ def choose_device(name: str = "auto") -> torch.device:
     return torch.device(available_devices()[0] if name == "auto" else name)
 
 
+NOT_TRAINING = {
+    "__init__.py": "the release number and the moment of import",
+    "exceptions.py": "the words of errors; what raises one trains nothing",
+    "progress.py": "what a bar shows; no number comes from it",
+    "fetching/archives.py": "how files are unpacked; their checksums in `wanted` and `catalogue` decide",
+    "fetching/ensure.py": "where files are looked for; their checksums decide",
+    "fetching/npm.py": "one source of the files; their checksums decide",
+    "fetching/sprites.py": "how one source's files are rewritten; their checksums decide",
+    "fetching/web.py": "another source of the files; their checksums decide",
+}
+"""Files that training imports and that no trained model depends on, each with the reason. A change in one of
+these trains nothing again."""
+
+
 @functools.cache
 def package_fingerprint() -> str:
     """A short hash of this package's own source and of PyTorch's version."""
@@ -144,15 +191,17 @@ def package_fingerprint() -> str:
 def training_fingerprint() -> str:
     """The same of what a trained model depends on, so that a new figure does not train everything again.
 
-    That is whatever ``training/trainer.py`` and ``training/replicas.py`` import, directly or not.
+    That is whatever ``training/trainer.py`` and ``training/replicas.py`` import, directly or not, but for
+    :data:`NOT_TRAINING`.
     """
     folder = Path(__file__).parent
+    excluded = {folder / name for name in NOT_TRAINING}
     needed: set[Path] = set()
     pending = {folder / "training" / "trainer.py", folder / "training" / "replicas.py"}
     while pending:
         path = pending.pop()
         needed.add(path)
-        pending |= set(_imported(path, folder)) - needed
+        pending |= set(_imported(path, folder)) - needed - excluded
     return _fingerprint(needed)
 
 
@@ -187,6 +236,13 @@ def cpu_name() -> str:
     return platform.processor() or platform.machine()
 
 
+def usable_cores() -> int | None:
+    """Count the cores that this process may use, which can be fewer than the machine has."""
+    if hasattr(os, "process_cpu_count"):  # since Python 3.13
+        return int(os.process_cpu_count())
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
 def git_commit() -> str:
     """Commit of the repository around the working directory, ``"unknown"`` outside one."""
     try:
@@ -206,7 +262,8 @@ def report_environment() -> dict[str, object]:
     """Report what a result depended on besides its parameters.
 
     Returns:
-        Plain values: package versions, Python, operating system, processor, cores, threads, date, commit.
+        Plain values: package versions, Python, operating system, processor, cores that this process may use,
+        threads, date, commit.
     """
     import torch
 
@@ -219,7 +276,7 @@ def report_environment() -> dict[str, object]:
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "cpu": cpu_name(),
-        "cores": os.cpu_count(),
+        "cores": usable_cores(),
         "threads": torch.get_num_threads(),
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "commit": git_commit(),

@@ -74,7 +74,7 @@ def wilson_interval(successes: int, n: int, confidence: float = CONFIDENCE) -> I
         Bounds as fractions.
 
     Raises:
-        ValueError: The counts make no proportion, or the level is not between 0 and 1.
+        ValueError: These are no counts or make no proportion, or the level is not between 0 and 1.
     """
     _check_proportion(successes, n)
     low, high = proportion_confint(successes, n, alpha=2 * _tail(confidence), method="wilson")
@@ -93,10 +93,11 @@ def mean_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> In
         Bounds in the unit of the values.
 
     Raises:
-        ValueError: Fewer than two values, or the level is not between 0 and 1.
+        ValueError: Fewer than two values, some that are not finite, or the level is not between 0 and 1.
     """
     if len(values) < 2:
         raise ValueError(f"an interval needs at least two runs, found {len(values)}")
+    finite_values(values, "this interval")
     tail = _tail(confidence)
     error = stats.sem(values)
     if error == 0:
@@ -110,8 +111,13 @@ def spread(values: Sequence[float]) -> Spread:
 
     Args:
         values: One number per run, at least one.
+
+    Raises:
+        ValueError: No values, or some that are not finite.
     """
-    array = np.asarray(values, dtype=float)
+    array = finite_values(values, "this spread")
+    if not len(array):
+        raise ValueError("a spread needs at least one run, found none")
     deviation = float(array.std(ddof=1)) if len(array) > 1 else float("nan")
     return Spread(float(array.mean()), deviation, float(array.min()), float(array.max()), len(array))
 
@@ -140,12 +146,17 @@ def bootstrap_from_confusion(
         Shape (2, m): lower and upper bounds. Resamples in which a metric is undefined (NaN) are left out.
 
     Raises:
-        ValueError: No resamples, or the level is not between 0 and 1.
+        ValueError: The matrix holds no counts, no resamples, or the level is not between 0 and 1.
     """
     _check_resamples(resamples)
     tail = _tail(confidence)
-    counts = np.asarray(confusion_matrix, dtype=float)
+    counts = finite_values(confusion_matrix, "the confusion matrix")
     total = int(counts.sum())
+    if total < 1 or (counts < 0).any() or (counts % 1 != 0).any():
+        raise ValueError(
+            "a confusion matrix holds counts: whole numbers from 0, at least 1 in all; "
+            f"found {counts.tolist()}"
+        )
     drawn = np.random.default_rng(seed).multinomial(total, counts.ravel() / total, size=resamples)
     values = metric(drawn.reshape(resamples, *counts.shape).astype(float))
     with warnings.catch_warnings():
@@ -193,9 +204,13 @@ def bootstrap_interval(
         Bounds in the unit of the statistic.
 
     Raises:
-        ValueError: Fewer than two rows, no resamples, or the statistic is not finite in some resample.
+        ValueError: Fewer than two rows, no resamples, or values or the statistic in some resample that are
+            not finite.
     """
-    return _percentile_bootstrap(np.asarray(values), statistic, resamples, seed, CONFIDENCE)
+    rows = np.asarray(values)
+    if np.issubdtype(rows.dtype, np.inexact):
+        finite_values(rows, "this bootstrap")
+    return _percentile_bootstrap(rows, statistic, resamples, seed, CONFIDENCE)
 
 
 def proportion_difference(successes_1: int, n_1: int, successes_2: int, n_2: int) -> Difference:
@@ -215,7 +230,7 @@ def proportion_difference(successes_1: int, n_1: int, successes_2: int, n_2: int
         Fractions; ``n`` counts both samples.
 
     Raises:
-        ValueError: The counts make no proportion.
+        ValueError: These are no counts, or make no proportion.
     """
     _check_proportion(successes_1, n_1)
     _check_proportion(successes_2, n_2)
@@ -288,7 +303,7 @@ def finite_values(values: ArrayLike, name: str) -> NDArray[np.float64]:
     if unusable:
         raise ValueError(
             f"{name} has {unusable} of {numbers.size} values that are NaN or infinite; "
-            "leave these images out of everything that is compared"
+            "leave these out, of everything that is compared"
         )
     return numbers
 
@@ -306,6 +321,12 @@ def _check_resamples(resamples: int) -> None:
 
 
 def _check_proportion(successes: int, n: int) -> None:
+    for value in (successes, n):
+        if isinstance(value, bool | np.bool_) or not float(value).is_integer():
+            raise ValueError(
+                f"a proportion is made from two counts, whole numbers; found {successes} of {n}; "
+                "if that is a share, give round(share * n)"
+            )
     if not 0 <= successes <= n or n < 1:
         raise ValueError(f"need 0 <= successes <= n and n >= 1; found {successes} of {n}")
 

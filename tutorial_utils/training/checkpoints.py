@@ -34,12 +34,14 @@ class Checkpoint:
     """All that an exact resume needs, as it was at the end of an epoch.
 
     Attributes:
-        config: The settings of the run; they determine the learning rate of every later epoch.
+        config: The settings of the run; they determine the learning rate of every later epoch. When loaded
+            where the device is missing that they name, they name ``"auto"``.
         history: Every finished epoch, and why the run ended if it has.
         model: Weights after the last finished epoch.
         best: Weights with the lowest validation loss so far.
         momentum: The optimiser's momentum buffers, by parameter name; empty without momentum.
-        generators: State of each random generator, uint8; ``"order"`` shuffles the next epochs.
+        generators: State of each random generator, uint8: the global ones and those that shuffle the next
+            epochs, named as in :func:`~tutorial_utils.reproducibility.random_states`.
     """
 
     config: TrainingConfig
@@ -90,7 +92,7 @@ def load(path: Path) -> Checkpoint:
         for key, tensor in tensors.items():
             group, name = key.split("/", 1)
             groups[group][name] = tensor
-        config = TrainingConfig(**json.loads(metadata["config"]))
+        config = TrainingConfig.from_json(metadata["config"])
         history = History.from_dict(json.loads(metadata["history"]))
     except (KeyError, TypeError, ValueError, ConfigurationError) as error:
         raise CheckpointError(f"{path} is not a checkpoint of this package ({error!r})") from None

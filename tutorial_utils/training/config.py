@@ -20,6 +20,10 @@ SHOWN_CHARACTERS = 200
 SHARE_OF_ONE_IMAGE = "leaves no image for validation or none for training"
 
 
+NOT_LEARNT = frozenset({"device", "log_interval"})
+"""Settings on which nothing that is learnt depends: where it is computed, and how progress is shown."""
+
+
 class TrainingConfig(BaseModel):
     """The settings of one training run.
 
@@ -146,6 +150,25 @@ class TrainingConfig(BaseModel):
             if mine[name] != theirs[name]
         ]
 
+    @classmethod
+    def from_json(cls, text: str) -> TrainingConfig:
+        """Read settings that were stored, perhaps on another machine.
+
+        Args:
+            text: What ``model_dump_json`` wrote.
+
+        Returns:
+            The settings; a device that is not here becomes ``"auto"``.
+
+        Raises:
+            ConfigurationError: A value is not allowed.
+            TypeError, ValueError: The text is something else.
+        """
+        values = {**json.loads(text)}
+        if values.get("device") not in reproducibility.available_devices():
+            values["device"] = "auto"
+        return cls(**values)
+
     def learning_rate_at(self, epoch: int) -> float:
         """The step schedule: ``learning_rate * decay ** floor((epoch - 1) / step)``.
 
@@ -160,7 +183,7 @@ class TrainingConfig(BaseModel):
 
     def fingerprint(self) -> str:
         """A short hash of the settings that decide what is learnt (not how progress is shown)."""
-        settings = self.model_dump(exclude={"log_interval", "device"})
+        settings = self.model_dump(exclude=set(NOT_LEARNT))
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
 
 

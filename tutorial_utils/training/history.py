@@ -79,6 +79,12 @@ class History:
         """Number of epochs since the lowest validation loss; 0 when the last one is the best."""
         return self.records[-1].epoch - self.best.epoch
 
+    def interrupt(self) -> None:
+        """Note that Ctrl-C came; what had ended by then stays as it ended."""
+        if self.stop_reason is None:
+            self.stop_reason = StopReason.INTERRUPTED
+            self.stop_detail = f"interrupted in epoch {len(self) + 1}"
+
     def column(self, name: str) -> list[Any]:
         """One attribute of every record, in order."""
         return [getattr(record, name) for record in self.records]

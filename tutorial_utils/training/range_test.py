@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from tutorial_utils.exceptions import ConfigurationError, DataError, join_problems
 from tutorial_utils.reproducibility import preserved_randomness
-from tutorial_utils.training.trainer import BatchIterable, device_of, order_generator
+from tutorial_utils.training.batches import BatchIterable, begin, order_generators, refuse_single_use
+from tutorial_utils.training.trainer import device_of
 
 
 @dataclass(frozen=True)
@@ -34,14 +35,32 @@ class RangeTest:
 
     @property
     def steepest(self) -> float:
-        """The rate at which the smoothed loss falls fastest per decade."""
-        slope = np.gradient(self.smoothed, np.log10(self.learning_rates))
+        """The rate at which the smoothed loss falls fastest per decade.
+
+        Raises:
+            DataError: Fewer than two losses, or some that are not finite.
+        """
+        slope = np.gradient(self._curve(), np.log10(self.learning_rates))
         return float(self.learning_rates[int(np.argmin(slope))])
 
     @property
     def lowest(self) -> float:
-        """The rate at which the smoothed loss is lowest; beyond it training begins to suffer."""
-        return float(self.learning_rates[int(np.argmin(self.smoothed))])
+        """The rate at which the smoothed loss is lowest; beyond it training begins to suffer.
+
+        Raises:
+            DataError: Fewer than two losses, or some that are not finite.
+        """
+        return float(self.learning_rates[int(np.argmin(self._curve()))])
+
+    def _curve(self) -> NDArray[np.float64]:
+        """The smoothed losses, if something can be read from them."""
+        finite = int(np.isfinite(self.smoothed).sum())
+        if finite < max(2, len(self.smoothed)):
+            raise DataError(
+                f"{finite} of {len(self.smoothed)} smoothed losses are finite; to read a rate from them, all "
+                "must be, and at least 2"
+            )
+        return self.smoothed
 
 
 def range_test(
@@ -73,11 +92,12 @@ def range_test(
 
     Raises:
         ConfigurationError: A setting is not allowed; all such settings are listed.
-        DataError: The batches are empty, or cannot be begun anew when they run out.
+        DataError: The batches are empty, can be iterated only once, or have labels that are no class numbers;
+            or the loss was finite for fewer than two rates.
     """
     _check(start=start, end=end, num_points=num_points, momentum=momentum, smoothing=smoothing)
-    order = order_generator(batches)
-    with preserved_randomness([order] if order is not None else []):
+    refuse_single_use(batches, "training")
+    with preserved_randomness(order_generators(batches).values()):
         trial = copy.deepcopy(model).train()
         rates = np.geomspace(start, end, num_points)
         losses = list(_losses_at(rates, trial, batches, momentum))
@@ -90,10 +110,16 @@ def _losses_at(
     """Update the trial model once at each rate, yielding the loss before each update."""
     optimiser = torch.optim.SGD(trial.parameters(), lr=float(rates[0]), momentum=momentum)
     device = device_of(trial)
-    for rate, (images, labels) in zip(rates, _endless(batches), strict=False):
+    for step, (rate, (images, labels)) in enumerate(zip(rates, _endless(batches), strict=False), start=1):
         loss = F.cross_entropy(trial(images.to(device)), labels.to(device))
         if not math.isfinite(loss.item()):
-            return
+            if step > 2:
+                return
+            raise DataError(
+                f"the loss is {loss.item()} at step {step} already, at learning rate {rate:g}; a range test "
+                "needs two finite losses: begin with a smaller rate, or check that the images are finite and "
+                "standardised"
+            )
         yield loss.item()
         for group in optimiser.param_groups:
             group["lr"] = float(rate)
@@ -105,12 +131,7 @@ def _losses_at(
 def _endless(batches: BatchIterable) -> Iterator[tuple[Tensor, Tensor]]:
     """Iterate over the batches again and again."""
     while True:
-        exhausted = True
-        for batch in batches:
-            exhausted = False
-            yield batch
-        if exhausted:
-            raise DataError("the training batches gave none; give an iterable that can be begun anew")
+        yield from begin(batches, "training")
 
 
 def smooth(losses: list[float], smoothing: float) -> NDArray[np.float64]:

@@ -24,12 +24,19 @@ from tutorial_utils.exceptions import ConfigurationError, DataError
 from tutorial_utils.progress import bar
 from tutorial_utils.reproducibility import make_generator
 from tutorial_utils.training import checkpoints
-from tutorial_utils.training.batches import training_batches
+from tutorial_utils.training.batches import (
+    BatchIterable,
+    begin,
+    check_before_training,
+    check_labels,
+    move,
+    training_batches,
+)
 from tutorial_utils.training.checkpoints import Tensors
 from tutorial_utils.training.config import TrainingConfig
 from tutorial_utils.training.history import EpochRecord, History, StopReason
 from tutorial_utils.training.models import LogisticRegression, make_model
-from tutorial_utils.training.trainer import DIVERGENCE_BOUND, BatchIterable, end_if_due, move, name_the_fault
+from tutorial_utils.training.trainer import DIVERGENCE_BOUND, extended, name_the_fault
 
 REPLICAS_AT_ONCE = 64
 """Most replicas in one pass. Each keeps three copies of its weights and a gradient: 0.12 MiB for MNIST and
@@ -226,7 +233,8 @@ def train(
 
     Raises:
         ConfigurationError: No configurations, too many, or of several data sets or devices.
-        DataError: The batches are empty, or those of another number of replicas.
+        DataError: The batches are empty, can be iterated only once, have labels that are no class numbers, or
+            are those of another number of replicas.
     """
     _check(configs)
     run = _Run(configs, train, validation)
@@ -273,6 +281,7 @@ class _Run:
         self.histories = [History() for _ in configs]
         self.best = [self.stack.weights_of(row) for row in range(len(configs))]
         self.active = list(range(len(configs)))
+        check_before_training(self.train, self.validation, self._check_batch)
 
     def one_epoch(self, progress: tqdm[Any]) -> None:
         """Train and measure all active replicas once, then let go of those that are done."""
@@ -301,12 +310,11 @@ class _Run:
                 validation_accuracy=accuracy[row],
                 seconds=seconds,
             )
-            reached = History([*history.records, record])
+            reached = extended(history, record, self.configs[index])
             improved = reached.epochs_since_best() == 0
             best = self.stack.weights_of(row) if improved else self.best[index]
             # In one statement, as in `Trainer`: Ctrl-C must not come between the two.
             self.histories[index], self.best[index] = reached, best
-            end_if_due(reached, self.configs[index])
             progress.update()
         self._let_go()
 
@@ -314,7 +322,7 @@ class _Run:
         """One pass over the training batches; returns running loss and running accuracy of each replica."""
         total, correct, seen = self._zeros(torch.float64), self._zeros(torch.int64), 0
         well = torch.ones(len(self.active), dtype=torch.bool, device=self.device)
-        for step, (inputs, labels) in enumerate(self._inputs(self.train), start=1):
+        for step, (inputs, labels) in enumerate(self._inputs(self.train, "training"), start=1):
             losses, hits, error = measure_batch(self.stack.logits(inputs), labels)
             size = labels.shape[-1]
             # NaN compares false: a replica that is no longer well is named once and then ignored.
@@ -339,7 +347,7 @@ class _Run:
     def _measure(self, batches: BatchIterable) -> tuple[list[float], list[float]]:
         """Mean loss and accuracy of each active replica."""
         total, correct, seen = self._zeros(torch.float64), self._zeros(torch.int64), 0
-        for inputs, labels in self._inputs(batches):
+        for inputs, labels in self._inputs(batches, "validation"):
             losses, hits, _ = measure_batch(self.stack.logits(inputs), labels)
             total += losses
             correct += hits
@@ -349,22 +357,23 @@ class _Run:
     def _zeros(self, dtype: torch.dtype) -> Tensor:
         return torch.zeros(len(self.active), dtype=dtype, device=self.device)
 
-    def _inputs(self, batches: BatchIterable) -> Iterator[tuple[Tensor, Tensor]]:
+    def _inputs(self, batches: BatchIterable, what: str) -> Iterator[tuple[Tensor, Tensor]]:
         """Batches with flat images, each replica's own ones cut down to the active replicas."""
-        empty = True
-        for images, labels in batches:
-            empty = False
+        for images, labels in begin(batches, what, self._check_batch):
             images, labels = images.to(self.device), labels.to(self.device)
-            if labels.ndim == 1:
-                yield images.flatten(1), labels
-                continue
-            if len(labels) != len(self.configs):
-                raise DataError(f"batches for {len(labels)} replicas, but {len(self.configs)} configurations")
-            if len(self.active) < len(self.configs):
+            if labels.ndim > 1 and len(self.active) < len(self.configs):
                 images, labels = images[self.active], labels[self.active]
-            yield images.flatten(2), labels
-        if empty:
-            raise DataError("the batches gave none; give an iterable that can be begun anew")
+            yield images.flatten(labels.ndim), labels
+
+    def _check_batch(self, images: Tensor, labels: Tensor) -> None:
+        """Refuse labels that are not one class number per image, of all replicas or of each."""
+        shared = images.ndim == 2 or images.shape[1:] == self.configs[0].description.image_shape
+        if shared or labels.ndim != 2 or labels.shape != images.shape[:2]:
+            check_labels(images, labels)
+            return
+        check_labels(images.flatten(0, 1), labels.flatten())
+        if len(labels) != len(self.configs):
+            raise DataError(f"batches for {len(labels)} replicas, but {len(self.configs)} configurations")
 
     def _let_go(self) -> None:
         """Drop the replicas that stopped, so that they take no more time."""
@@ -376,10 +385,7 @@ class _Run:
     def interrupt(self) -> None:
         """Say of every replica that still trained that it was interrupted."""
         for index in self.active:
-            history = self.histories[index]
-            if history.stop_reason is None:
-                history.stop_reason = StopReason.INTERRUPTED
-                history.stop_detail = f"interrupted in epoch {len(history) + 1}"
+            self.histories[index].interrupt()
 
     def replicas(self) -> list[Replica]:
         """Models with their best weights."""

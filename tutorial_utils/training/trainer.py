@@ -4,31 +4,43 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Sized
+from collections.abc import Callable, Sized
 from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 from tqdm import tqdm
 
 from tutorial_utils.data.datasets import LoadedDataset
-from tutorial_utils.exceptions import CheckpointError, ConfigurationError, join_problems
+from tutorial_utils.exceptions import CheckpointError, ConfigurationError, DataError, join_problems
 from tutorial_utils.progress import bar
-from tutorial_utils.reproducibility import preserved_randomness
+from tutorial_utils.reproducibility import preserved_randomness, random_states, set_random_states
 from tutorial_utils.training import checkpoints
-from tutorial_utils.training.batches import Batches, training_batches
+from tutorial_utils.training.batches import (
+    BatchIterable,
+    begin,
+    check_before_training,
+    move,
+    order_generators,
+    order_is_known,
+    training_batches,
+)
 from tutorial_utils.training.checkpoints import Checkpoint, Tensors
-from tutorial_utils.training.config import TrainingConfig
+from tutorial_utils.training.config import NOT_LEARNT, TrainingConfig
 from tutorial_utils.training.history import EpochRecord, History, StopReason
 from tutorial_utils.training.models import LogisticRegression, make_model
 
-BatchIterable = Iterable[tuple[Tensor, Tensor]]
-"""Anything that yields (images, labels) batches anew each time it is iterated, such as a ``DataLoader``."""
-
 DIVERGENCE_BOUND = 1e4
 """A batch loss above this many nats ends training. Guessing costs 2.3, being sure of the wrong digit tens."""
+
+
+HIDDEN_ORDER = (
+    "the training batches are drawn from what cannot be put back (begun twice, they differ); give them a "
+    "torch.Generator as an attribute, as Batches, DataLoader and its samplers have"
+)
+"""Why a run cannot be measured or continued exactly, and what to do."""
 
 
 class TrainingStopped(Exception):  # noqa: N818 (not an error: a reason to leave the epoch)
@@ -65,11 +77,14 @@ def train_epoch(
 
     Returns:
         Running loss and running accuracy, weighted by batch size.
+
+    Raises:
+        DataError: There are no batches, or labels that are no class numbers; the model is as it was.
     """
     model.train()
     device = device_of(model)
     total_loss, hits = 0.0, []
-    for step, (images, labels) in enumerate(batches, start=1):
+    for step, (images, labels) in enumerate(begin(batches, "training"), start=1):
         images, labels = images.to(device), labels.to(device)
         logits = model(images)
         loss = F.cross_entropy(logits, labels)
@@ -94,11 +109,14 @@ def measure(model: nn.Module, batches: BatchIterable) -> tuple[float, float]:
 
     Returns:
         Mean cross-entropy per image in nats, and accuracy, both weighted by batch size.
+
+    Raises:
+        DataError: There are no batches, or labels that are no class numbers.
     """
     model.eval()
     device = device_of(model)
     total_loss, correct, seen = 0.0, 0.0, 0
-    for images, labels in batches:
+    for images, labels in begin(batches, "given"):
         images, labels = images.to(device), labels.to(device)
         logits = model(images)
         total_loss += F.cross_entropy(logits, labels, reduction="sum").item()
@@ -149,11 +167,17 @@ class Trainer:
             One record per finished epoch, and the reason for stopping.
 
         Raises:
-            CheckpointError: Resuming, but the file is missing, damaged or of another run.
+            CheckpointError: Resuming, but the file is missing, damaged or of another run, or the order of the
+                training batches is drawn from what no checkpoint holds.
             ConfigurationError: The configuration names another device than the model's.
+            DataError: There are no training or no validation batches, they can be iterated only once, their
+                labels are no class numbers, or measuring the training set would change the order.
         """
         device = device_of(model)
         self._check_device(device)
+        check_before_training(train, validation)
+        if self.measure_train and not order_is_known(train):
+            raise DataError(f"measure_train would change the run: {HIDDEN_ORDER}")
         train, validation = move(train, device), move(validation, device)
         optimiser = make_optimiser(model, self.config)
         history, best = History(), copy_weights(model)
@@ -169,17 +193,15 @@ class Trainer:
             ) as progress:
                 while history.stop_reason is None:
                     record = self._run_epoch(len(history) + 1, model, optimiser, train, validation, progress)
-                    reached = History([*history.records, record])
+                    reached = extended(history, record, self.config)
                     improved = reached.epochs_since_best() == 0
                     # In one statement: Ctrl-C between two would leave weights of another epoch than the best.
                     history, best = reached, copy_weights(model) if improved else best
-                    end_if_due(history, self.config)
                     self._save(model, optimiser, train, history, best)
         except TrainingStopped as stopped:
             history.stop_reason, history.stop_detail = stopped.reason, stopped.detail
         except KeyboardInterrupt:
-            history.stop_reason = StopReason.INTERRUPTED
-            history.stop_detail = f"interrupted in epoch {len(history) + 1}"
+            history.interrupt()
         finally:
             model.load_state_dict(best)
         return history
@@ -236,9 +258,8 @@ class Trainer:
         """Measure the training set after the epoch, if that was asked for."""
         if not self.measure_train:
             return None, None
-        order = order_generator(train)
         # Iterating draws a new order; without this the next epoch would see another one than it should.
-        with preserved_randomness([order] if order is not None else []):
+        with preserved_randomness(order_generators(train).values()):
             return measure(model, train)
 
     def _save(
@@ -257,12 +278,9 @@ class Trainer:
             for name, parameter in model.named_parameters()
             if optimiser.state[parameter].get("momentum_buffer") is not None
         }
-        generators = {"global": torch.get_rng_state()}
-        if (order := order_generator(train)) is not None:
-            generators["order"] = order.get_state()
+        states = random_states(order_generators(train))
         checkpoints.save(
-            self.checkpoint,
-            Checkpoint(self.config, history, copy_weights(model), best, momentum, generators),
+            self.checkpoint, Checkpoint(self.config, history, copy_weights(model), best, momentum, states)
         )
 
     def _restore(
@@ -272,35 +290,43 @@ class Trainer:
         if self.checkpoint is None:
             raise CheckpointError("nothing to resume from: Trainer was made without a checkpoint file")
         saved = checkpoints.load(self.checkpoint)
-        checkpoints.check_fit(model, saved.model)
-        if saved.config != self.config:
-            others = self.config.differences(saved.config, ("here", "there"))
-            raise CheckpointError(
-                join_problems(
-                    f"{self.checkpoint} belongs to other settings; make the Trainer with the same:",
-                    (f"{row['setting']}: {row['here']} here, {row['there']} there" for row in others),
-                )
-            )
-        order = order_generator(train)
-        needed = {"global"} if order is None else {"global", "order"}
-        if saved.generators.keys() != needed:
-            raise CheckpointError(
-                f"{self.checkpoint} holds the generators {sorted(saved.generators)}, "
-                f"this run with these training batches needs {sorted(needed)}"
-            )
-        learning = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
-        lacking = [name for name in learning if self.config.momentum and name not in saved.momentum]
-        if lacking:
-            raise CheckpointError(f"{self.checkpoint} lacks the momentum of {', '.join(lacking)}")
+        self._check_resumable(saved, model, train)
         checkpoints.fill(model, saved.model)
         for name, parameter in model.named_parameters():
             if name in saved.momentum:
                 buffer = saved.momentum[name].to(parameter.device)
                 optimiser.state[parameter]["momentum_buffer"] = buffer
-        torch.set_rng_state(saved.generators["global"])
-        if order is not None:
-            order.set_state(saved.generators["order"])
-        return saved.history, saved.best
+        set_random_states(saved.generators, order_generators(train))
+        device = device_of(model)
+        return saved.history, {name: tensor.to(device) for name, tensor in saved.best.items()}
+
+    def _check_resumable(self, saved: Checkpoint, model: nn.Module, train: BatchIterable) -> None:
+        """Refuse a checkpoint from which this run would not go on exactly as it would have done."""
+        checkpoints.check_fit(model, saved.model)
+        if saved.config.fingerprint() != self.config.fingerprint():
+            others = self.config.differences(saved.config, ("here", "there"))
+            raise CheckpointError(
+                join_problems(
+                    f"{self.checkpoint} belongs to other settings; make the Trainer with the same:",
+                    (
+                        f"{row['setting']}: {row['here']} here, {row['there']} there"
+                        for row in others
+                        if row["setting"] not in NOT_LEARNT
+                    ),
+                )
+            )
+        needed = random_states(order_generators(train)).keys()
+        if saved.generators.keys() != needed:
+            raise CheckpointError(
+                f"{self.checkpoint} holds the generators {sorted(saved.generators)}, "
+                f"this run with these training batches needs {sorted(needed)}"
+            )
+        if not order_is_known(train):
+            raise CheckpointError(f"{self.checkpoint} cannot be continued exactly: {HIDDEN_ORDER}")
+        learning = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
+        lacking = [name for name in learning if self.config.momentum and name not in saved.momentum]
+        if lacking:
+            raise CheckpointError(f"{self.checkpoint} lacks the momentum of {', '.join(lacking)}")
 
     def _steps_per_epoch(self, train: BatchIterable) -> int:
         """Batches per epoch, 0 when the iterable cannot tell."""
@@ -311,22 +337,26 @@ class Trainer:
         return self._steps_per_epoch(train) * self.config.num_epochs or None
 
 
-def end_if_due(history: History, config: TrainingConfig) -> None:
-    """Set the reason for stopping if the last epoch of a run was its last.
+def extended(history: History, record: EpochRecord, config: TrainingConfig) -> History:
+    """Add an epoch to a copy of a history, with the reason for stopping if it was the last one.
 
     Args:
-        history: Of a run that is well; changed in place.
+        history: Of a run that is well; left as it is.
+        record: The epoch.
         config: Gives the number of epochs and the patience.
+
+    Returns:
+        The longer history.
     """
-    waited = history.epochs_since_best()
-    if len(history) >= config.num_epochs:
-        history.stop_reason = StopReason.FINISHED
-        history.stop_detail = f"all {len(history)} epochs done"
+    longer = History([*history.records, record])
+    waited = longer.epochs_since_best()
+    if len(longer) >= config.num_epochs:
+        longer.stop_reason = StopReason.FINISHED
+        longer.stop_detail = f"all {len(longer)} epochs done"
     elif waited >= config.early_stopping_patience:
-        history.stop_reason = StopReason.EARLY_STOP
-        history.stop_detail = (
-            f"no better validation loss for {waited} epochs, best epoch {history.best.epoch}"
-        )
+        longer.stop_reason = StopReason.EARLY_STOP
+        longer.stop_detail = f"no better validation loss for {waited} epochs, best epoch {longer.best.epoch}"
+    return longer
 
 
 def name_the_fault(loss: float, where: str, rate: float) -> tuple[StopReason, str]:
@@ -342,16 +372,6 @@ def device_of(model: nn.Module) -> torch.device:
     return next(model.parameters()).device
 
 
-def move(batches: BatchIterable, device: torch.device) -> BatchIterable:
-    """Move batches that lie in memory to a device at once; others are moved one by one when they come."""
-    return batches.to(device) if isinstance(batches, Batches) else batches
-
-
-def order_generator(batches: BatchIterable) -> torch.Generator | None:
-    """The generator that shuffles these batches, None when they have none of their own."""
-    return getattr(batches, "generator", None)
-
-
 def copy_weights(model: nn.Module) -> Tensors:
     """Copy a model's weights, so that later updates leave the copy alone."""
     return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
@@ -362,26 +382,30 @@ def load_or_fit(
 ) -> tuple[LogisticRegression, History]:
     """Load the model of a configuration if it was trained before, or train it now.
 
+    A run that was cut short goes on where it was saved, and ends as if it never had been.
+
     Args:
         config: Settings of the run.
         data: The data set; only its training images are used.
         folder: Where trained models are kept, see :func:`~tutorial_utils.report.results.output_folder`; None
             trains and keeps nothing.
         measure_train: The history must hold the training loss after each epoch; a stored run without it is
-            trained again.
+            trained again from the start.
 
     Returns:
         The model with its best weights, and the history of its training.
     """
     path = checkpoints.model_path(folder, config, data.fingerprint) if folder else None
     model = make_model(config)
+    measured = resume = False
     if path is not None and path.is_file():
         saved = checkpoints.load(path)
         measured = None not in saved.history.column("train_loss")
-        if saved.history.stop_reason is not None and (measured or not measure_train):
+        resume = (measured or not measure_train) and saved.config.fingerprint() == config.fingerprint()
+        if resume and saved.history.stop_reason is not None:
             checkpoints.fill(model, saved.best)
             return model, saved.history
     train, validation = training_batches(data.train, config)
-    trainer = Trainer(config, checkpoint=path, measure_train=measure_train)
-    history = trainer.fit(model, train, validation)
-    return model, history
+    # What was measured so far is measured to the end.
+    trainer = Trainer(config, checkpoint=path, measure_train=measure_train or (resume and measured))
+    return model, trainer.fit(model, train, validation, resume=resume)
