@@ -143,7 +143,7 @@ class _Watch:
 def _run_cells(
     text: str, attempt: Path, values: Mapping[str, Scalar], watch: _Watch, **settings: Any
 ) -> None:
-    """Let papermill execute every cell, or raise a :class:`ChapterError` that says what went wrong, and where."""
+    """Let papermill execute every cell, or raise a :class:`ChapterError` that names cell and reason."""
     import nbformat
     import papermill
     from jupyter_client.manager import AsyncKernelManager
