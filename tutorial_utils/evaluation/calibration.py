@@ -142,7 +142,7 @@ def expected_calibration_error(
 ) -> float:
     """Expected calibration error (ECE): how far confidence is from accuracy in a bin, on average over images.
 
-    The sum over bins of n_b / n * |accuracy_b - confidence_b| (Naeini et al. 2015, Guo et al. 2017). It
+    The sum over bins of ``n_b / n * |accuracy_b - confidence_b|`` (Naeini et al. 2015, Guo et al. 2017). It
     misleads in three ways: it depends on the bins; chance alone keeps it above 0, the more so the finer the
     bins and the fewer the images, so compare it with :func:`ece_if_calibrated`; and over- and
     under-confidence within one bin cancel. A classifier that always answers with the classes' frequencies
