@@ -106,13 +106,10 @@ def test_a_rule_is_written_in_its_unit_with_its_bounds_exact(rule: Rule, unit: A
 @pytest.mark.parametrize(
     ("kind", "bounds", "message"),
     [
-        ("over", (1.0,), "did you mean 'above'"),
-        ("beneath", (1.0,), "allowed: 'above', 'below', 'between'"),
-        ("above", (), "needs 1 finite"),
-        ("above", (1.0, 2.0), "needs 1 finite"),
-        ("between", (1.0,), "needs 2 finite"),
-        ("below", (math.nan,), "needs 1 finite"),
-        ("between", (0.0, math.inf), "needs 2 finite"),
+        ("over", (1.0,), "'above'"),
+        ("above", (1.0, 2.0), "1 finite"),
+        ("between", (1.0,), "2 finite"),
+        ("below", (math.nan,), "1 finite"),
         ("between", (2.0, 1.0), "swap"),
     ],
 )
@@ -135,16 +132,11 @@ def test_a_rule_that_means_nothing_is_refused(kind: Any, bounds: tuple[float, ..
         (12_345, "number", 0, "12,345"),
         (0, "number", 2, "0.00"),
         (0.000691, "number", 3, "0.00069"),
-        (0.00034, "number", 3, "0.00034"),
         (0.01, "number", 3, "0.010"),
-        (0.0691, "number", 2, "0.069"),
-        (-0.0691, "number", 2, "-0.069"),
         (0.1, "number", 2, "0.10"),
         (8e-5, "number", 2, "8e-05"),
         (-8e-5, "number", 2, "-8e-05"),
         (8e-5, "number", 6, "0.000080"),
-        (1.5, "seconds", 1, "1.5 s"),
-        (1.25, "milliseconds", 2, "1.25 ms"),
         (30.664, "KiB", 2, "30.66 KiB"),
     ],
 )
@@ -183,30 +175,20 @@ def test_a_part_is_judged_by_its_estimate_and_its_whole_interval(
     assert make_part(value, rule, low=low, high=high).verdict is verdict
 
 
-def test_a_part_without_a_rule_cannot_be_tested() -> None:
-    assert PARTS[UNTESTABLE].verdict is UNTESTABLE
-
-
 @pytest.mark.parametrize("verdict", Verdict)
 def test_the_parts_of_these_tests_have_the_verdicts_they_are_named_for(verdict: Verdict) -> None:
     assert PARTS[verdict].verdict is verdict
-    assert claim_of(PARTS[verdict]).verdict is verdict
 
 
-ALL_OF_THREE = list(itertools.product(Verdict, repeat=3))
-
-
-@pytest.mark.parametrize("verdicts", ALL_OF_THREE, ids=lambda three: "-".join(v.name for v in three))
-def test_a_claim_has_the_verdict_of_all_its_parts_or_holds_in_part(verdicts: tuple[Verdict, ...]) -> None:
-    found = claim_of(*(PARTS[verdict] for verdict in verdicts)).verdict
-    if verdicts.count(HOLDS) == 3:
-        assert found is HOLDS
-    elif FAILS in verdicts and not {HOLDS, IN_PART} & set(verdicts):
-        assert found is FAILS
-    elif verdicts.count(UNTESTABLE) == 3:
-        assert found is UNTESTABLE
-    else:
-        assert found is IN_PART
+def test_a_claim_has_the_verdict_of_all_its_parts_or_holds_in_part() -> None:
+    for verdicts in itertools.product(Verdict, repeat=3):
+        found = claim_of(*(PARTS[verdict] for verdict in verdicts)).verdict
+        if len(set(verdicts)) == 1:
+            assert found is verdicts[0]
+        elif not {HOLDS, IN_PART} & set(verdicts):
+            assert found is FAILS
+        else:
+            assert found is IN_PART, verdicts
 
 
 RANK = {FAILS: 0, IN_PART: 1, HOLDS: 2}
@@ -328,19 +310,45 @@ def record(ledger: Ledger, id: int = 7, **changes: Any) -> Claim:
     return ledger.record(id, **fields)
 
 
+REFUSED = [
+    ({"id": 0}, "id .* 1, found 0"),
+    ({"id": 51}, "id .* 50, found 51"),
+    ({"id": "7"}, "id .*found '7'"),
+    ({"text": " "}, "text is empty"),
+    ({"text": 3}, "text .*found 3"),
+    ({"remark": None}, "remark .*found None"),
+    ({"source": "X"}, "source .*'M' or 'C', found 'X'"),
+    ({"kind": "timings"}, "kind .*'metric' or 'timing', found 'timings'"),
+    ({"parts": []}, "at least one part"),
+]
+REFUSED_PARTS = [
+    ({"value": math.nan}, "measurement .*finite.*found nan"),
+    ({"value": "0.5"}, "measurement .*found '0.5'"),
+    ({"low": -math.inf, "high": 1}, "low .*finite"),
+    ({"low": 0.25, "no_interval": "a count"}, "both ends, found low=0.25, high=None"),
+    ({"high": 0.75, "no_interval": ""}, "both ends, found low=None, high=0.75"),
+    ({"no_interval": ""}, "no_interval saying why"),
+    ({"low": 0.25, "high": 0.75, "no_interval": "a count"}, "no_interval saying why"),
+    ({"low": 0.51, "high": 0.75}, r"0\.5 is not in its interval \[0\.51, 0\.75\]"),
+    ({"low": 0.25, "high": 0.49}, r"0\.5 is not in its interval \[0\.25, 0\.49\]"),
+    ({"reason": "why not"}, "a reason why the claim cannot be tested"),
+    ({"n": 0}, "n .* 1, found 0"),
+    ({"n": 2.5}, "n .*integer, found 2.5"),
+    ({"digits": -1}, "digits .* 0, found -1"),
+    ({"unit": "second"}, "unit .*'seconds'.*found 'second'"),
+    ({"of_what": ""}, "of_what is empty"),
+]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"id": 0}, r"1 to 50, found 0"),
-        ({"id": 51}, r"1 to 50, found 51"),
-        ({"id": "7"}, r"1 to 50, found '7'"),
-        ({"text": ""}, "text is empty"),
-        ({"text": " "}, "text is empty"),
-        ({"text": 3}, "text must be text, found 3"),
-        ({"remark": None}, "remark must be text, found None"),
-        ({"source": "X"}, "no source 'X'; allowed: 'C', 'M'"),
-        ({"kind": "timings"}, "no kind 'timings'; did you mean 'timing'"),
-        ({"parts": []}, "at least one part"),
+        *REFUSED,
+        *(({"parts": [make_part(), make_part(**bad)]}, f"part 2: .*{said}") for bad, said in REFUSED_PARTS),
+        (
+            {"parts": [Part("minima", 1, None, n=1, of_what="x", no_interval="c")]},
+            "either a rule, or a reason",
+        ),
     ],
 )
 def test_a_claim_that_lacks_something_is_refused(changes: dict[str, Any], message: str) -> None:
@@ -350,41 +358,14 @@ def test_a_claim_that_lacks_something_is_refused(changes: dict[str, Any], messag
     assert ledger.entries("metric") == ledger.entries("timing") == []
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"value": math.nan}, "measurement must be finite, found nan"),
-        ({"low": -math.inf, "high": 1}, "low must be finite"),
-        ({"low": 0, "high": math.nan}, "high must be finite"),
-        ({"low": 0.25, "no_interval": "a count"}, "needs both ends, found low=0.25, high=None"),
-        ({"high": 0.75, "no_interval": ""}, "needs both ends, found low=None, high=0.75"),
-        ({"no_interval": ""}, "no_interval saying why"),
-        ({"low": 0.25, "high": 0.75, "no_interval": "a count"}, "no_interval saying why"),
-        ({"low": 0.51, "high": 0.75}, r"0\.5 is not in its interval \[0\.51, 0\.75\]"),
-        ({"low": 0.25, "high": 0.49}, r"0\.5 is not in its interval \[0\.25, 0\.49\]"),
-        ({"reason": "why not"}, "a reason why the claim cannot be tested"),
-        ({"n": 0}, "n must be a whole number of at least 1, found 0"),
-        ({"n": 2.5}, "n must be a whole number of at least 1, found 2.5"),
-        ({"digits": -1}, "digits must be at least 0, found -1"),
-        ({"unit": "second"}, "no unit 'second'; did you mean 'seconds'"),
-        ({"of_what": ""}, "of_what is empty"),
-    ],
-)
-def test_a_part_that_cannot_be_judged_is_refused_and_named(changes: dict[str, Any], message: str) -> None:
-    with pytest.raises(ClaimError, match=f"part 2: .*{message}"):
-        record(Ledger(), parts=[make_part(), make_part(**changes)])
-
-
-def test_a_part_without_rule_or_reason_is_refused() -> None:
-    part = Part("minima", 1, None, n=1, of_what="losses", no_interval="a count")
-    with pytest.raises(ClaimError, match="give either a rule, or a reason"):
-        record(Ledger(), parts=[part])
-
-
 def test_all_problems_are_listed_at_once() -> None:
     with pytest.raises(ClaimError) as caught:
         record(Ledger(), source="X", parts=[make_part(n=0), make_part(low=1, high=2)])
-    assert len(str(caught.value).splitlines()) == 4
+    first, *problems = str(caught.value).splitlines()
+    assert "claim 7" in first
+    assert len(problems) == 3
+    for said in ("source", "part 1: n", "part 2: the measurement"):
+        assert sum(said in problem for problem in problems) == 1, problems
 
 
 def test_the_ends_of_an_interval_belong_to_it() -> None:
@@ -439,47 +420,45 @@ def test_one_claim_holds_and_two_hold(verdict: Verdict, one: str, two: str) -> N
 def test_an_entry_says_what_pages_and_tests_need() -> None:
     parts = [make_part(0.25, above(0.125), low=0.0625, high=0.5, unit="share", digits=1), PARTS[UNTESTABLE]]
     claim = Ledger().record(34, "shuffle", source="M", parts=parts, remark="So.", kind="timing")
-    stored = entry(claim)
-    assert set(stored) == {
-        *("id", "claim", "source", "kind", "measurement", "low", "high", "n", "no_interval", "verdict"),
-        *("rule", "sentence", "parts", "remark", "anchor"),
-    }
-    first, second = stored.pop("parts")
-    assert stored == {
+    assert entry(claim) == {
         "id": 34,
         "claim": "shuffle",
         "source": "M",
         "kind": "timing",
-        "measurement": 0.25,
-        "low": 0.0625,
-        "high": 0.5,
-        "n": 10,
-        "no_interval": "",
         "verdict": "holds in part",
-        "rule": "above 12.5 %",
-        "sentence": claim.sentence,
         "remark": "So.",
         "anchor": "claim-34",
+        "parts": [
+            {
+                "what": "share of it",
+                "measurement": 0.25,
+                "low": 0.0625,
+                "high": 0.5,
+                "no_interval": "",
+                "reason": "",
+                "n": 10,
+                "of_what": "images",
+                "unit": "share",
+                "digits": 1,
+                "rule": {"kind": "above", "bounds": [0.125]},
+                "verdict": "holds in part",
+            },
+            {
+                "what": "minima",
+                "measurement": 1.0,
+                "low": None,
+                "high": None,
+                "no_interval": "a count",
+                "reason": "there are none",
+                "n": 1,
+                "of_what": "losses",
+                "unit": "number",
+                "digits": 2,
+                "rule": None,
+                "verdict": "cannot be tested as stated",
+            },
+        ],
     }
-    assert first == {
-        "what": "share of it",
-        "measurement": 0.25,
-        "low": 0.0625,
-        "high": 0.5,
-        "no_interval": "",
-        "reason": "",
-        "n": 10,
-        "of_what": "images",
-        "unit": "share",
-        "digits": 1,
-        "rule": {"kind": "above", "bounds": [0.125]},
-        "rule_text": "above 12.5 %",
-        "verdict": "holds in part",
-    }
-    assert second["rule"] is None
-    assert second["rule_text"] == "none: there are none"
-    assert second["reason"] == "there are none"
-    assert second["no_interval"] == "a count"
 
 
 TEXTS = st.text(min_size=1, max_size=20).filter(str.strip)
@@ -522,8 +501,7 @@ def test_a_claim_survives_a_file(
     claim = ledger.record(id, text, source=source, parts=measured, remark=remark, kind=kind)
     (stored,) = json.loads(json.dumps(ledger.entries(kind), allow_nan=False))
     assert from_entry(stored) == claim
-    assert from_entry(stored).sentence == stored["sentence"]
-    assert from_entry(stored).verdict == stored["verdict"]
+    assert stored["verdict"] == claim.verdict
 
 
 def test_a_claim_survives_a_results_file_whatever_numbers_it_was_made_of(
@@ -568,64 +546,52 @@ def stored_claim() -> dict[str, Any]:
         ("n", 20, "0.50, 95 % interval [0.38, 0.62], n = 20", HOLDS),
     ],
 )
-def test_sentence_and_verdict_follow_the_numbers_at_the_top_of_an_entry(
+def test_sentence_and_verdict_follow_the_numbers_of_an_entry(
     name: str, value: float, said: str, verdict: Verdict
 ) -> None:
     stored = stored_claim()
+    stored["verdict"] = stored["parts"][0]["verdict"] = "cannot be tested as stated"  # never believed
     assert from_entry(stored).verdict is HOLDS
-    stored[name] = value
+    stored["parts"][0][name] = value
     claim = from_entry(stored)
     assert f"Share of it: {said} images." in claim.sentence
     assert claim.verdict is verdict
     assert claim.sentence.startswith(f"Claim 7 {verdict}. ")
 
 
-def test_stored_verdicts_sentences_and_rule_texts_are_not_believed() -> None:
-    stored = stored_claim()
-    stored |= {"verdict": "does not hold", "sentence": "Nonsense.", "rule": "above 9"}
-    stored["parts"][0] |= {"verdict": "does not hold", "rule_text": "above 9"}
-    stored["parts"][1] |= {"measurement": 4.0, "verdict": "holds"}
-    claim = from_entry(stored)
-    assert [part.verdict for part in claim.parts] == [HOLDS, FAILS]
-    assert claim.verdict is IN_PART
-    assert "Nonsense" not in claim.sentence
-    assert "above 9" not in claim.sentence
-
-
-@pytest.mark.parametrize(
-    "key", ["id", "claim", "source", "kind", "measurement", "low", "n", "parts", "remark"]
-)
-def test_an_entry_without_one_of_its_keys_is_refused(key: str) -> None:
-    stored = stored_claim()
-    del stored[key]
-    with pytest.raises(DataError, match=rf"claim \w+ cannot be read .*'{key}'.*make book"):
-        from_entry(stored)
-
-
-@pytest.mark.parametrize("key", ["what", "measurement", "rule", "unit", "no_interval", "of_what"])
-def test_a_part_without_one_of_its_keys_is_refused(key: str) -> None:
-    stored = stored_claim()
-    del stored["parts"][1][key]
-    with pytest.raises(DataError, match=rf"claim 7 cannot be read .*'{key}'.*make book"):
-        from_entry(stored)
+@pytest.mark.parametrize("where", ["claim", "part"])
+def test_an_entry_without_one_of_its_keys_is_refused(where: str) -> None:
+    for key in stored_claim() if where == "claim" else stored_claim()["parts"][1]:
+        stored = stored_claim()
+        del (stored if where == "claim" else stored["parts"][1])[key]
+        place = "- " if where == "claim" else "- part 2: "
+        with pytest.raises(DataError, match=rf"claim \w+ .*make book(?s:.*){place}{key} is missing"):
+            from_entry(stored)
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"measurement": None}, "claim 7 cannot be read"),
-        ({"measurement": "much"}, "claim 7 cannot be read .*much"),
-        ({"parts": []}, "claim 7 cannot be read"),
-        ({"parts": [1]}, "claim 7 cannot be read"),
-        ({"id": 51}, "claim 51 cannot be judged:\n  - the id must be 1 to 50"),
-        ({"low": None}, "cannot be judged:\n  - part 1: an interval needs both ends"),
-        ({"low": None, "high": None}, "cannot be judged:\n  - part 1: give either low and high"),
-        ({"claim": 5}, "cannot be judged:\n  - text must be text, found 5"),
-        ({"measurement": math.inf}, "cannot be judged:\n  - part 1: measurement must be finite"),
+        ({"parts": []}, "at least one part"),
+        ({"parts": [1]}, "part 1: .*found 1"),
+        ({"id": 51}, "id .*found 51"),
+        ({"claim": 5}, "claim .*found 5"),
+        *(
+            ({"parts": [stored_claim()["parts"][0] | changes]}, f"part 1: {said}")
+            for changes, said in (
+                ({"measurement": None}, "measurement .*found None"),
+                ({"measurement": "0.5"}, "measurement .*found '0.5'"),
+                ({"measurement": math.inf}, "measurement .*finite"),
+                ({"low": None}, "an interval needs both ends"),
+                ({"low": None, "high": None}, "give either low and high"),
+                ({"rule": {"kind": "over", "bounds": [1]}}, "rule.*'above'.*found 'over'"),
+                ({"rule": {"kind": "between", "bounds": [2, 1]}}, "rule.*swap"),
+            )
+        ),
     ],
 )
 def test_an_entry_that_means_nothing_is_refused(changes: dict[str, Any], message: str) -> None:
-    with pytest.raises(DataError, match=message):
+    with pytest.raises(DataError, match=rf"claim \d+ .*make book(?s:.*){message}"):
         from_entry(stored_claim() | changes)
 
 

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
-from typing import Any, Literal, NamedTuple, TypeAlias, get_args
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeAlias, get_args
+
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    TypeAdapter,
+    ValidationError,
+)
 
 from tutorial_utils.evaluation.statistics import CONFIDENCE
 from tutorial_utils.exceptions import ClaimError, DataError, did_you_mean, join_problems
@@ -45,11 +57,27 @@ _FORMATS: dict[Unit, _Format] = {
     "KiB": _Format(1, "", " KiB"),
 }
 
-# What an entry repeats of its first part, and what is read from there.
-_DECISIVE = ("measurement", "low", "high", "n", "no_interval")
-
 # Characters that Markdown, MyST or MathJax could act on. Entities never do, in Jupyter and on the page alike.
 _ENTITIES = str.maketrans({sign: f"&#{ord(sign)};" for sign in "\\`*_{}[]<>$|~#&"})
+
+
+# Instances are checked too: what an author made, when it is recorded.
+_STRICT = ConfigDict(strict=True, revalidate_instances="always")
+
+
+def _unpack(value: Any) -> Any:
+    """Turn a tensor or array of one number into that number."""
+    return value.item() if hasattr(value, "item") else value
+
+
+def _refuse_blank(text: str) -> str:
+    if not text.strip():
+        raise ValueError("is empty")
+    return text
+
+
+_Number: TypeAlias = Annotated[FiniteFloat, BeforeValidator(_unpack)]
+_Text: TypeAlias = Annotated[str, AfterValidator(_refuse_blank)]
 
 
 class Verdict(StrEnum):
@@ -108,6 +136,8 @@ class Rule:
     Raises:
         ClaimError: No such kind, or bounds that do not fit it.
     """
+
+    __pydantic_config__: ClassVar = _STRICT
 
     kind: RuleKind
     bounds: tuple[float, ...]
@@ -170,16 +200,18 @@ class Part:
         reason: Why the claim cannot be tested; needed exactly when there is no rule.
     """
 
-    what: str
-    measurement: float
+    __pydantic_config__: ClassVar = _STRICT
+
+    what: _Text
+    measurement: _Number
     rule: Rule | None
-    low: float | None = None
-    high: float | None = None
+    low: _Number | None = None
+    high: _Number | None = None
     _: KW_ONLY
-    n: int
-    of_what: str
+    n: Annotated[int, BeforeValidator(_unpack), Field(ge=1)]
+    of_what: _Text
     unit: Unit = "number"
-    digits: int = 2
+    digits: Annotated[int, Field(ge=0)] = 2
     no_interval: str = ""
     reason: str = ""
 
@@ -230,8 +262,10 @@ class Claim:
         kind: Whether the measurement depends on the clock.
     """
 
-    id: int
-    text: str
+    __pydantic_config__: ClassVar = _STRICT
+
+    id: Annotated[int, Field(ge=1, le=NUM_CLAIMS)]
+    text: Annotated[_Text, Field(validation_alias=AliasChoices("claim", "text"), serialization_alias="claim")]
     source: Source
     parts: tuple[Part, ...]
     remark: str = ""
@@ -270,56 +304,52 @@ class Claim:
         return f"{self.verdict.symbol} {self.text.rstrip('.')} (source {self.source}). {self.sentence}"
 
 
-def _problems_of_part(part: Part) -> Iterator[str]:
-    """Say what keeps a part from being judged and written."""
-    numbers = {"measurement": part.measurement, "low": part.low, "high": part.high}
-    for name, value in numbers.items():
-        if value is not None and not math.isfinite(value):
-            yield f"{name} must be finite, found {value}"
-    if (part.low is None) != (part.high is None):
-        yield f"an interval needs both ends, found low={part.low}, high={part.high}"
-    if (part.low is None and part.high is None) != bool(part.no_interval):
-        yield "give either low and high, or no_interval saying why there are none"
-    if (part.rule is None) != bool(part.reason):
-        yield "give either a rule, or a reason why the claim cannot be tested"
-    if part.n < 1 or part.n != int(part.n):
-        yield f"n must be a whole number of at least 1, found {part.n}"
-    if part.digits < 0:
-        yield f"digits must be at least 0, found {part.digits}"
-    if part.unit not in _FORMATS:
-        yield f"no unit {part.unit!r}; {did_you_mean(str(part.unit), get_args(Unit))}"
-    yield from _problems_of_texts(part, needed=("what", "of_what"), optional=("no_interval", "reason"))
+_CLAIM = TypeAdapter(Claim)
+"""Checks, writes and reads claims."""
 
 
-def _problems_of_texts(holder: Part | Claim, needed: Sequence[str], optional: Sequence[str]) -> Iterator[str]:
-    """Say which attributes are not text, or empty though they must not be."""
-    for name in (*needed, *optional):
-        value = getattr(holder, name)
-        if not isinstance(value, str):
-            yield f"{name} must be text, found {value!r}"
-        elif name in needed and not value.strip():
-            yield f"{name} is empty"
+def _problems_of(error: ValidationError) -> Iterator[str]:
+    """Say what pydantic found, such as ``"part 2: n must be a valid integer, found 2.5"``."""
+    for found in error.errors():
+        place = list(found["loc"])
+        of_part = f"part {int(place[1]) + 1}: " if len(place) > 1 else ""
+        name = ".".join(map(str, place[2:] if of_part else place)) or "it"
+        said = found["msg"].replace("Input should", "must").removeprefix("Value error, ")
+        if found["type"] == "missing":
+            yield f"{of_part}{name} is missing"
+        else:
+            yield f"{of_part}{name} {said}, found {found['input']!r}"
 
 
-def _outside_interval(part: Part) -> Iterator[str]:
-    """Say that an estimate lies outside its interval: the two cannot belong together."""
-    if part.low is not None and part.high is not None and not part.low <= part.measurement <= part.high:
-        yield f"the measurement {part.measurement} is not in its interval [{part.low}, {part.high}]"
+def _missing_in(stored: dict[str, Any], claim: Claim) -> Iterator[str]:
+    """Say which keys an entry lacks: for some, reading would take a default."""
+    written = entry(claim)
+    for number, (ours, theirs) in enumerate(zip(written["parts"], stored["parts"], strict=True), 1):
+        yield from (f"part {number}: {name} is missing" for name in ours if name not in theirs)
+    yield from (f"{name} is missing" for name in written if name not in stored)
 
 
-def _problems_of_claim(claim: Claim) -> Iterator[str]:
-    """Say what keeps a claim from being judged and written."""
-    if claim.id not in range(1, NUM_CLAIMS + 1):
-        yield f"the id must be 1 to {NUM_CLAIMS}, found {claim.id!r}"
-    yield from _problems_of_texts(claim, needed=("text",), optional=("remark",))
-    if claim.source not in get_args(Source):
-        yield f"no source {claim.source!r}; {did_you_mean(str(claim.source), get_args(Source))}"
-    if claim.kind not in get_args(Kind):
-        yield f"no kind {claim.kind!r}; {did_you_mean(str(claim.kind), get_args(Kind))}"
+def _gaps_of(claim: Claim) -> Iterator[str]:
+    """Say what is missing beside what else there is, so that a verdict would have no ground."""
     if not claim.parts:
         yield "there must be at least one part"
     for number, part in enumerate(claim.parts, 1):
-        yield from (f"part {number}: {problem}" for problem in _problems_of_part(part))
+        ends = [part.low is None, part.high is None]
+        if any(ends) != all(ends):
+            yield f"part {number}: an interval needs both ends, found low={part.low}, high={part.high}"
+        if all(ends) != bool(part.no_interval):
+            yield f"part {number}: give either low and high, or no_interval saying why there are none"
+        if (part.rule is None) != bool(part.reason):
+            yield f"part {number}: give either a rule, or a reason why the claim cannot be tested"
+
+
+def _outside_intervals(claim: Claim) -> Iterator[str]:
+    """Say which estimates lie outside their interval: the two cannot belong together."""
+    for number, part in enumerate(claim.parts, 1):
+        low, value, high = map(_unpack, (part.low, part.measurement, part.high))
+        judged = all(isinstance(each, int | float) for each in (low, value, high))
+        if judged and (value < low or value > high):
+            yield f"part {number}: the measurement {value} is not in its interval [{low}, {high}]"
 
 
 def tally(claims: Iterable[Claim]) -> str:
@@ -373,9 +403,11 @@ class Ledger:
             ClaimError: The claim is already there, or lacks what its verdict needs; lists all problems.
         """
         claim = Claim(id=id, text=text, source=source, parts=tuple(parts), remark=remark, kind=kind)
-        problems = list(_problems_of_claim(claim))
-        for number, part in enumerate(claim.parts, 1):
-            problems += [f"part {number}: {problem}" for problem in _outside_interval(part)]
+        problems = [*_gaps_of(claim), *_outside_intervals(claim)]
+        try:
+            claim = _CLAIM.validate_python(claim)
+        except ValidationError as error:
+            problems += _problems_of(error)
         if id in self._claims:
             problems.append("it is there already; give this one another id, or make the ledger anew")
         if problems:
@@ -411,50 +443,18 @@ def entry(claim: Claim) -> dict[str, Any]:
         claim: Complete, as :meth:`Ledger.record` returns it.
 
     Returns:
-        The claim, its verdict and sentence. ``measurement``, ``low``, ``high``, ``n``, ``no_interval`` and
-        ``rule`` are those of the first part; all are in ``parts``.
+        The claim with its verdict, the anchor of its section, and its parts, each with its own verdict.
     """
-    parts = [_entry_of_part(part) for part in claim.parts]
-    first = parts[0]
-    return {
-        "id": int(claim.id),
-        "claim": claim.text,
-        "source": claim.source,
-        "kind": claim.kind,
-        **{key: first[key] for key in _DECISIVE},
-        "verdict": str(claim.verdict),
-        "rule": first["rule_text"],
-        "sentence": claim.sentence,
-        "parts": parts,
-        "remark": claim.remark,
-        "anchor": claim.anchor,
-    }
-
-
-def _entry_of_part(part: Part) -> dict[str, Any]:
-    rule = part.rule and {"kind": part.rule.kind, "bounds": list(part.rule.bounds)}
-    return {
-        "what": part.what,
-        "measurement": float(part.measurement),
-        "low": _float_or_none(part.low),
-        "high": _float_or_none(part.high),
-        "no_interval": part.no_interval,
-        "reason": part.reason,
-        "n": int(part.n),
-        "of_what": part.of_what,
-        "unit": part.unit,
-        "digits": int(part.digits),
-        "rule": rule,
-        "rule_text": part.rule_text,
-        "verdict": str(part.verdict),
-    }
+    stored = _CLAIM.dump_python(claim, mode="json", by_alias=True)
+    for part, values in zip(claim.parts, stored["parts"], strict=True):
+        values["verdict"] = str(part.verdict)
+    return {**stored, "verdict": str(claim.verdict), "anchor": claim.anchor}
 
 
 def from_entry(stored: dict[str, Any]) -> Claim:
     """Make a claim from a results file, so that its sentence and verdict follow from the numbers there.
 
-    Stored sentences, rule texts and verdicts are ignored. The first part takes its numbers from the entry's
-    top. A measurement outside its interval is accepted and judged as it stands.
+    Stored verdicts are ignored. A measurement outside its interval is accepted and judged as it stands.
 
     Args:
         stored: As :func:`entry` made it.
@@ -466,39 +466,12 @@ def from_entry(stored: dict[str, Any]) -> Claim:
         DataError: Something is missing or has no meaning; lists all problems.
     """
     try:
-        first, *others = [_part_from_entry(part) for part in stored["parts"]]
-        numbers = {key: stored[key] for key in _DECISIVE}
-        first = replace(first, **_plain_numbers(numbers))
-        names = ("id", "source", "remark", "kind")
-        claim = Claim(text=stored["claim"], parts=(first, *others), **{name: stored[name] for name in names})
-        problems = list(_problems_of_claim(claim))
-    except (KeyError, TypeError, ValueError) as error:
-        number = stored.get("id") if isinstance(stored, dict) else None
-        text = f"the entry of claim {number} cannot be read ({error!r})"
-        raise DataError(f"{text}; run `make book` to write it again") from None
+        claim = _CLAIM.validate_json(json.dumps(stored))
+        problems = [*_gaps_of(claim), *_missing_in(stored, claim)]
+    except ValidationError as error:
+        problems = list(_problems_of(error))
     if problems:
-        raise DataError(join_problems(f"the entry of claim {claim.id} cannot be judged:", problems))
+        number = stored.get("id") if isinstance(stored, dict) else None
+        opening = f"the entry of claim {number} cannot be read; run `make book` to write it again:"
+        raise DataError(join_problems(opening, problems))
     return claim
-
-
-def _part_from_entry(stored: dict[str, Any]) -> Part:
-    rule = stored["rule"]
-    names = (*_DECISIVE, "what", "of_what", "unit", "digits", "reason")
-    return Part(
-        **_plain_numbers({name: stored[name] for name in names}),
-        rule=None if rule is None else Rule(rule["kind"], tuple(map(float, rule["bounds"]))),
-    )
-
-
-def _plain_numbers(values: dict[str, Any]) -> dict[str, Any]:
-    numbers = {
-        "measurement": float(values["measurement"]),
-        "low": _float_or_none(values["low"]),
-        "high": _float_or_none(values["high"]),
-        "n": int(values["n"]),
-    }
-    return {**values, **numbers}
-
-
-def _float_or_none(value: float | None) -> float | None:
-    return None if value is None else float(value)
