@@ -18,9 +18,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 import yaml
-from bs4 import BeautifulSoup, Tag
 from built_book import BUILD, HTML, PAGES, ROOT, parse
-from sphinx.testing.util import SphinxTestApp
+from test_extensions import Site
 
 import tutorial_utils
 
@@ -30,9 +29,6 @@ REPOSITORY = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["ur
 BRANCH = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["branch"]
 COLAB = "https://colab.research.google.com/github/" + REPOSITORY.removeprefix("https://github.com/")
 ARCHIVE = "logistic-regression-measured-notebooks.zip"
-
-every_page = pytest.mark.parametrize("name", PAGES)
-every_chapter = pytest.mark.parametrize("chapter", CHAPTERS)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -52,73 +48,46 @@ def tracked() -> frozenset[str]:
     return frozenset(listed.stdout.splitlines())
 
 
-def button(name: str, label: str) -> Tag | None:
-    """The one button of a page with this class, or None."""
-    found = parse(name).select(f".article-header-buttons a.btn-{label}")
-    assert len(found) <= 1
-    return found[0] if found else None
+def button(name: str, label: str) -> str:
+    """Where the one button of a page with this class leads."""
+    (found,) = parse(name).select(f".article-header-buttons a.btn-{label}")
+    return str(found["href"])
+
+
+def source_of(name: str, ending: str) -> str:
+    """The tracked file that a page is made from; of a chapter, the half with this ending."""
+    source = f"{name}.{ending if name in CHAPTERS else 'md'}"
+    assert source in tracked()
+    return source
 
 
 # Buttons
 
 
 @pytest.mark.book
-@every_page
-def test_edit_leads_to_the_tracked_source_of_the_page(name: str) -> None:
-    link = button(name, "source-edit-button")
-    assert link is not None
-    start = f"{REPOSITORY}/edit/{BRANCH}/"
-    address = str(link["href"])
-    assert address.startswith(start)
-    source = address.removeprefix(start)
-    assert source in tracked()
-    assert source == f"{name}.py" if name in CHAPTERS else source == f"{name}.md"
+def test_buttons_lead_to_the_tracked_source_the_form_for_issues_and_colab() -> None:
+    for name in PAGES:
+        edit = f"{REPOSITORY}/edit/{BRANCH}/{source_of(name, 'py')}"
+        assert button(name, "source-edit-button") == edit
+        address = urlsplit(button(name, "source-issues-button"))
+        assert f"https://{address.netloc}{address.path}" == f"{REPOSITORY}/issues/new", name
+        words = parse_qs(address.query, strict_parsing=True)
+        heading = parse(name).select("article h1")[-1].get_text().strip().removesuffix("#")
+        assert heading in words["title"][0] and "<" not in words["title"][0], name
+        assert f"{name}.html" in words["body"][0]
+        links = [str(link["href"]) for link in parse(name).select(".article-header-buttons a[href*=colab]")]
+        assert links == [f"{COLAB}/blob/{BRANCH}/{source_of(name, 'ipynb')}"] * (name in CHAPTERS), name
 
 
 @pytest.mark.book
-@every_page
-def test_issue_names_the_page_and_its_address(name: str) -> None:
-    link = button(name, "source-issues-button")
-    assert link is not None
-    address = urlsplit(str(link["href"]))
-    assert f"https://{address.netloc}{address.path}" == f"{REPOSITORY}/issues/new"
-    words = parse_qs(address.query, strict_parsing=True)
-    heading = parse(name).select("article h1")[-1]
-    for mark in heading.select(".headerlink"):
-        mark.extract()
-    assert heading.get_text(strip=True) in words["title"][0]
-    assert f"{name}.html" in words["body"][0]
-    assert "<" not in words["title"][0]
-
-
-@pytest.mark.book
-@every_page
-def test_colab_opens_the_tracked_notebook_of_a_chapter_and_nothing_else(name: str) -> None:
-    links = [str(link["href"]) for link in parse(name).select(".article-header-buttons a[href*=colab]")]
-    if name in CHAPTERS:
-        assert links == [f"{COLAB}/blob/{BRANCH}/{name}.ipynb"]
-        assert f"{name}.ipynb" in tracked()
-    else:
-        assert links == []
-
-
-@pytest.mark.book
-@every_page
-def test_the_page_can_be_downloaded_as_it_is_tracked(name: str) -> None:
-    link = button(name, "download-source-button")
-    assert link is not None
-    file = (HTML / name).parent / unquote(str(link["href"]))
-    source = f"{name}.ipynb" if name in CHAPTERS else f"{name}.md"
-    assert source in tracked()
-    assert file.read_bytes() == (ROOT / source).read_bytes()
-
-
-@pytest.mark.book
-@every_chapter
-def test_the_notebook_that_is_downloaded_installs_the_package_first(chapter: str) -> None:
-    notebook = json.loads((HTML / "_sources" / f"{chapter}.ipynb").read_text(encoding="utf-8"))
-    first = next(cell for cell in notebook["cells"] if cell["cell_type"] == "code")
-    assert "".join(first["source"]).strip() == extension("pair").setup_cell().strip()
+def test_the_page_can_be_downloaded_as_it_is_tracked_and_a_notebook_installs_the_package_first() -> None:
+    for name in PAGES:
+        file = (HTML / name).parent / unquote(button(name, "download-source-button"))
+        content = file.read_bytes()
+        assert content == (ROOT / source_of(name, "ipynb")).read_bytes(), name
+        if name in CHAPTERS:
+            first = next(cell for cell in json.loads(content)["cells"] if cell["cell_type"] == "code")
+            assert "".join(first["source"]).strip() == extension("pair").setup_cell().strip(), name
 
 
 def test_a_finished_site_holds_what_its_pages_use_and_tracked_notebooks(tmp_path: Path) -> None:
@@ -157,12 +126,16 @@ def test_a_finished_site_holds_what_its_pages_use_and_tracked_notebooks(tmp_path
 
 
 @pytest.mark.book
-@every_page
-def test_the_page_bears_icon_and_logo(name: str) -> None:
-    icon = parse(name).select_one('link[rel~="icon"]')
-    assert icon is not None
-    assert ((HTML / name).parent / unquote(urlsplit(str(icon["href"])).path)).is_file()
-    assert parse(name).select_one(".navbar-brand img[src*=logo]") is not None
+def test_every_page_bears_icon_and_logo_and_links_only_our_repository() -> None:
+    owner = REPOSITORY.removeprefix("https://github.com/").split("/")[0]
+    for name in PAGES:
+        icon = parse(name).select_one('link[rel~="icon"]')
+        assert icon is not None, name
+        assert ((HTML / name).parent / unquote(urlsplit(str(icon["href"])).path)).is_file(), name
+        assert parse(name).select_one(".navbar-brand img[src*=logo]") is not None, name
+        links = [str(link["href"]) for link in parse(name).select("a[href]")]
+        ours = [link for link in links if owner in link and urlsplit(link).netloc]
+        assert ours and all(link.startswith((REPOSITORY, COLAB)) for link in ours), name
 
 
 def test_the_badges_of_the_readme_open_tracked_notebooks() -> None:
@@ -174,16 +147,6 @@ def test_the_badges_of_the_readme_open_tracked_notebooks() -> None:
     for address in targets.values():
         assert address.startswith(start)
         assert address.removeprefix(start) in tracked()
-
-
-@pytest.mark.book
-@every_page
-def test_every_link_of_a_page_to_the_repository_has_its_address(name: str) -> None:
-    owner = REPOSITORY.removeprefix("https://github.com/").split("/")[0]
-    links = [str(link["href"]) for link in parse(name).select("a[href]")]
-    ours = [link for link in links if owner in link and urlsplit(link).netloc]
-    assert ours
-    assert not [link for link in ours if not link.startswith((f"{REPOSITORY}", COLAB))]
 
 
 def test_the_tracked_notebooks_install_from_the_repository() -> None:
@@ -269,44 +232,24 @@ def test_the_archive_in_the_site_holds_every_chapter_and_its_size_is_said() -> N
 # The page that links both
 
 
-class Site:
-    """A tiny site whose page offers both files."""
+class TakeAway(Site):
+    """A tiny site whose page offers both files, or others."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        site = folder / "site"
-        (site / "book").mkdir(parents=True)
-        (site / "conf.py").write_text(
-            "extensions = ['myst_nb', 'takeaway']\nnb_execution_mode = 'off'\nhtml_theme = 'basic'\n"
-        )
-        (site / "index.md").write_text("# Home\n\n```{toctree}\nbook/downloads\n```\n")
-        (site / "book" / "downloads.md").write_text(
-            "# To take away\n\n```{take-away} notebooks\n```\n\n```{take-away} pdf\n```\n"
-        )
-
-    def build(self) -> str:
-        app = SphinxTestApp("html", srcdir=self.folder / "site", builddir=self.folder / "build")
-        try:
-            app.build()
-            return app.warning.getvalue()
-        finally:
-            app.cleanup()
-
-    @property
-    def html(self) -> Path:
-        return self.folder / "build" / "html"
+    def __init__(self, folder: Path, *kinds: str) -> None:
+        text = "".join(f"```{{take-away}} {kind}\n```\n\n" for kind in kinds or ("notebooks", "pdf"))
+        settings = {"extensions": ["myst_nb", "takeaway"]}
+        super().__init__(folder, {"book/downloads": f"# To take away\n\n{text}"}, **settings)
+        self.html = folder / "build" / "html"
 
     def links(self) -> list[str]:
-        soup = BeautifulSoup((self.html / "book" / "downloads.html").read_text(), "html.parser")
-        return [str(link["href"]) for link in soup.select("a.takeaway")]
+        return [str(link["href"]) for link in self.page("book/downloads").select("a.takeaway")]
 
     def text(self) -> str:
-        soup = BeautifulSoup((self.html / "book" / "downloads.html").read_text(), "html.parser")
-        return soup.get_text()
+        return self.page("book/downloads").get_text()
 
 
 def test_the_pdf_is_linked_once_it_is_there_and_no_longer_when_it_is_gone(tmp_path: Path) -> None:
-    site, pdf = Site(tmp_path), tmp_path / "logistic-regression-measured.pdf"
+    site, pdf = TakeAway(tmp_path), tmp_path / "logistic-regression-measured.pdf"
     (tmp_path / ARCHIVE).write_bytes(b"z" * 123_456)
     assert site.build() == ""
     assert site.links() == [f"../{ARCHIVE}"]
@@ -331,15 +274,14 @@ def test_the_pdf_is_linked_once_it_is_there_and_no_longer_when_it_is_gone(tmp_pa
 
 
 def test_the_build_warns_when_there_is_no_archive(tmp_path: Path) -> None:
-    warnings = Site(tmp_path).build()
+    warnings = TakeAway(tmp_path).build()
     assert warnings.count("WARNING") == 1
     assert f"no {ARCHIVE} in" in warnings and "make book" in warnings
 
 
 def test_the_page_refuses_to_offer_what_is_not_made(tmp_path: Path) -> None:
-    site = Site(tmp_path)
-    (tmp_path / "site" / "book" / "downloads.md").write_text("# Away\n\n```{take-away} epub\n```\n")
-    assert "there is no 'epub' to take away; write notebooks or pdf" in site.build()
+    warnings = TakeAway(tmp_path, "epub").build()
+    assert "there is no 'epub' to take away; write notebooks or pdf" in warnings
 
 
 # Pages about the book
@@ -376,28 +318,28 @@ def test_the_status_page_lists_every_chapter_in_order_with_its_time_and_the_tota
 
 
 @pytest.mark.book
-@every_chapter
-def test_the_box_of_a_chapter_says_what_its_results_file_says(chapter: str) -> None:
-    results = json.loads((BUILD / "results" / f"{chapter[10:]}.json").read_text())
-    provenance, timings = results["provenance"], results["timings"]
-    (box,) = parse(chapter).select(".provenance")
-    labels = [label.get_text().rstrip(":") for label in box.select("dt")]
-    values = dict(zip(labels, (" ".join(dd.get_text().split()) for dd in box.select("dd")), strict=True))
-    dirty = provenance["commit"].endswith("-dirty")
-    commit = provenance["commit"].removesuffix("-dirty")
-    versions = ", ".join(f"{name} {version}" for name, version in provenance["versions"].items())
-    assert values == {
-        "Parameters": ", ".join(f"{name} = {value}" for name, value in results["parameters"].items()),
-        "Seed": str(results["parameters"]["seed"]),
-        "Data": f"{results['parameters']['dataset']}, fingerprint {provenance['data_hash']}",
-        "Versions": f"Python {provenance['python']}, {versions}",
-        "Processor": f"{provenance['cpu']} ({provenance['system']})",
-        "Run time": as_text(timings["chapter_seconds"]),
-        "Peak memory": f"{timings['peak_memory_bytes'] / 2**20:,.0f} MiB",
-        "Threads": f"{provenance['threads']} on {provenance['cores']} cores",
-        "Finished": re.sub(r"(\S+)T(\S+)\+00:00", r"\1 \2 UTC", provenance["date"]),
-        "Commit": f"edited after {commit}" if dirty else commit,
-    }
-    (link,) = box.select("dd a")
-    assert str(link["href"]).startswith(f"{REPOSITORY}/tree/")
-    assert commit.endswith(str(link["href"]).rsplit("/", 1)[1])
+def test_the_box_of_every_chapter_says_what_its_results_file_says() -> None:
+    for chapter in CHAPTERS:
+        results = json.loads((BUILD / "results" / f"{chapter[10:]}.json").read_text())
+        provenance, timings = results["provenance"], results["timings"]
+        (box,) = parse(chapter).select(".provenance")
+        labels = [label.get_text().rstrip(":") for label in box.select("dt")]
+        values = dict(zip(labels, (" ".join(dd.get_text().split()) for dd in box.select("dd")), strict=True))
+        dirty = provenance["commit"].endswith("-dirty")
+        commit = provenance["commit"].removesuffix("-dirty")
+        versions = ", ".join(f"{name} {version}" for name, version in provenance["versions"].items())
+        assert values == {
+            "Parameters": ", ".join(f"{name} = {value}" for name, value in results["parameters"].items()),
+            "Seed": str(results["parameters"]["seed"]),
+            "Data": f"{results['parameters']['dataset']}, fingerprint {provenance['data_hash']}",
+            "Versions": f"Python {provenance['python']}, {versions}",
+            "Processor": f"{provenance['cpu']} ({provenance['system']})",
+            "Run time": as_text(timings["chapter_seconds"]),
+            "Peak memory": f"{timings['peak_memory_bytes'] / 2**20:,.0f} MiB",
+            "Threads": f"{provenance['threads']} on {provenance['cores']} cores",
+            "Finished": re.sub(r"(\S+)T(\S+)\+00:00", r"\1 \2 UTC", provenance["date"]),
+            "Commit": f"edited after {commit}" if dirty else commit,
+        }
+        (link,) = box.select("dd a")
+        assert str(link["href"]).startswith(f"{REPOSITORY}/tree/")
+        assert commit.endswith(str(link["href"]).rsplit("/", 1)[1])

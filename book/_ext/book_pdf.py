@@ -1,5 +1,6 @@
 """Prints the built book as one PDF with the system's Chromium: every page in order, an outline, links inside.
 
+Chromium writes outlines and numbers; here pages are joined, and links between them made to lead to sheets.
 Run as ``python book/_ext/book_pdf.py _build/html _build/logistic-regression-measured.pdf``.
 """
 
@@ -12,24 +13,16 @@ import re
 import shutil
 import sys
 import time
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
-from typing import cast
-from urllib.parse import unquote, urldefrag, urljoin
+from urllib.parse import unquote
 
 import yaml  # type: ignore[import-untyped]
 from playwright.sync_api import Page, sync_playwright
 from pypdf import PdfReader, PdfWriter
-from pypdf.generic import (
-    ArrayObject,
-    DictionaryObject,
-    FloatObject,
-    NameObject,
-    NullObject,
-    StreamObject,
-)
+from pypdf.generic import ArrayObject, Destination, Fit, NameObject, NullObject
 
 from tutorial_utils.files import whole_file
 
@@ -40,27 +33,39 @@ PAPER = {
     "margin": {"top": "16mm", "bottom": "18mm", "left": "16mm", "right": "16mm"},
     "scale": 0.68,
     "print_background": True,
+    "tagged": True,
+    "outline": True,
 }
-POINTS_PER_MM = 72 / 25.4
+NUMBERS = """
+@page {{ @bottom-center {{ content: counter(page); font: 13px sans-serif; color: #555 }} }}
+html {{ counter-reset: page {before} }}
+"""
+"""Style that numbers the sheets, after those before."""
 
-HEADING = re.compile(r"<h1>((?:(?!<h1>).)*?)<a class=\"headerlink\"", re.DOTALL)
-"""The heading of a page; its copies for printing have no link of their own."""
-
-PREPARE = """async (linked) => {
+PREPARE = """async (pages) => {
   // What opens on a click is open on paper, and what loads when it is scrolled to is loaded.
   for (const details of document.querySelectorAll("details")) details.open = true;
   for (const box of document.querySelectorAll(".toggle-hidden")) box.classList.remove("toggle-hidden");
+  for (const mark of document.querySelectorAll(".headerlink")) mark.remove();
   for (const image of document.images) image.loading = "eager";
   await Promise.all([...document.images].map((image) => image.decode().catch(() => null)));
   await document.fonts.ready;
   if (window.MathJax) await window.MathJax.startup.promise;
+  // Links into the book name page and anchor until they are joined.
+  for (const link of document.links) {
+    const [address, anchor] = link.href.split("#");
+    if (address in pages) link.href = `book:${pages[address]}#${anchor ?? ""}`;
+  }
   // Chromium keeps the place of an anchor only where the page itself links to it.
-  for (const id of linked) {
+  for (const { id } of document.querySelectorAll("[id]:not(svg *)")) {
     const link = document.createElement("a");
-    link.href = "#" + id;
+    link.href = "#" + encodeURIComponent(id);
     document.body.append(link);
   }
 }"""
+HEADING = re.compile(r"<h1>((?:(?!<h1>).)*?)<a class=\"headerlink\"", re.DOTALL)
+"""The heading of a page; its copies for printing have no link of their own."""
+
 FRONT_STYLE = """
 body { font: 15px/1.5 sans-serif; color: #000 }
 a { color: inherit; text-decoration: none }
@@ -92,19 +97,6 @@ class Chapter:
     name: str
     part: str
     title: str
-
-
-@dataclass
-class Place:
-    """Where a chapter came to stand in the PDF.
-
-    Attributes:
-        start: Number of its first sheet, from 0.
-        anchors: Sheet, left and top of each anchor that something links to.
-    """
-
-    start: int
-    anchors: dict[str, tuple[int, float, float]] = field(default_factory=dict)
 
 
 def find_browser() -> str:
@@ -151,50 +143,19 @@ def chapters_of(site: Path, contents: Path) -> list[Chapter]:
     return chapters
 
 
-def anchors_linked(site: Path, chapters: Iterable[Chapter]) -> dict[str, list[str]]:
-    """Find the anchors of each page that the book links to.
-
-    Args:
-        site: The built site.
-        chapters: Its pages.
-
-    Returns:
-        Anchors, sorted, by address of the page.
-    """
-    found: defaultdict[str, set[str]] = defaultdict(set)
-    for chapter in chapters:
-        path = site / f"{chapter.name}.html"
-        for target in re.findall(r'href="([^"]*#[^"]+)"', path.read_text(encoding="utf-8")):
-            address, anchor = urldefrag(urljoin(path.as_uri(), html.unescape(target)))
-            found[address].add(unquote(anchor))
-    return {address: sorted(anchors) for address, anchors in found.items()}
+def print_sheets(page: Page, before: int) -> PdfReader:
+    """Print what a page of the browser shows, numbered after the sheets before it."""
+    page.add_style_tag(content=NUMBERS.format(before=before))
+    return PdfReader(io.BytesIO(page.pdf(**PAPER)))  # type: ignore[arg-type]
 
 
-def print_page(page: Page, address: str, linked: Sequence[str]) -> bytes:
-    """Print one page of the site, with formulas and diagrams drawn and every box open.
-
-    Args:
-        page: A page of the browser, set to print in light colours.
-        address: The page's ``file:`` address.
-        linked: Anchors whose places are wanted.
-
-    Returns:
-        A PDF.
-    """
-    page.goto(address, wait_until="load")
-    page.evaluate(PREPARE, list(linked))
-    page.wait_for_function(FINISHED)
-    return page.pdf(**PAPER)  # type: ignore[arg-type]
-
-
-def print_front(page: Page, chapters: Sequence[Chapter], numbers: Mapping[str, int], site: Path) -> bytes:
+def print_front(page: Page, chapters: Sequence[Chapter], starts: Mapping[str, int]) -> PdfReader:
     """Print the title and the list of contents.
 
     Args:
         page: A page of the browser.
         chapters: All pages of the book.
-        numbers: Number of the sheet on which each starts, by name.
-        site: The built site, which the links name until they are joined.
+        starts: Number of the sheet on which each starts, from 0, by name.
 
     Returns:
         A PDF.
@@ -205,9 +166,8 @@ def print_front(page: Page, chapters: Sequence[Chapter], numbers: Mapping[str, i
         if chapter.part != part:
             part = chapter.part
             rows.append(f"<h2>{html.escape(part)}</h2>")
-        address = (site / f"{chapter.name}.html").as_uri()
-        title, number = html.escape(chapter.title), numbers[chapter.name]
-        rows.append(f'<p><a href="{address}">{title}</a><i></i><b>{number}</b></p>')
+        title = f'<a href="book:{chapter.name}#">{html.escape(chapter.title)}</a>'
+        rows.append(f"<p>{title}<i></i><b>{starts[chapter.name] + 1}</b></p>")
     today = datetime.datetime.now(datetime.UTC).date()
     facts = (
         settings["author"],
@@ -220,36 +180,38 @@ def print_front(page: Page, chapters: Sequence[Chapter], numbers: Mapping[str, i
         f"<h1>{html.escape(settings['title'])}</h1><div>{'<br>'.join(map(html.escape, facts))}</div>"
         f"{''.join(rows)}"
     )
-    return page.pdf(**PAPER)  # type: ignore[arg-type]
+    return print_sheets(page, before=0)
 
 
-def join(front: bytes, printed: Mapping[Chapter, bytes], site: Path, target: Path) -> int:
-    """Join the pages into one PDF with outline, page numbers, links and metadata.
+def join(
+    front: PdfReader, printed: Mapping[Chapter, PdfReader], starts: Mapping[str, int], target: Path
+) -> int:
+    """Join the pages into one PDF with outline, links and metadata.
 
     Args:
         front: Title and contents.
         printed: Each chapter's PDF, in order.
-        site: The built site, to tell links inside the book from others.
+        starts: Number of the sheet on which each starts, from 0, by name.
         target: Where the PDF goes.
 
     Returns:
         Number of sheets.
     """
     writer = PdfWriter()
-    for sheet in PdfReader(io.BytesIO(front)).pages:
-        writer.add_page(sheet)
-    places: dict[str, Place] = {}
-    for chapter, content in printed.items():
-        reader = PdfReader(io.BytesIO(content))
-        places[(site / f"{chapter.name}.html").as_uri()] = _locate(reader, len(writer.pages))
-        for sheet in reader.pages:
-            writer.add_page(sheet)
-    owners = sorted((place.start, address) for address, place in places.items())
-    for number in range(len(writer.pages)):
-        here = next((address for start, address in reversed(owners) if start <= number), "")
-        _mend_links(writer, number, here, places)
-        _stamp_number(writer, number)
-    _add_outline(writer, printed, places, site)
+    writer.append(front, import_outline=False)
+    for part, members in groupby(printed, key=lambda chapter: chapter.part):
+        joined = PdfWriter()  # so that the outlines of a part's pages come below the part's own entry
+        for chapter in members:
+            joined.append(printed[chapter])
+        content = io.BytesIO()
+        joined.write(content)
+        writer.append(content, outline_item=part or None)
+    places = {
+        f"{chapter.name}#{anchor}": (starts[chapter.name] + sheet, fit)
+        for chapter, reader in printed.items()
+        for anchor, (sheet, fit) in find_anchors(reader).items()
+    }
+    mend_links(writer, places)
     settings = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     writer.add_metadata(
         {
@@ -265,93 +227,38 @@ def join(front: bytes, printed: Mapping[Chapter, bytes], site: Path, target: Pat
     return len(writer.pages)
 
 
-def _locate(reader: PdfReader, start: int) -> Place:
-    """Note where a chapter's anchors are, when its first sheet gets this number."""
-    place = Place(start)
-    for name, destination in reader.named_destinations.items():
-        sheet = reader.get_destination_page_number(destination)
-        if sheet is not None and sheet >= 0:
-            left, top = float(destination.left or 0), float(destination.top or 0)
-            place.anchors[unquote(str(name).lstrip("/"))] = (start + sheet, left, top)
-    return place
+def find_anchors(reader: PdfReader) -> dict[str, tuple[int, Fit]]:
+    """Find the sheet of each anchor of a page, and where on it; the empty anchor is the top of the page."""
+    places = {"": (0, Fit.xyz(left=0, top=float(reader.pages[0].mediabox.top)))}
+    for name, found in reader.named_destinations.items():
+        sheet = reader.get_destination_page_number(found)
+        if sheet is not None:
+            places[unquote(name.removeprefix("/"))] = (sheet, Fit.xyz(left=found.left, top=found.top))
+    return places
 
 
-def _mend_links(writer: PdfWriter, number: int, here: str, places: Mapping[str, Place]) -> None:
-    """Let the links of one sheet that lead into the book lead to a sheet, and drop those to other files."""
-    sheet = writer.pages[number]
-    kept = ArrayObject()
-    for reference in sheet.get("/Annots", ArrayObject()):
-        note = reference.get_object()
-        action = note.get("/A", {})
-        if "/Dest" in note:
-            address, anchor = here, unquote(str(note["/Dest"]).lstrip("/"))
-        elif str(action.get("/URI", "")).startswith("file:"):
-            address, anchor = urldefrag(str(action["/URI"]))
-            anchor = unquote(anchor)
-        else:
-            kept.append(reference)
-            continue
-        place = places.get(address)
-        if place is None:  # a download, which is no sheet of the book
-            continue
-        note.pop("/A", None)
-        target, left, top = place.anchors.get(anchor, (place.start, 0.0, float(sheet.mediabox.top)))
-        note[NameObject("/Dest")] = ArrayObject(
-            [
-                writer.pages[target].indirect_reference or NullObject(),
-                NameObject("/XYZ"),
-                FloatObject(left),
-                FloatObject(top),
-                FloatObject(0),
-            ]
-        )
-        kept.append(reference)
-    if kept:
-        sheet[NameObject("/Annots")] = kept
-    elif "/Annots" in sheet:
-        del sheet["/Annots"]
+def mend_links(writer: PdfWriter, places: Mapping[str, tuple[int, Fit]]) -> None:
+    """Let links into the book lead to their sheets, and drop those to other files.
 
-
-def _stamp_number(writer: PdfWriter, number: int) -> None:
-    """Write a sheet's number at its foot, in a font that every reader brings."""
-    sheet = writer.pages[number]
-    text = str(number + 1)
-    size = 9
-    left = float(sheet.mediabox.width) / 2 - 0.556 * size * len(text) / 2  # digits are 0.556 of the size wide
-    drawn = f"Q q BT /PageNumber {size} Tf 0.35 g {left:.2f} {9 * POINTS_PER_MM:.2f} Td ({text}) Tj ET Q"
-    before, after = StreamObject(), StreamObject()
-    before.set_data(b"q\n")
-    after.set_data(drawn.encode("ascii"))
-    contents = sheet.get("/Contents")
-    old = contents if isinstance(contents, ArrayObject) else [sheet.raw_get("/Contents")]
-    streams = [writer._add_object(before), *old, writer._add_object(after)]
-    sheet[NameObject("/Contents")] = ArrayObject(streams)
-    resources = cast(DictionaryObject, sheet["/Resources"])
-    fonts = cast(DictionaryObject, resources.setdefault(NameObject("/Font"), DictionaryObject()).get_object())
-    fonts[NameObject("/PageNumber")] = DictionaryObject(
-        {
-            NameObject("/Type"): NameObject("/Font"),
-            NameObject("/Subtype"): NameObject("/Type1"),
-            NameObject("/BaseFont"): NameObject("/Helvetica"),
-        }
-    )
-
-
-def _add_outline(
-    writer: PdfWriter, chapters: Iterable[Chapter], places: Mapping[str, Place], site: Path
-) -> None:
-    """Add the bookmarks: parts, and in them chapters."""
-    part, parent = "", None
-    for chapter in chapters:
-        start = places[(site / f"{chapter.name}.html").as_uri()].start
-        if chapter.part != part:
-            part, parent = chapter.part, writer.add_outline_item(title=chapter.part, page_number=start)
-        writer.add_outline_item(title=chapter.title, page_number=start, parent=parent)
-
-
-def count_sheets(content: bytes) -> int:
-    """Count the sheets of a PDF."""
-    return len(PdfReader(io.BytesIO(content)).pages)
+    Args:
+        writer: The joined sheets, in which such links still have addresses of the form ``book:page#anchor``.
+        places: Number of the sheet, and where on it, by page and anchor.
+    """
+    writer.root_object.pop("/Names", None)  # anchors of one name in several pages
+    for page in writer.pages:
+        kept = ArrayObject()
+        for reference in page.get("/Annots", ()):
+            note = reference.get_object()
+            address = unquote(str(note.get("/A", {}).get("/URI", "")))
+            if address.startswith("book:"):
+                wanted = address.removeprefix("book:")
+                number, fit = places.get(wanted, places[f"{wanted.partition('#')[0]}#"])
+                sheet_there = writer.pages[number].indirect_reference or NullObject()
+                del note["/A"]
+                note[NameObject("/Dest")] = Destination("", sheet_there, fit).dest_array
+            if not address.startswith("file:"):  # a download, which is no sheet of the book
+                kept.append(reference)
+        page[NameObject("/Annots")] = kept
 
 
 def print_book(site: Path, target: Path, contents: Path = ROOT / "book" / "_toc.yml") -> int:
@@ -370,26 +277,26 @@ def print_book(site: Path, target: Path, contents: Path = ROOT / "book" / "_toc.
     """
     site = site.resolve()
     chapters = chapters_of(site, contents)
-    linked = anchors_linked(site, chapters)
+    addresses = {(site / f"{chapter.name}.html").as_uri(): chapter for chapter in chapters}
+    names = {address: chapter.name for address, chapter in addresses.items()}
+    printed, starts = {}, dict.fromkeys(names.values(), 0)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_browser())
         try:
             page = browser.new_context(color_scheme="light").new_page()
             page.emulate_media(media="print")
-            printed = {}
-            for chapter in chapters:
-                address = (site / f"{chapter.name}.html").as_uri()
-                printed[chapter] = print_page(page, address, linked.get(address, []))
-            front = print_front(page, chapters, defaultdict(int), site)  # to see how long it is
-            following = count_sheets(front)
-            numbers = {}
-            for chapter, content in printed.items():
-                numbers[chapter.name] = following + 1
-                following += count_sheets(content)
-            front = print_front(page, chapters, numbers, site)
+            count = len(print_front(page, chapters, starts).pages)
+            for address, chapter in addresses.items():
+                page.goto(address, wait_until="load")
+                page.evaluate(PREPARE, names)
+                page.wait_for_function(FINISHED)
+                starts[chapter.name] = count
+                printed[chapter] = print_sheets(page, before=count)
+                count += len(printed[chapter].pages)
+            front = print_front(page, chapters, starts)
         finally:
             browser.close()
-    return join(front, printed, site, target)
+    return join(front, printed, starts, target)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from sphinx.application import Sphinx
 from measured.advice import MeasuredAdvice
 from measured.claims import MeasuredLedger
 from measured.overview import MeasuredResults
-from measured.provenance import AppendProvenance, MeasuredProvenance, MeasuredStatus
+from measured.provenance import AppendProvenance, MeasuredStatus
 from measured.speed import MeasuredSpeed
 from measured.sweep import MeasuredSweep
 
@@ -29,7 +29,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("measured-results", MeasuredResults)
     app.add_directive("measured-advice", MeasuredAdvice)
     app.add_directive("measured-status", MeasuredStatus)
-    app.add_directive("measured-provenance", MeasuredProvenance)
     app.add_directive("measured-ledger", MeasuredLedger)
     app.add_directive("measured-sweep", MeasuredSweep)
     app.add_directive("measured-speed", MeasuredSpeed)

@@ -14,7 +14,7 @@ from measured.sources import chapters_in, logger, results_of
 from measured.tables import Cell, link_to_section, make_table
 from tutorial_utils.exceptions import DataError
 from tutorial_utils.report import narrate
-from tutorial_utils.report.ledger import NUM_CLAIMS, Claim, Part, Verdict, from_entry, tally
+from tutorial_utils.report.ledger import NUM_CLAIMS, Claim, Verdict, from_entry, tally
 
 CLAIMS = "claims/"
 
@@ -47,18 +47,6 @@ def claims_of(env: BuildEnvironment) -> list[Claim]:
     return sorted(claims, key=lambda claim: claim.id)
 
 
-def count_verdicts(claims: Sequence[Claim]) -> str:
-    """Say how many claims got which verdict.
-
-    Args:
-        claims: All of them.
-
-    Returns:
-        One sentence.
-    """
-    return f"Of {len(claims)} claims, {tally(claims)}."
-
-
 class MeasuredLedger(SphinxDirective):
     """``{measured-ledger}``: every claim with its measurement, the rule that judges it and the verdict."""
 
@@ -67,7 +55,8 @@ class MeasuredLedger(SphinxDirective):
         claims = claims_of(self.env)
         header = ("No.", "Claim", "Measurement", "Rule", "Verdict", "Where")
         table = make_table(header, map(self._row, claims), "ledger")
-        return [nodes.paragraph("", count_verdicts(claims)), *self._contradicted(claims), table]
+        counts = f"Of {len(claims)} claims, {tally(claims)}."
+        return [nodes.paragraph("", counts), *self._contradicted(claims), table]
 
     def _contradicted(self, claims: Sequence[Claim]) -> list[nodes.Node]:
         """Name the claims that do not hold, with a caution that holds whatever their number."""
@@ -89,18 +78,17 @@ class MeasuredLedger(SphinxDirective):
     def _row(self, claim: Claim) -> list[Cell]:
         name = claim.verdict.name.lower().replace("_", "-")
         verdict = nodes.inline("", f"{claim.verdict.symbol} {claim.verdict}", classes=["verdict", name])
+        rules = [part.rule_text for part in claim.parts]
+        if len(rules) > 1:  # else the claim's verdict is the part's
+            rules = [f"{part.rule_text} ({part.verdict})" for part in claim.parts]
         return [
             nodes.paragraph("", str(claim.id), ids=[f"ledger-{claim.id}"]),
             f"{claim.text} (source {claim.source})",  # its remark stands where it is measured
             _lines(_lettered([part.finding for part in claim.parts])),
-            _lines(_lettered([self._judgement(part, claim) for part in claim.parts])),
+            _lines(_lettered(rules)),
             nodes.paragraph("", "", verdict),
             link_to_section(self.env, claim.anchor, "measured here"),
         ]
-
-    def _judgement(self, part: Part, claim: Claim) -> str:
-        """Write a part's rule, and its verdict where the claim's does not say it."""
-        return part.rule_text if len(claim.parts) == 1 else f"{part.rule_text} ({part.verdict})"
 
 
 def _lines(texts: Iterable[str]) -> nodes.Node:

@@ -151,17 +151,6 @@ def _pairs(values: dict[str, Any], separator: str) -> str:
     return ", ".join(f"{name}{separator}{value}" for name, value in values.items())
 
 
-class MeasuredProvenance(SphinxDirective):
-    """``{measured-provenance} mnist/03_training``: the box of one chapter, anywhere in the book."""
-
-    required_arguments = 1
-
-    def run(self) -> list[nodes.Node]:
-        """Make the box."""
-        results = results_of(self.env, self.arguments[0])
-        return [] if results is None else [make_provenance(results, repository_url(self.env))]
-
-
 class AppendProvenance(SphinxTransform):
     """Puts the box under every chapter, so that no author can forget it."""
 
