@@ -17,12 +17,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import yaml  # type: ignore[import-untyped]
 from playwright.sync_api import Page, sync_playwright
 from pypdf import PdfReader, PdfWriter
-from pypdf.generic import ArrayObject, Destination, Fit, NameObject, NullObject
+from pypdf.generic import ArrayObject, Destination, Fit, NameObject, NullObject, TextStringObject
 
 from tutorial_utils.files import whole_file
 
@@ -202,6 +203,7 @@ def join(
     for part, members in groupby(printed, key=lambda chapter: chapter.part):
         joined = PdfWriter()  # so that the outlines of a part's pages come below the part's own entry
         for chapter in members:
+            mend_titles(printed[chapter].outline)
             joined.append(printed[chapter])
         content = io.BytesIO()
         joined.write(content)
@@ -225,6 +227,21 @@ def join(
     with whole_file(target) as temporary:
         writer.write(temporary)
     return len(writer.pages)
+
+
+def mend_titles(outline: Sequence[Any]) -> None:
+    """Write titles once that Chromium writes twice: those of headings that it moved to the next sheet.
+
+    Args:
+        outline: As pypdf reads it, from top to bottom, with lists for what lies deeper.
+    """
+    for item in outline:
+        if isinstance(item, Sequence):
+            mend_titles(item)
+            continue
+        half = len(item.title) // 2
+        if item.title[:half] == item.title[half:]:
+            item.node[NameObject("/Title")] = TextStringObject(item.title[:half])
 
 
 def find_anchors(reader: PdfReader) -> dict[str, tuple[int, Fit]]:
