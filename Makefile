@@ -65,7 +65,7 @@ pair: $(READY)  ## write every chapter's .ipynb from its .py
 
 lock:  ## choose new versions for requirements.lock (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }
-	uv pip compile --universal --all-extras --no-extra bench --upgrade pyproject.toml -o requirements.lock
+	uv pip compile --universal --extra torch --extra book --extra test --extra pdf --upgrade pyproject.toml -o requirements.lock
 
 clean:  ## remove everything that was built, but not .venv
 	rm -rf _build
