@@ -365,7 +365,7 @@ say(
 from tutorial_utils.plots import evaluation as draw
 
 ax = draw.confusion_matrix(test.confusion_matrix, names)
-_ = ax.set_xticks(range(len(names)), names, rotation=45, ha="right")
+_ = ax.set_xticklabels(names, rotation=45, ha="right")
 
 # %%
 ANIMALS = [

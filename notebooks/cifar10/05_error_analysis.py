@@ -177,7 +177,7 @@ from tutorial_utils.plots import evaluation as draw_evaluation
 
 pattern = error_patterns(errors["validation"], matrices["validation"].sum(axis=1))
 ax = draw_evaluation.confusion_matrix(pattern, names, shares=True)
-_ = ax.set_xticks(range(len(names)), names, rotation=45, ha="right")
+_ = ax.set_xticklabels(names, rotation=45, ha="right")
 
 # %% [markdown]
 # A pair counts as confirmed if, on the test images, it takes more than its even share, one ninetieth, of all errors. The p-values are adjusted for six tests by Benjamini and Hochberg's method, as in the regression below: it bounds the share of false findings. This shows that a pair is over-represented, not why; that

@@ -443,7 +443,7 @@ ax = compare_curves(
     curves,
     xlabel="learning rate",
     ylabel="validation loss (nats)",
-    log_y=True,
+    yscale="log",
     xscale="log",
 )
 

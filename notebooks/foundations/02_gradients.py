@@ -164,7 +164,7 @@ ax = compare_curves(
     {name: (steps, [max(e, 1e-17) for e in values]) for name, values in errors.items()},
     xlabel="step h",
     ylabel="error of the slope",
-    log_y=True,
+    yscale="log",
     xscale="log",
 )
 

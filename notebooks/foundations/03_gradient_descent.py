@@ -297,12 +297,7 @@ for name, size in sizes.items():
     fastest[name] = (best_rate, runs[best_rate], bool(reached))  # fmt: skip
 
 # %% mystnb={"figure": {"caption": "Training loss of each method at its best rate, against images seen (left) and against seconds of computing (right), until it reaches 0.35.", "name": "fig-foundations-time-to-loss"}, "image": {"alt": "Two panels of three falling loss curves on logarithmic horizontal axes. Against images seen, the stochastic and mini-batch curves fall long before the batch curve; against seconds, the stochastic curve comes later."}}
-from tutorial_utils.plots.foundations import (
-    bands,
-    decision_regions,
-    loss_paths,
-    mark_levels,
-)
+from tutorial_utils.plots.foundations import decision_regions, loss_paths, mark_levels
 
 figure, axes = plt.subplots(ncols=2, figsize=(10, 3.6), sharey=True)
 for ax, column, unit in ((axes[0], 0, "images seen"), (axes[1], 1, "seconds")):
@@ -311,7 +306,7 @@ for ax, column, unit in ((axes[0], 0, "images seen"), (axes[1], 1, "seconds")):
         for name, (_, rows, _) in fastest.items()
     }
     compare_curves(
-        curves, xlabel=unit, ylabel="training loss (nats)", log_y=True, ax=ax
+        curves, xlabel=unit, ylabel="training loss (nats)", yscale="log", ax=ax
     )
     ax.set_xscale("log")
     mark_levels([(TARGET, "target")], ax=ax)
@@ -388,13 +383,14 @@ angles = {
 }
 
 # %% mystnb={"figure": {"caption": "Angle between mini-batch gradient and full gradient against batch size: median (line) and middle half (band) of 100 batches.", "name": "fig-foundations-angle"}, "image": {"alt": "Two falling curves of angle in degrees against batch size on a logarithmic axis, each with a band; the curve of the trained weights lies above the curve of the initial ones."}}
-ax = bands(
+ax = compare_curves(
     {
         name: (BATCHES, *np.quantile(values, [0.5, 0.25, 0.75], axis=1))
         for name, values in angles.items()
     },
     xlabel="batch size",
     ylabel="angle (degrees)",
+    marked=True,
     xscale="log",
     ylim=(0, 110),
 )

@@ -62,6 +62,7 @@ config = TrainingConfig(
 # | NumPy | arrays between PyTorch and the statistics | every chapter |
 # | pandas | tables | every chapter |
 # | matplotlib | figures | every chapter |
+# | seaborn | bars, histograms, scatter and heat maps, drawn with matplotlib | most chapters |
 # | scikit-learn | metrics, baselines | evaluation |
 # | SciPy | distributions and tests | evaluation, error analysis |
 # | statsmodels | intervals of proportions | evaluation, error analysis |
@@ -209,8 +210,8 @@ from tutorial_utils.plots.data import (
     heat_images,
     histograms,
     image_grid,
-    profiles,
 )
+from tutorial_utils.plots.training import compare_curves
 
 chosen = torch.randperm(
     len(data.train), generator=make_generator(config.seed, "samples")
@@ -324,10 +325,15 @@ axes = heat_images(
 # %% mystnb={"figure": {"caption": "Mean and standard deviation of pixels by distance from the centre, each scaled to its own largest value.", "name": "fig-mnist-radial"}, "image": {"alt": "Two falling curves against the distance from the centre in pixels: the mean of the pixels and their standard deviation."}}
 radius, mean_profile = exploration.radial_profile(train_statistics.mean_image[0])
 _, std_profile = exploration.radial_profile(train_statistics.std_image[0])
-ax = profiles(
-    {"mean": (radius, mean_profile), "standard deviation": (radius, std_profile)},
+ax = compare_curves(
+    {
+        "mean": (radius, mean_profile / mean_profile.max()),
+        "standard deviation": (radius, std_profile / std_profile.max()),
+    },
     xlabel="distance from the centre (pixels)",
     ylabel="share of the largest value",
+    marked=True,
+    ylim=(0, None),
 )
 
 # %% tags=["hide-input"]

@@ -1053,7 +1053,7 @@ ax = compare_curves(
     {f"rate {rate:g}": (range(6), losses) for rate, losses in rate_losses.items()},
     xlabel="epoch",
     ylabel="validation loss (nats)",
-    log_y=True,
+    yscale="log",
 )
 
 # %% tags=["hide-input"]
@@ -1194,7 +1194,7 @@ ax = compare_curves(
     },
     xlabel="layer",
     ylabel="norm of the weight gradient",
-    log_y=True,
+    yscale="log",
 )
 
 # %% tags=["hide-input"]

@@ -1,15 +1,15 @@
-"""Figures of the data: grids of images, class counts, average images, distributions, profiles."""
+"""Figures of the data: grids of images, class counts, average images, distributions."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
+import seaborn as sns
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from tutorial_utils.plots.style import BLUE, GREY, VERMILION, bare, line_styles, new_axes, new_row
+from tutorial_utils.plots.style import BARS, BLUE, VERMILION, line_styles, new_axes, new_grid, new_row
 
 
 def image_grid(
@@ -33,11 +33,7 @@ def image_grid(
         One axes per image.
     """
     pictures = np.asarray(images)
-    rows = -(-len(pictures) // columns)
-    _, grid = plt.subplots(rows, columns, figsize=(1.6 * columns, 1.85 * rows), squeeze=False)
-    for ax in grid.ravel():
-        bare(ax)
-    axes: list[Axes] = list(grid.ravel()[: len(pictures)])
+    axes = new_grid(len(pictures), columns, (1.6, 1.85))
     low, high = limits or (None, None)
     for ax, picture, title in zip(axes, pictures, titles, strict=True):
         ax.imshow(picture, cmap=colour_map, vmin=low, vmax=high)
@@ -59,20 +55,21 @@ def class_bars(
         The axes.
     """
     ax = new_axes(ax)
-    width = 0.8 / len(counts)
-    hatches = ("", "///", "...")
-    for index, ((label, values), look) in enumerate(
-        zip(counts.items(), line_styles(len(counts)), strict=True)
-    ):
-        shares = np.asarray(values) / np.sum(values)
-        positions = np.arange(len(shares)) + (index - (len(counts) - 1) / 2) * width
-        ax.bar(
-            positions, 100 * shares, width, color=look[0], label=label, hatch=hatches[index % 3], alpha=0.85
-        )
+    sns.barplot(
+        x=list(class_names) * len(counts),
+        y=np.concatenate([100 * np.asarray(values) / np.sum(values) for values in counts.values()]),
+        hue=np.repeat(list(counts), len(class_names)),
+        palette=[colour for colour, _, _ in line_styles(len(counts))],
+        legend=False,
+        ax=ax,
+        **BARS,
+    )
+    for bars, label, hatch in zip(ax.containers, counts, ("", "///", "...", "xx", "|||", "++"), strict=False):
+        bars.set_label(label)
+        for bar in bars:
+            bar.set_hatch(hatch)
     ax.axhline(100 / len(class_names), linestyle="--", color="black", linewidth=1, label="equal shares")
-    ax.set(xticks=range(len(class_names)), xlabel="class", ylabel="per cent of images")
-    ax.set_xticklabels(class_names)
-    ax.grid(False, axis="x")
+    ax.set(xlabel="class", ylabel="per cent of images")
     ax.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0), fontsize="small")
     return ax
 
@@ -93,19 +90,13 @@ def heat_images(
     """
     arrays = [np.asarray(image) for image in images]
     columns = min(columns, len(arrays))
-    rows = -(-len(arrays) // columns)
-    figure, grid = plt.subplots(rows, columns, figsize=(1.9 * columns + 0.8, 2.1 * rows), squeeze=False)
-    for ax in grid.ravel():
-        bare(ax)
-    axes: list[Axes] = list(grid.ravel()[: len(arrays)])
+    axes = new_grid(len(arrays), columns, (1.9 + 0.8 / columns, 2.1))
     top = max(float(np.abs(array).max()) for array in arrays)
     settings = {"cmap": "RdBu_r", "vmin": -top} if diverging else {"cmap": "viridis", "vmin": 0}
-    drawn = None
     for ax, array, title in zip(axes, arrays, titles, strict=True):
-        drawn = ax.imshow(array, vmax=top, **settings)  # type: ignore[arg-type]
+        ax.imshow(array, vmax=top, **settings)  # type: ignore[arg-type]
         ax.set_title(title, fontsize=10, loc="center")
-    if drawn is not None:
-        figure.colorbar(drawn, ax=grid, shrink=0.7)
+    axes[0].figure.colorbar(axes[0].images[0], ax=axes, shrink=0.7)
     return axes
 
 
@@ -125,11 +116,10 @@ def histograms(
     axes = new_row(axes, len(values), figsize=(3.6 * len(values) + 1, 3.2))
     for ax, (name, quantity) in zip(axes, values.items(), strict=True):
         array = np.asarray(quantity)
-        ax.hist(array, bins=bins, color=BLUE, alpha=0.8)
+        sns.histplot(x=array, bins=bins, color=BLUE, alpha=0.8, linewidth=0, ax=ax)
         ax.axvline(float(np.median(array)), linestyle="--", color=VERMILION, label="median")
-        ax.set(xlabel=name)
+        ax.set(xlabel=name, ylabel="images" if ax is axes[0] else "")
         ax.legend(fontsize="small")
-    axes[0].set_ylabel("images")
     return axes
 
 
@@ -145,7 +135,7 @@ def boxes(values: Mapping[str, ArrayLike], *, ylabel: str, ax: Axes | None = Non
         The axes.
     """
     ax = new_axes(ax)
-    ax.boxplot(
+    ax.boxplot(  # seaborn's passes an argument that matplotlib is about to drop
         [np.asarray(group) for group in values.values()],
         tick_labels=list(values),
         whis=(5, 95),
@@ -173,8 +163,8 @@ def scatter(
     """
     ax = new_axes(ax, figsize=(6, 4))
     for (label, (x, y)), (colour, _, marker) in zip(groups.items(), line_styles(len(groups)), strict=True):
-        points = (np.asarray(x), np.asarray(y))
-        ax.plot(*points, linestyle="none", marker=marker, markersize=5, alpha=0.6, color=colour, label=label)
+        look = {"marker": marker, "color": colour, "alpha": 0.6, "linewidth": 1, "edgecolor": colour}
+        sns.scatterplot(x=np.asarray(x), y=np.asarray(y), s=25, label=label, ax=ax, **look)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.legend()
     return ax
@@ -198,10 +188,9 @@ def favourites(
         The two axes.
     """
     left, right = new_row(axes, 2, figsize=(10, 3.6))
-    left.bar(range(len(class_names)), np.asarray(counts), color=BLUE, alpha=0.85)
+    sns.barplot(x=list(class_names), y=np.asarray(counts), color=BLUE, ax=left, **BARS)
     left.set_xticks(range(len(class_names)), class_names, rotation=60, ha="right", fontsize=8)
     left.set_ylabel("models that favour it")
-    left.grid(False, axis="x")
     boxes(
         {name: 100 * np.asarray(values) for name, values in shares.items()},
         ylabel="per cent of images",
@@ -210,29 +199,3 @@ def favourites(
     right.set_title("Share of the favourite")
     left.set_title("Favourite class")
     return [left, right]
-
-
-def profiles(
-    curves: Mapping[str, tuple[ArrayLike, ArrayLike]], *, xlabel: str, ylabel: str, ax: Axes | None = None
-) -> Axes:
-    """Draw quantities against a distance, each scaled to its own largest value.
-
-    Args:
-        curves: Label to (distances, values).
-        xlabel: Name and unit of the distance.
-        ylabel: Name of the scaled values.
-        ax: Where to draw, or None for a new figure.
-
-    Returns:
-        The axes.
-    """
-    ax = new_axes(ax, figsize=(7, 3.2))
-    for (label, (x, y)), (colour, line, marker) in zip(curves.items(), line_styles(len(curves)), strict=True):
-        values = np.asarray(y)
-        ax.plot(
-            np.asarray(x), values / values.max(), linestyle=line, color=colour, marker=marker, label=label
-        )
-    ax.axhline(0, color=GREY, linewidth=0.8)
-    ax.set(xlabel=xlabel, ylabel=ylabel)
-    ax.legend()
-    return ax

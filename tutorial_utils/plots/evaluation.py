@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import ArrayLike
 
-from tutorial_utils.plots.style import BLUE, COLOURS, GREY, VERMILION, bare, line_styles, new_axes, new_row
+from tutorial_utils.plots.style import BARS, BLUE, GREY, VERMILION, line_styles, new_axes, new_grid, new_row
 
 if TYPE_CHECKING:
     from tutorial_utils.evaluation.calibration import Reliability
@@ -36,22 +37,21 @@ def confusion_matrix(
     """
     values = np.asarray(matrix)
     ax = new_axes(ax, figsize=(6.6, 5.8))
-    mistakes = np.where(np.eye(len(values), dtype=bool), np.nan, values)
-    image = ax.imshow(mistakes, cmap="Blues", vmin=0)
-    label = "share of the true class" if shares else "mistakes"
-    ax.figure.colorbar(image, ax=ax, label=label, shrink=0.8)
-    dark = np.nanmax(mistakes) * 0.6
+    mask = np.eye(len(values), dtype=bool)
+    names = {"xticklabels": list(class_names), "yticklabels": list(class_names)}
+    bar = {"label": "share of the true class" if shares else "mistakes", "shrink": 0.8}
+    sns.heatmap(values, mask=mask, cmap="Blues", vmin=0, square=True, cbar_kws=bar, ax=ax, **names)
+    dark = values[~mask].max() * 0.6
     for (true, predicted), value in np.ndenumerate(values):
         right = true == predicted
-        colour = "white" if not right and value > dark else "black"
+        colour = "white" if not right and value > dark else "black"  # seaborn's own is white too soon
         weight = "bold" if right else "normal"
         text = f"{100 * value:.1f}" if shares else f"{value}"
-        ax.text(predicted, true, text, ha="center", va="center", color=colour, weight=weight, size=8.5)
+        place = (predicted + 0.5, true + 0.5)
+        ax.text(*place, text, ha="center", va="center", color=colour, weight=weight, size=8.5)
     ax.grid(False)
-    positions = range(len(class_names))
-    ax.set(xlabel="predicted", ylabel="true", xticks=positions, yticks=positions)
-    ax.set_xticklabels(class_names)
-    ax.set_yticklabels(class_names)
+    ax.tick_params(rotation=0)
+    ax.set(xlabel="predicted", ylabel="true")
     return ax
 
 
@@ -93,16 +93,16 @@ def per_class_bars(report: pd.DataFrame, axes: Sequence[Axes] | None = None) -> 
         The three axes.
     """
     axes = new_row(axes, 3, figsize=(10, 3.4), sharey=True)
-    positions = np.arange(len(report))
-    for ax, metric, colour in zip(axes, ("precision", "recall", "f1"), COLOURS, strict=False):
+    names = [str(name) for name in report.index]
+    metrics = ("precision", "recall", "f1")
+    for ax, metric, (colour, _, _) in zip(axes, metrics, line_styles(3), strict=True):
         value = report[metric]
         errors = [value - report[f"{metric}_low"], report[f"{metric}_high"] - value]
-        ax.bar(positions, value, yerr=errors, color=colour, ecolor="black", capsize=2, alpha=0.85)
-        ax.set(title={"f1": "F1"}.get(metric, metric.capitalize()), xticks=positions)
-        ax.set_xticklabels([str(name) for name in report.index])
+        sns.barplot(x=names, y=value.to_numpy(), color=colour, ax=ax, **BARS)
+        ax.errorbar(range(len(names)), value, yerr=errors, fmt="none", ecolor="black", capsize=2)
+        ax.set(title={"f1": "F1"}.get(metric, metric.capitalize()))
         ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        ax.grid(False, axis="x")
-    lowest = min(report[f"{metric}_low"].min() for metric in ("precision", "recall", "f1"))
+    lowest = min(report[f"{metric}_low"].min() for metric in metrics)
     # Bars end where the axis begins, so the axis says that it does not begin at zero.
     axes[0].set_ylim(max(0.0, np.floor(lowest * 20) / 20 - 0.05), 1)
     axes[0].set_ylabel("per cent (axis does not start at 0)")
@@ -129,10 +129,9 @@ def dots(
     """
     ax = new_axes(ax, figsize=(7.5, 0.9 + 0.32 * len(labels)))
     for (label, values), (colour, _, marker) in zip(columns.items(), line_styles(len(columns)), strict=True):
-        ax.plot(values, range(len(labels)), linestyle="none", marker=marker, color=colour, label=label)
-    ax.set(yticks=range(len(labels)), xlabel=xlabel)
-    ax.set_yticklabels(labels)
-    ax.invert_yaxis()
+        look = {"color": colour, "marker": marker, "s": 49, "linewidth": 0}
+        sns.scatterplot(x=list(values), y=list(labels), label=label, ax=ax, **look)
+    ax.set(xlabel=xlabel, ylabel="")
     ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(columns), fontsize="small")
     return ax
@@ -196,21 +195,13 @@ def confidence_histograms(
     axes = new_row(axes, 2, figsize=(9.5, 3.4))
     edges = np.linspace(0, 1, bins + 1).tolist()
     for ax, density in zip(axes, (False, True), strict=True):
-        ax.hist(right, bins=edges, density=density, color=BLUE, alpha=0.55, label="right")
-        ax.hist(
-            wrong,
-            bins=edges,
-            density=density,
-            histtype="step",
-            color=VERMILION,
-            linewidth=2,
-            linestyle="--",
-            label="wrong",
-        )
-        ax.set(xlabel="confidence (top probability)", ylabel="density" if density else "images", xlim=(0, 1))
-        ax.legend(loc="upper left")
-    axes[0].set_title("Counts")
-    axes[1].set_title("Densities")
+        common = {"bins": edges, "stat": "density" if density else "count", "ax": ax}
+        outline = {"element": "step", "fill": False, "color": VERMILION, "linewidth": 2, "linestyle": "--"}
+        sns.histplot(x=np.asarray(right), color=BLUE, alpha=0.55, linewidth=0, label="right", **common)
+        sns.histplot(x=np.asarray(wrong), label="wrong", **common, **outline)
+        ax.set(title="Densities" if density else "Counts", xlim=(0, 1))
+        ax.set(xlabel="confidence (top probability)", ylabel="density" if density else "images")
+        ax.legend(loc="upper left", reverse=True)  # else lines come before bars
     return axes
 
 
@@ -284,11 +275,7 @@ def prediction_grid(
         One axes per image.
     """
     pictures = np.asarray(images)
-    rows = -(-len(pictures) // columns)
-    _, grid = plt.subplots(rows, columns, figsize=(1.75 * columns, 2.05 * rows), squeeze=False)
-    for ax in grid.ravel():
-        bare(ax)
-    axes: list[Axes] = list(grid.ravel()[: len(pictures)])
+    axes = new_grid(len(pictures), columns, (1.75, 2.05))
     for ax, picture, true, predicted, confidence in zip(
         axes, pictures, true_names, predicted_names, confidences, strict=True
     ):

@@ -1,9 +1,8 @@
-"""Figures of the foundations: paths over a loss, decision regions in the plane, curves with a band."""
+"""Figures of the foundations: paths over a loss, decision regions in the plane, marked levels."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -99,36 +98,6 @@ def decision_regions(
         )
     ax.set_title(title, fontsize=10)
     ax.grid(False)
-    return ax
-
-
-def bands(
-    curves: Mapping[str, tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike]],
-    *,
-    xlabel: str,
-    ylabel: str,
-    ax: Axes | None = None,
-    **settings: Any,
-) -> Axes:
-    """Draw curves, each with the band in which its values lay.
-
-    Args:
-        curves: Label to (x values, middle, lower end, upper end).
-        xlabel: Name and unit of the horizontal axis.
-        ylabel: Name and unit of the vertical axis.
-        ax: Where to draw, or None for a new figure.
-        **settings: Further settings of the axes, such as ``xscale``.
-
-    Returns:
-        The axes.
-    """
-    ax = new_axes(ax, figsize=(7, 3.6))
-    for (label, (x, middle, low, high)), look in zip(curves.items(), line_styles(len(curves)), strict=True):
-        colour, line, marker = look
-        ax.plot(x, middle, linestyle=line, color=colour, marker=marker, markersize=5, label=label)
-        ax.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
-    ax.set(xlabel=xlabel, ylabel=ylabel, **settings)
-    ax.legend()
     return ax
 
 

@@ -26,6 +26,8 @@ LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)))
 """Line styles, the second cue beside colour."""
 
 MARKERS = ("o", "s", "^", "D", "v", "P")
+BARS: dict[str, Any] = {"errorbar": None, "saturation": 1, "alpha": 0.85}
+"""Seaborn's bars as they are given: nothing is estimated, and no colour greyed."""
 
 
 def line_styles(count: int) -> list[tuple[str, Any, str]]:
@@ -79,6 +81,13 @@ def new_row(axes: Sequence[Axes] | None, count: int, **figure: Any) -> list[Axes
     if axes is not None:
         return list(axes)
     return list(np.atleast_1d(plt.subplots(ncols=count, **figure)[1]))
+
+
+def new_grid(count: int, columns: int, cell: tuple[float, float]) -> list[Axes]:
+    """Return bare axes for images, row by row in a new figure; a cell's size is in inches."""
+    rows = -(-count // columns)
+    grid = plt.subplots(rows, columns, figsize=(cell[0] * columns, cell[1] * rows), squeeze=False)[1]
+    return [bare(ax) for ax in grid.flat][:count]
 
 
 def bare(ax: Axes) -> Axes:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
+from numpy.typing import ArrayLike
 
 from tutorial_utils.plots.style import BLUE, GREY, LINES, VERMILION, line_styles, new_axes, new_row
 
@@ -39,33 +41,35 @@ def learning_curves(frame: pd.DataFrame, axes: Sequence[Axes] | None = None) -> 
 
 
 def compare_curves(
-    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    curves: Mapping[str, Sequence[ArrayLike]],
     *,
     xlabel: str,
     ylabel: str,
-    log_y: bool = False,
+    marked: bool = False,
     ax: Axes | None = None,
     **settings: Any,
 ) -> Axes:
     """Draw several runs in one picture, told apart by colour and line style.
 
     Args:
-        curves: Label to (x values, y values).
+        curves: Label to (x values, y values), or to (x values, y values, lower end, upper end) of a band.
         xlabel: Name and unit of the horizontal axis.
         ylabel: Name and unit of the vertical axis.
-        log_y: Use a logarithmic vertical axis.
+        marked: Mark each value, where there are few.
         ax: Where to draw, or None for a new figure.
-        **settings: Further settings of the axes, such as ``title`` or ``ylim``.
+        **settings: Further settings of the axes, such as ``title`` or ``yscale``.
 
     Returns:
         The axes.
     """
     ax = new_axes(ax)
-    for (label, (x, y)), (colour, line, _) in zip(curves.items(), line_styles(len(curves)), strict=True):
-        ax.plot(x, y, linestyle=line, color=colour, label=label)
+    for (label, (x, y, *band)), look in zip(curves.items(), line_styles(len(curves)), strict=True):
+        colour, line, marker = look
+        ax.plot(x, y, linestyle=line, color=colour, marker=marker if marked else "", ms=5, label=label)
+        if band:
+            low, high = band
+            ax.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
     ax.set(xlabel=xlabel, ylabel=ylabel, **settings)
-    if log_y:
-        ax.set_yscale("log")
     ax.legend()
     return ax
 
@@ -130,13 +134,16 @@ def strips(
     Returns:
         The axes.
     """
+    import seaborn as sns  # brings SciPy's statistics, which curves need not wait for
+
     ax = new_axes(ax, figsize=(8, 0.7 + 0.55 * len(groups)))
     for row, (values, (colour, _, marker)) in enumerate(
         zip(groups.values(), line_styles(len(groups)), strict=True)
     ):
-        # Runs are offset by their order, so that equal values stay visible and no randomness is needed.
-        offsets = [row + 0.25 * (2 * k / max(len(values) - 1, 1) - 1) for k in range(len(values))]
-        ax.plot(values, offsets, linestyle="none", marker=marker, color=colour, markersize=5, alpha=0.8)
+        # Runs are offset by their order, so that equal values stay visible. Seaborn's own strips would draw
+        # offsets from NumPy's global generator.
+        look = {"color": colour, "marker": marker, "alpha": 0.8, "linewidth": 1, "edgecolor": colour}
+        sns.scatterplot(x=values, y=row + np.linspace(-0.25, 0.25, len(values)), s=25, ax=ax, **look)
         ax.plot([sum(values) / len(values)] * 2, [row - 0.38, row + 0.38], "-", color="black", linewidth=2)
     ax.set(yticks=range(len(groups)), yticklabels=list(groups), xlabel=xlabel)
     ax.invert_yaxis()
