@@ -17,7 +17,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, RandomSampler, TensorDataset
 
 from tutorial_utils.exceptions import ConfigurationError, DataError
-from tutorial_utils.training.batches import Batches, order_generators
+from tutorial_utils.training.batch_checks import order_generators
+from tutorial_utils.training.batches import Batches
 from tutorial_utils.training.models import LogisticRegression
 from tutorial_utils.training.range_test import RangeTest, range_test, smooth
 

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from tutorial_utils.exceptions import ConfigurationError, DataError, join_problems
 from tutorial_utils.reproducibility import preserved_randomness
-from tutorial_utils.training.batches import BatchIterable, begin, order_generators, refuse_single_use
+from tutorial_utils.training.batch_checks import begin, order_generators, refuse_single_use
+from tutorial_utils.training.batches import BatchIterable
 from tutorial_utils.training.trainer import device_of
 
 

@@ -24,14 +24,8 @@ from tutorial_utils.exceptions import ConfigurationError, DataError
 from tutorial_utils.progress import bar
 from tutorial_utils.reproducibility import make_generator
 from tutorial_utils.training import checkpoints
-from tutorial_utils.training.batches import (
-    BatchIterable,
-    begin,
-    check_before_training,
-    check_labels,
-    move,
-    training_batches,
-)
+from tutorial_utils.training.batch_checks import begin, check_before_training, check_labels
+from tutorial_utils.training.batches import BatchIterable, move, training_batches
 from tutorial_utils.training.checkpoints import Tensors
 from tutorial_utils.training.config import TrainingConfig
 from tutorial_utils.training.history import EpochRecord, History, StopReason

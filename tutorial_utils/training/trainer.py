@@ -18,15 +18,13 @@ from tutorial_utils.exceptions import CheckpointError, ConfigurationError, DataE
 from tutorial_utils.progress import bar
 from tutorial_utils.reproducibility import preserved_randomness, random_states, set_random_states
 from tutorial_utils.training import checkpoints
-from tutorial_utils.training.batches import (
-    BatchIterable,
+from tutorial_utils.training.batch_checks import (
     begin,
     check_before_training,
-    move,
     order_generators,
     order_is_known,
-    training_batches,
 )
+from tutorial_utils.training.batches import BatchIterable, move, training_batches
 from tutorial_utils.training.checkpoints import Checkpoint, Tensors
 from tutorial_utils.training.config import NOT_LEARNT, TrainingConfig
 from tutorial_utils.training.history import EpochRecord, History, StopReason
