@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: book pdf test faults repeat bench audit record pair lock clean help FORCE
+.PHONY: book pdf test nightly faults repeat bench audit record pair lock clean help FORCE
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
@@ -42,6 +42,9 @@ test: book  ## run every check and test
 	@$(BIN)/mypy
 	@$(BIN)/mypy book/_ext
 	@$(BIN)/python -m pytest -n $(JOBS)
+
+nightly: book  ## run the long and random tests, too
+	@$(BIN)/python -m pytest -n $(JOBS) --nightly
 
 faults: book  ## test every row of tests/faults.md and print the table
 	@$(BIN)/python -m pytest -n $(JOBS) -m fault --fault-table

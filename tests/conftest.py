@@ -37,11 +37,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help=f"run every chapter in JupyterLab and as on Colab, not {CHEAP_CHAPTER} alone; takes an hour",
     )
+    parser.addoption("--nightly", action="store_true", help="run the long and random tests, too")
     parser.addoption("--fault-table", action="store_true", help="print which rows of faults.md hold")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(FaultTable(show=config.getoption("--fault-table")))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip what is long or random, which the summary says, unless it is asked for."""
+    if not config.getoption("--nightly"):
+        for item in items:
+            if item.get_closest_marker("nightly"):
+                item.add_marker(pytest.mark.skip(reason="long or random: make nightly runs it"))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

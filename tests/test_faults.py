@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import record
+from conftest import pytest_collection_modifyitems
 from fault_table import LIST, judge, read_rows, write_table
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -43,7 +44,8 @@ def marked_rows(path: Path) -> Iterator[int]:
 
 def test_every_row_has_a_test_and_every_mark_a_row() -> None:
     marked = {row for path in sorted((ROOT / "tests").glob("test_*.py")) for row in marked_rows(path)}
-    assert list(ROWS) == list(range(1, len(ROWS) + 1))
+    numbers = re.findall(r"^\| (\d+) \|", LIST.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(numbers) == len(ROWS), "two rows have one number"
     assert marked | CASES_BY_ROW.keys() == set(ROWS)
 
 
@@ -66,6 +68,20 @@ def test_a_row_is_as_good_as_its_worst_test() -> None:
     assert len(lines) == 7
     assert lines[-1] == "2 of 5 rows tested and passing"
     assert lines[3].endswith("2  skipped: no mount")
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_what_is_long_or_random_is_skipped_with_a_reason_unless_asked_for(
+    pytestconfig: pytest.Config, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, asked: bool
+) -> None:
+    monkeypatch.setattr(pytestconfig.option, "nightly", asked)
+    items = [
+        pytest.Function.from_parent(request.node.parent, name=name, callobj=lambda: None) for name in "ab"
+    ]
+    items[1].add_marker("nightly")
+    pytest_collection_modifyitems(pytestconfig, list(items))
+    reasons = [[mark.kwargs["reason"] for mark in item.iter_markers("skip")] for item in items]
+    assert reasons == [[], [] if asked else ["long or random: make nightly runs it"]]
 
 
 TESTS = """
