@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
+from rules import rule_for
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "tutorial_utils"
@@ -33,6 +33,9 @@ def name_of(path: Path) -> str:
 def room_of(file: str) -> str:
     """``plots/training.py`` lives in the room ``plots``, ``files.py`` in none."""
     return file.rpartition("/")[0]
+
+
+every_file = rule_for({name_of(path): path for path in FILES})
 
 
 def imported_files(path: Path) -> Iterator[str]:
@@ -61,25 +64,17 @@ def test_few_files_lie_on_the_top_floor() -> None:
     assert len(list(PACKAGE.glob("*.py"))) <= 7
 
 
-def test_a_file_imports_only_files_listed_above_it() -> None:
+@every_file
+def test_a_file_imports_only_files_listed_above_it(path: Path) -> Iterator[str]:
     _, files = read_tables()
-    wrong = [
-        f"{name_of(path)} imports {other}"
-        for path in FILES
-        for other in imported_files(path)
-        if files.index(other) >= files.index(name_of(path))
-    ]
-    assert not wrong
+    above = files[: files.index(name_of(path))]
+    yield from (f"imports {other}" for other in imported_files(path) if other not in above)
 
 
-def test_evaluation_and_plots_use_nothing_that_trains() -> None:
-    wrong = [
-        f"{name_of(path)} imports {other}"
-        for path in FILES
-        for other in imported_files(path)
-        if room_of(name_of(path)) in ("evaluation", "plots") and room_of(other) in TRAINING_ROOMS
-    ]
-    assert not wrong
+@every_file
+def test_evaluation_and_plots_use_nothing_that_trains(path: Path) -> Iterator[str]:
+    if room_of(name_of(path)) in ("evaluation", "plots"):
+        yield from (f"imports {other}" for other in imported_files(path) if room_of(other) in TRAINING_ROOMS)
 
 
 def test_only_the_report_of_a_sweep_draws() -> None:
@@ -87,22 +82,20 @@ def test_only_the_report_of_a_sweep_draws() -> None:
     assert {file for file in draws if room_of(file) != "plots"} == {"runs/sweep_report.py"}
 
 
-@pytest.mark.parametrize("path", FILES, ids=MODULES)
-def test_functions_are_short(path: Path) -> None:
-    functions = (
-        n
-        for n in ast.walk(ast.parse(path.read_text()))
-        if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)
-    )
-    lengths = {function.name: (function.end_lineno or 0) - function.lineno + 1 for function in functions}
-    assert not {name: length for name, length in lengths.items() if length > MAX_FUNCTION_LINES}
+@every_file
+def test_functions_are_short(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or 0) - node.lineno + 1
+            if length > MAX_FUNCTION_LINES:
+                yield f"{node.name} has {length} lines, at most {MAX_FUNCTION_LINES}"
 
 
-@pytest.mark.parametrize("path", FILES, ids=MODULES)
-def test_a_file_opens_with_one_sentence_saying_what_it_is_for(path: Path) -> None:
-    docstring = ast.get_docstring(ast.parse(path.read_text()))
-    assert docstring
-    assert docstring.splitlines()[0].endswith(".")
+@every_file
+def test_a_file_opens_with_one_sentence_saying_what_it_is_for(path: Path) -> Iterator[str]:
+    first = (ast.get_docstring(ast.parse(path.read_text())) or "").partition("\n")[0]
+    if not first.endswith("."):
+        yield f"opens with {first!r}"
 
 
 def run_python(code: str) -> None:

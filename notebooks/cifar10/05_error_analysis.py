@@ -93,14 +93,7 @@ train_part, held_out = datasets.split(data.train, config.validation_split, confi
 # :::
 
 # %% tags=["hide-input"]
-from tutorial_utils.report.narrate import (
-    enumerate_words,
-    interval,
-    p_value,
-    percent,
-    say,
-    table,
-)
+from tutorial_utils.report.narrate import table
 
 table(HEADLINE["mnist"].differences(config, ("MNIST", "here")))
 
@@ -144,6 +137,13 @@ missed = {
 
 # %% tags=["hide-input"]
 from tutorial_utils.evaluation import comparisons, statistics
+from tutorial_utils.report.narrate import (
+    enumerate_words,
+    interval,
+    p_value,
+    percent,
+    say,
+)
 
 table(
     [

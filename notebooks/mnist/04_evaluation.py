@@ -79,14 +79,7 @@ config = TrainingConfig(
 
 # %%
 from tutorial_utils.plots.style import use_book_style
-from tutorial_utils.report.narrate import (
-    enumerate_words,
-    interval,
-    p_value,
-    percent,
-    say,
-    table,
-)
+from tutorial_utils.report.narrate import say
 
 use_book_style()
 say(*config.notes)
@@ -118,6 +111,7 @@ from tutorial_utils.evaluation.metrics import (
     roc_curves,
 )
 from tutorial_utils.evaluation.predictions import predict
+from tutorial_utils.report.narrate import interval, percent
 
 test_images, test_labels = datasets.standardise(data.test), data.test.labels
 predictions = predict(model, test_images)
@@ -250,6 +244,8 @@ import warnings
 
 import sklearn.linear_model
 from sklearn.exceptions import ConvergenceWarning
+
+from tutorial_utils.report.narrate import enumerate_words, p_value, table
 
 fitting, held_out = datasets.split(data.train, config.validation_split, config.seed)
 fitting_images, held_out_images, flat_test_images = (
