@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from built_book import path_of
 from fault_table import FaultTable
+from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, BrowserContext, Page, Route, ViewportSize, sync_playwright
 
 if TYPE_CHECKING:
@@ -42,6 +43,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    """Hypothesis draws the same few cases each time; at night many, at random. A busy machine is no bug."""
+    common = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
+    settings.register_profile("usual", **common, derandomize=True, max_examples=30)
+    settings.register_profile("nightly", **common, max_examples=300)
+    settings.load_profile("nightly" if config.getoption("--nightly") else "usual")
     config.pluginmanager.register(FaultTable(show=config.getoption("--fault-table")))
 
 

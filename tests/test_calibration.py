@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import optimize, special, stats
@@ -154,7 +154,6 @@ def test_rows_that_sum_to_one_only_nearly_give_no_confidence_above_one() -> None
 CLAIMS = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=40)
 
 
-@settings(max_examples=60, deadline=None)
 @given(claims=CLAIMS, num_bins=st.integers(1, 20), equal_mass=st.booleans())
 def test_the_error_is_at_least_the_gap_and_equals_it_in_one_bin(
     claims: list[tuple[float, bool]], num_bins: int, equal_mass: bool

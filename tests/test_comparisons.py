@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
@@ -28,8 +28,6 @@ from tutorial_utils.evaluation.comparisons import (
     marginal_homogeneity,
 )
 from tutorial_utils.evaluation.statistics import paired_difference
-
-CASES = settings(max_examples=50, deadline=None)  # no deadline: a busy machine is no bug
 
 # Unaided vision of the right and left eyes of 7,477 women: Stuart, Biometrika 42 (1955).
 VISION = np.array([[1520, 266, 124, 66], [234, 1512, 432, 78], [117, 362, 1772, 205], [36, 82, 179, 492]])
@@ -59,7 +57,6 @@ def test_exact_mcnemar_by_hand(only_first: int, only_second: int, p_value: float
     assert result == (only_first, only_second, pytest.approx(p_value), only_first + only_second + 7)
 
 
-@CASES
 @given(only_first=st.integers(0, 400), only_second=st.integers(0, 400))
 def test_exact_mcnemar_is_scipys_binomial_test_whichever_model_is_first(
     only_first: int, only_second: int
@@ -114,7 +111,6 @@ def test_adjusting_reproduces_the_example_of_benjamini_and_hochberg() -> None:
     np.testing.assert_allclose(adjusted[:5], by_hand)
 
 
-@CASES
 @given(p_values=st.lists(st.floats(0, 1), min_size=1, max_size=30))
 def test_adjusting_agrees_with_scipy_in_any_order(p_values: list[float]) -> None:
     adjusted = adjust(p_values)
@@ -276,7 +272,6 @@ def test_groups_without_confusions_between_them_are_added_up() -> None:
     assert marginal_homogeneity(matrix) == expected
 
 
-@CASES
 @given(matrix=arrays(np.int64, (4, 4), elements=st.sampled_from([0, 0, 0, 1, 2, 5, 30])))
 def test_marginal_homogeneity_is_stuarts_quadratic_form_with_a_pseudo_inverse(
     matrix: NDArray[np.int64],

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -20,8 +20,6 @@ from tutorial_utils.exceptions import DataError
 from tutorial_utils.fetching import archives, sprites
 from tutorial_utils.fetching.wanted import DataFile, SizedFile, SpriteSet
 
-# No deadline: a busy machine is no bug. All examples share a folder, and each writes its file anew.
-CASES = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 SHAPES = st.lists(st.integers(0, 5), min_size=1, max_size=3).map(tuple)
 
 
@@ -61,7 +59,6 @@ def pixels(shape: tuple[int, ...]) -> np.ndarray:
 # MNIST's format
 
 
-@CASES
 @given(written=SHAPES, expected=SHAPES, equal=st.booleans())
 @pytest.mark.fault(23)
 def test_idx_is_read_as_written_and_refused_with_both_shapes_when_another_is_expected(
@@ -82,7 +79,6 @@ def test_idx_is_read_as_written_and_refused_with_both_shapes_when_another_is_exp
     assert all(part in str(caught.value) for part in [*named, str(tmp_path / "file")])
 
 
-@CASES
 @given(data=st.data())
 @pytest.mark.fault(23)
 def test_damaged_idx_is_refused_by_name_or_read_as_the_bytes_that_are_there(
@@ -104,7 +100,6 @@ def test_damaged_idx_is_refused_by_name_or_read_as_the_bytes_that_are_there(
 # CIFAR-10's format
 
 
-@CASES
 @given(counts=st.lists(st.integers(0, 4), min_size=1, max_size=3), seed=st.integers(0, 9))
 @pytest.mark.fault(24)
 def test_what_was_written_as_records_is_read_as_it_was(tmp_path: Path, counts: list[int], seed: int) -> None:
@@ -120,7 +115,6 @@ def test_what_was_written_as_records_is_read_as_it_was(tmp_path: Path, counts: l
     assert read[1].tolist() == labels.tolist()
 
 
-@CASES
 @given(data=st.data())
 @pytest.mark.fault(24)
 def test_damaged_records_are_refused_by_name_or_read_as_the_bytes_that_are_there(
@@ -153,7 +147,6 @@ PNG, LABELS = as_png(SPRITE), json.dumps([0, 1, 2]).encode()
 EXPECTED = as_records(SPRITE.transpose(0, 2, 1), np.array([0, 1, 2]))
 
 
-@CASES
 @given(png=damages(PNG) | st.just(PNG), labels=damages(LABELS) | st.just(LABELS))
 @pytest.mark.fault(10, 11)
 def test_damaged_sprites_are_refused_by_name(tmp_path: Path, png: bytes, labels: bytes) -> None:
@@ -192,7 +185,6 @@ def compress(content: bytes) -> bytes:
     return packer.compress(content) + packer.flush()
 
 
-@CASES
 @given(data=st.data())
 @pytest.mark.parametrize("where", ["inside", "outside"])
 @pytest.mark.fault(20)
@@ -215,7 +207,6 @@ def test_damaged_archives_are_refused_by_name_and_write_nothing_else(
     assert {path.name for path in tmp_path.rglob("*")} <= {"crafted.tgz", "folder", "wanted"}
 
 
-@CASES
 @given(packed=damages(compress(b"content " * 20)))
 @pytest.mark.fault(10, 11)
 def test_damaged_gzip_is_refused_by_name(tmp_path: Path, packed: bytes) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 from sklearn import metrics as sklearn_metrics
@@ -239,7 +239,6 @@ SCORES = st.integers(2, 25).flatmap(
 )
 
 
-@settings(max_examples=50, deadline=None)
 @given(case=SCORES)
 def test_the_area_under_the_roc_curve_is_the_share_of_pairs_in_right_order(
     case: tuple[list[int], list[list[int]]],
@@ -259,7 +258,6 @@ def test_the_area_under_the_roc_curve_is_the_share_of_pairs_in_right_order(
         assert (curve.x[0], curve.y[0], curve.x[-1], curve.y[-1]) == (0, 0, 1, 1)
 
 
-@settings(max_examples=50, deadline=None)
 @given(case=SCORES)
 def test_average_precision_is_precision_summed_over_the_gains_in_recall(
     case: tuple[list[int], list[list[int]]],

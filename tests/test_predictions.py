@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
@@ -14,7 +14,6 @@ from tutorial_utils.evaluation.predictions import Predictions, predict
 from tutorial_utils.exceptions import PredictionError
 from tutorial_utils.training.models import LogisticRegression
 
-CASES = settings(max_examples=50, deadline=None)  # no deadline: a busy machine is no bug
 GENERATOR_SEED = 20_240
 
 
@@ -69,7 +68,6 @@ def test_predict_restores_the_mode_after_an_error_too() -> None:
     assert model.training
 
 
-@CASES
 @given(batch_size=st.integers(1, 30))
 def test_the_batch_size_of_predict_bounds_memory_and_changes_no_prediction(batch_size: int) -> None:
     torch.manual_seed(1)
@@ -148,7 +146,6 @@ def test_several_problems_are_listed_together() -> None:
     )
 
 
-@CASES
 @given(
     logits=st.lists(st.lists(st.floats(-50, 50, width=32), min_size=4, max_size=4), min_size=1, max_size=8)
 )

@@ -86,7 +86,7 @@ def test_a_planted_copy_is_found_behind_other_whitespace_comments_and_cells(tmp_
         "02_two",
         f"\nwith other_name:\n{indented}",
         " [markdown]\n# Prose between.",
-        "\nimport math\nfrom tutorial_utils import \n    datasets, \n\n" + "\n".join(second),
+        "\nimport math\nfrom module import (\n    datasets,\n)\n\n" + "\n".join(second),
         "\nafter = 2",
     )
     (copy,) = find_copies(tmp_path)
