@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from built_book import path_of
+from built_book import WIDE, path_of
 from fault_table import FaultTable
 from hypothesis import HealthCheck, settings
-from playwright.sync_api import Browser, BrowserContext, Page, Route, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
 
 if TYPE_CHECKING:
     from tutorial_utils.data.datasets import LoadedDataset
@@ -26,8 +26,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 OpenPage = Callable[..., Page]
-WIDE: ViewportSize = {"width": 1280, "height": 900}
-NARROW: ViewportSize = {"width": 375, "height": 812}
+AT_MOST = 300_000
+"""Milliseconds until a page that never does what is waited for fails a test; no measure of its speed."""
+expect.set_options(timeout=AT_MOST)
 
 CHEAP_CHAPTER = "foundations/02_gradients"
 
@@ -110,6 +111,7 @@ class Visit:
     ) -> Page:
         """`after` follows the address, as "?q=word" does; `before` prepares the empty page."""
         context = self.browser.new_context(**{"viewport": WIDE} | settings)
+        context.set_default_timeout(AT_MOST)
         self.contexts.append(context)
         context.route(lambda url: not url.startswith(("file:", "data:", "blob:")), self._refuse)
         page = context.new_page()

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import math
 import os
 import re
 import subprocess
@@ -45,7 +46,7 @@ def test_every_row_has_a_test_and_every_mark_a_row() -> None:
     marked = {row for path in sorted((ROOT / "tests").glob("test_*.py")) for row in marked_rows(path)}
     numbers = re.findall(r"^\| (\d+) \|", LIST.read_text(encoding="utf-8"), re.MULTILINE)
     assert len(numbers) == len(ROWS), "two rows have one number"
-    assert marked | CASES_BY_ROW.keys() == set(ROWS)
+    assert marked | REFUSED_BY_ROW.keys() == set(ROWS)
 
 
 def test_a_row_is_as_good_as_its_worst_test() -> None:
@@ -148,63 +149,35 @@ def test_a_row_without_a_test_fails_the_run(tmp_path: Path) -> None:
 
 # Parameters: each refused as Python value and as the command's text, before data or kernel
 
-ABSENT = object()
-"""There is no such text, or no such value."""
-CASES_BY_ROW: dict[int, list[tuple[str, Any, Any, str]]] = {
-    25: [("epochs", 3, "3", "did you mean 'num_epochs'"), ("learning_rat", 0.1, "0.1", "'learning_rate'")],
-    26: [("learning_rate", "0.1", ABSENT, "number"), ("learning_rate", "1e-3", ABSENT, "number")],
-    27: [("num_epochs", "true", "true", "whole number|integer"), ("momentum", "false", "false", "number")],
-    28: [
-        ("learning_rate", 0, "0", "above 0"),
-        ("learning_rate", -1, "-1", "above 0"),
-        ("learning_rate", float("nan"), "nan", "finite"),
-        ("learning_rate", float("inf"), "inf", "finite"),
-    ],
-    29: [
-        ("batch_size", 0, "0", "at least 1"),
-        ("batch_size", -1, "-1", "at least 1"),
-        ("batch_size", 1.5, "1.5", "integer|whole number"),
-        ("batch_size", True, "True", "integer|whole number"),
-    ],
-    30: [("batch_size", 54_001, "54001", "at most 54,000")],
-    31: [
-        ("num_epochs", 0, "0", "allowed: at least 1"),
-        ("num_epochs", -1, "-1", "allowed: at least 1"),
-        ("num_epochs", 10.0, "10.0", "integer .*at most 100,000|whole number"),
-    ],
+Refused = tuple[str, list[Any], str]
+REFUSED_BY_ROW: dict[int, list[Refused]] = {
+    25: [("epochs", [3], "did you mean 'num_epochs'"), ("learning_rat", [0.1], "'learning_rate'")],
+    26: [("learning_rate", ["0.1", "1e-3"], "number")],
+    27: [("num_epochs", ["true"], "whole number|integer"), ("momentum", ["false"], "number")],
+    28: [("learning_rate", [0, -1], "above 0"), ("learning_rate", [math.nan, math.inf], "finite")],
+    29: [("batch_size", [0, -1], "at least 1"), ("batch_size", [1.5, True], "integer|whole number")],
+    30: [("batch_size", [54_001], "at most 54,000")],
+    31: [("num_epochs", [0, -1], "at least 1"), ("num_epochs", [10.0], "at most 100,000|whole number")],
     32: [
-        ("validation_split", 0, "0", "above 0 and below 1"),
-        ("validation_split", 1, "1", "above 0 and below 1"),
-        ("validation_split", -0.1, "-0.1", "above 0 and below 1"),
-        ("validation_split", 1e-9, "1e-9", "no image for validation"),
+        ("validation_split", [0, 1, -0.1], "above 0 and below 1"),
+        ("validation_split", [1e-9], "no image for validation"),
     ],
     33: [
-        ("learning_rate_step", 0, "0", "at least 1"),
-        ("learning_rate_decay", 0, "0", "above 0 and at most 1"),
-        ("learning_rate_decay", -0.5, "-0.5", "above 0 and at most 1"),
-        ("learning_rate_decay", 1.01, "1.01", "above 0 and at most 1"),
+        ("learning_rate_step", [0], "at least 1"),
+        ("learning_rate_decay", [0, -0.5, 1.01], "above 0 and at most 1"),
     ],
-    34: [
-        ("early_stopping_patience", 0, "0", "at least 1"),
-        ("early_stopping_patience", -2, "-2", "at least 1"),
-    ],
-    35: [
-        ("momentum", -0.1, "-0.1", "at least 0 and below 1"),
-        ("momentum", 1.0, "1", "at least 0 and below 1"),
-    ],
-    37: [
-        ("device", "cuda", "cuda", "this machine has: auto, cpu"),
-        ("device", "gpu", "gpu", "this machine has: auto, cpu"),
-        ("device", "cuda:99", "cuda:99", "this machine has: auto, cpu"),
-    ],
+    34: [("early_stopping_patience", [0, -2], "at least 1")],
+    35: [("momentum", [-0.1, 1.0], "at least 0 and below 1")],
+    37: [("device", ["cuda", "gpu", "cuda:99"], "this machine has: auto, cpu")],
     38: [
-        ("seed", -1, "-1", "at least 0"),
-        ("seed", 2**63, str(2**63), "at most 9,223,372,036,854,775,807"),
-        ("seed", None, "None", "integer|whole number"),
-        ("seed", 1.0, "1.0", "integer|whole number"),
+        ("seed", [-1], "at least 0"),
+        ("seed", [2**63], "at most 9,223,372,036,854,775,807"),
+        ("seed", [None, 1.0], "integer|whole number"),
     ],
-    39: [("dataset", "MNSIT", "MNSIT", "did you mean 'mnist'")],
+    39: [("dataset", ["MNSIT"], "did you mean 'mnist'")],
 }
+RIGHT_AS_TEXT = {26}
+"""The command is given texts: only in Python is a text in a number's place wrong."""
 CHAPTER = str(ROOT / "notebooks" / "mnist" / "03_training")
 
 
@@ -231,16 +204,16 @@ def refused_by_command(
 
 
 @pytest.mark.usefixtures("untouched")
-@pytest.mark.parametrize("row", [pytest.param(row, marks=pytest.mark.fault(row)) for row in CASES_BY_ROW])
+@pytest.mark.parametrize("row", [pytest.param(row, marks=pytest.mark.fault(row)) for row in REFUSED_BY_ROW])
 def test_a_wrong_value_is_refused_in_python_and_by_the_command(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], row: int
 ) -> None:
-    for name, value, text, words in CASES_BY_ROW[row]:
+    for name, value, words in [(n, value, w) for n, values, w in REFUSED_BY_ROW[row] for value in values]:
         with pytest.raises(ConfigurationError, match=words) as caught:
             TrainingConfig(**{name: value})
         assert list(caught.value.problems) == [name]
-        if text is not ABSENT:
-            said = refused_by_command(monkeypatch, capsys, f"{name}={text}")
+        if row not in RIGHT_AS_TEXT:
+            said = refused_by_command(monkeypatch, capsys, f"{name}={value}")
             assert re.search(words, said) and name in said
 
 

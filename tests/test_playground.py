@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from built_book import BUILD, ROOT, find_barriers
-from conftest import NARROW, OpenPage
+from built_book import BUILD, LOOKS, NARROW, ROOT, each_look, find_barriers
+from conftest import OpenPage
 from playwright.sync_api import Page, expect
 
 from tutorial_utils.data import catalogue
@@ -55,7 +55,7 @@ def playground(open_page: OpenPage) -> OpenPage:
 
 
 def wait_until_paused(page: Page) -> None:
-    page.wait_for_function("Playground.state().mode === 'paused'", timeout=60_000)
+    page.wait_for_function("Playground.state().mode === 'paused'")
 
 
 def state(page: Page) -> dict[str, Any]:
@@ -152,25 +152,6 @@ def parameters(page: Page) -> tuple[torch.Tensor, torch.Tensor]:
 # Training, against PyTorch
 
 
-@pytest.mark.parametrize("dataset", ["three_blobs", "stretched_blobs", "rings", "mnist"])
-def test_the_gradient_is_autograds_on_the_pages_own_data(playground: OpenPage, dataset: str) -> None:
-    page = playground(write(dataset=dataset, initialisation="xavier_uniform", seed=3))
-    inputs, labels = page_data(page, dataset)
-    weight, bias = (values.requires_grad_() for values in parameters(page))
-    assert weight.abs().max() > 0
-    F.cross_entropy(F.linear(inputs, weight, bias), labels).backward()
-    found = page.evaluate(
-        """(({train}, {weight, bias}) => {
-            const slopes = Softmax.gradient(train.inputs, train.labels, weight, bias);
-            return {weight: [...slopes.weight], bias: [...slopes.bias]};
-        })(Playground.run.data, Playground.run)"""
-    )
-    assert weight.grad is not None and bias.grad is not None
-    assert weight.grad.abs().max() > 1e-3
-    assert found["weight"] == pytest.approx(weight.grad.flatten().tolist(), rel=0, abs=1e-5)
-    assert found["bias"] == pytest.approx(bias.grad.tolist(), rel=0, abs=1e-5)
-
-
 @pytest.mark.parametrize(
     ("dataset", "steps", "size"), [("three_blobs", 75, 16), ("moons", 25, 100), ("mnist", 40, 64)]
 )
@@ -250,17 +231,17 @@ def test_every_order_of_a_shuffle_is_equally_likely(playground: OpenPage) -> Non
     assert abs(stayed - 400) < 4 * 400**0.5
 
 
-@pytest.mark.parametrize(("initialisation", "times"), [("zero", 0), ("xavier_uniform", 1), ("large", 10)])
-def test_weights_start_as_named_and_the_bias_at_zero(
-    playground: OpenPage, initialisation: str, times: int
-) -> None:
-    page = playground(write(dataset="mnist", initialisation=initialisation, seed=1))
-    weight, bias = parameters(page)
-    bound = times * (6 / (784 + 10)) ** 0.5
-    assert not bias.any()
-    assert weight.abs().max() <= bound
-    assert weight.abs().max() >= 0.99 * bound
-    assert weight.mean().abs() <= 4 * bound / (3 * weight.numel()) ** 0.5
+def test_weights_start_as_named_and_the_bias_at_zero(playground: OpenPage) -> None:
+    page = playground()
+    for initialisation, times in (("zero", 0), ("xavier_uniform", 1), ("large", 10)):
+        page.evaluate(
+            "text => Playground.open(text)", write(dataset="mnist", initialisation=initialisation, seed=1)
+        )
+        weight, bias = parameters(page)
+        bound = times * (6 / (784 + 10)) ** 0.5
+        assert not bias.any()
+        assert 0.99 * bound <= weight.abs().max() <= bound
+        assert weight.mean().abs() <= 4 * bound / (3 * weight.numel()) ** 0.5
 
 
 def test_seeds_make_data_that_hold_what_their_names_promise(playground: OpenPage) -> None:
@@ -312,25 +293,23 @@ CONTROLS = [
 ]
 
 
-@pytest.mark.parametrize(("label", "name", "key", "value"), CONTROLS)
-def test_every_control_works_by_keyboard_changes_the_address_and_is_set_by_it(
-    playground: OpenPage, label: str, name: str, key: str, value: str
-) -> None:
-    page = playground(write(steps=20))
-    control = page.get_by_label(label)
-    control.focus()
-    page.keyboard.press(key)
-    page.keyboard.press("Tab")  # a number field speaks when it is left
-    found = wait_for_address(page, **{name: value, "steps": 0})
-    assert found == {**{key: str(text) for key, text in DEFAULTS.items()}, name: value}
-    again = playground(page.url.partition("#")[2])
-    assert again.get_by_label(label).input_value() == control.input_value()
-    assert str(state(again)[name]) == value
-    if control.get_attribute("type") == "range":
-        for shown in (page, again):
-            expect(shown.locator(f"#playground-{name}-value")).to_contain_text(value)
-            spoken = shown.get_by_label(label).get_attribute("aria-valuetext")
-            assert spoken is not None and spoken.startswith(value)
+def test_every_control_works_by_keyboard_changes_the_address_and_is_set_by_it(playground: OpenPage) -> None:
+    page, again = playground(write(steps=20)), playground()
+    for label, name, key, value in CONTROLS:
+        page.evaluate("text => Playground.open(text)", write(**DEFAULTS))
+        control = page.get_by_label(label)
+        control.focus()
+        page.keyboard.press(key)
+        page.keyboard.press("Tab")  # a number field speaks when it is left
+        found = wait_for_address(page, **DEFAULTS | {name: value})
+        assert found == {**{key: str(text) for key, text in DEFAULTS.items()}, name: value}
+        again.evaluate("text => { location.hash = text; }", page.url.partition("#")[2])
+        expect(again.get_by_label(label)).to_have_value(control.input_value())
+        assert str(state(again)[name]) == value
+        if control.get_attribute("type") == "range":
+            for shown in (page, again):
+                expect(shown.locator(f"#playground-{name}-value")).to_contain_text(value)
+                assert str(shown.get_by_label(label).get_attribute("aria-valuetext")).startswith(value)
 
 
 def test_values_between_a_sliders_stops_are_kept_exactly(playground: OpenPage) -> None:
@@ -371,17 +350,20 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("name", "text", "allowed"), REFUSED)
-def test_a_value_that_is_not_allowed_is_refused_in_words(
-    playground: OpenPage, name: str, text: str, allowed: str
-) -> None:
-    page = playground(write(**{name: text}))
+def test_a_value_that_is_not_allowed_is_refused_in_words(playground: OpenPage) -> None:
+    page = playground()
     message = page.get_by_role("alert").filter(has_text="not allowed")
-    expect(message).to_contain_text(f"{name}={text} is not allowed: {allowed}")
-    expect(message).to_contain_text(f"It is {DEFAULTS[name]} instead.")
-    assert settings_of(page) == DEFAULTS
+    for name, text, allowed in REFUSED:
+        page.evaluate("text => { location.hash = text; }", write(**{name: text}))
+        expect(message).to_contain_text(f"{name}={text} is not allowed: {allowed}")
+        expect(message).to_contain_text(f"It is {DEFAULTS[name]} instead.")
+        assert settings_of(page) == DEFAULTS
     press(page, "One step")
     assert state(page)["steps"] == 1
+    page.get_by_label("Seed").fill("2.5")
+    page.keyboard.press("Tab")
+    expect(message).to_contain_text("seed=2.5 is not allowed: give a whole number")
+    expect(page.get_by_label("Seed")).to_have_value("0")
 
 
 def test_what_is_right_in_an_address_counts_and_every_problem_is_named(playground: OpenPage) -> None:
@@ -395,23 +377,15 @@ def test_what_is_right_in_an_address_counts_and_every_problem_is_named(playgroun
     expect(page.locator("#playground-refused")).to_have_text("")
 
 
-@pytest.mark.parametrize("template", ["dataset={}", "{}=1", "seed={}"])
-def test_nothing_from_the_address_becomes_markup(playground: OpenPage, template: str) -> None:
-    attack = "<img src=x onerror=document.title=1>"
+def test_nothing_from_the_address_becomes_markup(playground: OpenPage) -> None:
+    attack = quote("<img src=x onerror=document.title=1>")
     before = playground()
-    page = playground(template.format(quote(attack)))
-    assert "<img src=x" in page.locator("#playground-refused").inner_text()
-    for count in ("#playground-root img", "#playground-root *"):
-        assert page.locator(count).count() == before.locator(count).count()
-    assert page.title() == before.title()
-
-
-def test_a_seed_that_is_no_number_is_refused_where_it_is_typed(playground: OpenPage) -> None:
-    page = playground()
-    page.get_by_label("Seed").fill("2.5")
-    page.keyboard.press("Tab")
-    expect(page.locator("#playground-refused")).to_contain_text("seed=2.5 is not allowed: give a whole")
-    assert page.get_by_label("Seed").input_value() == "0"
+    for text in (f"dataset={attack}", f"{attack}=1", f"seed={attack}"):
+        page = playground(text)
+        assert "<img src=x" in page.locator("#playground-refused").inner_text()
+        for count in ("#playground-root img", "#playground-root *"):
+            assert page.locator(count).count() == before.locator(count).count()
+        assert page.title() == before.title()
 
 
 def test_the_batch_size_fits_each_data_set_and_all_stays_all(playground: OpenPage) -> None:
@@ -518,27 +492,31 @@ def test_numbers_that_are_none_stop_training_in_words_and_reset_helps(playground
     assert state(page)["epoch"] == 1
 
 
-@pytest.mark.parametrize("text", ["dataset=three_blobs&batch_size=1", "dataset=mnist&steps=3000"])
-def test_the_page_has_time_to_react_while_it_plays(playground: OpenPage, text: str) -> None:
-    page = playground(text)
-    clock = page.context.new_cdp_session(page)
-    clock.send("Performance.enable", {"timeDomain": "threadTicks"})  # processor time: other tests run, too
-
-    def busy() -> float:
-        metrics = clock.send("Performance.getMetrics")["metrics"]
-        return float(next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration"))
-
-    page.evaluate(
-        "window.frames_seen = 0; (function count() { frames_seen++; requestAnimationFrame(count); })()"
+@pytest.mark.parametrize(("milliseconds", "longest"), [(3, 9), (40, 40)])
+def test_a_frame_trains_within_its_budget_or_one_step_so_that_the_page_can_react(
+    playground: OpenPage, milliseconds: int, longest: int
+) -> None:
+    """Ten milliseconds a frame, on a clock that only steps and frames move: no machine is too slow."""
+    spent = playground(write(dataset="mnist")).evaluate(
+        """cost => {
+            let [time, goOn] = [1e6, null];
+            performance.now = () => time;
+            requestAnimationFrame = callback => { goOn = callback; };
+            const step = Training.Run.prototype.step;
+            Training.Run.prototype.step = function () { time += cost; step.call(this); };
+            document.getElementById("playground-play").click();
+            return Array.from({length: 60}, () => {
+                const begun = time += 16;
+                goOn();
+                return time - begun;
+            });
+        }""",
+        milliseconds,
     )
-    press(page, "Play")
-    steps, frames, before = state(page)["steps"], page.evaluate("frames_seen"), busy()
-    page.wait_for_timeout(2000)
-    seconds = busy() - before
-    assert state(page)["steps"] > steps + 20
-    assert seconds / (page.evaluate("frames_seen") - frames) < 0.05
+    assert max(spent) == longest and min(spent) >= 0
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(("batch_size", "steps"), [(16, 3000), (800, 60)])  # when the pace is fast
 def test_no_task_takes_long_while_images_are_played(
     playground: OpenPage, batch_size: int, steps: int
@@ -555,29 +533,13 @@ def test_no_task_takes_long_while_images_are_played(
     press(page, "Play")
     spells: list[list[float]] = []
     while sum(not spell for spell in spells) < 2 and len(spells) < 30:
-        done = state(page)["steps"]
         page.evaluate("longTasks.length = 0")
         page.wait_for_timeout(300)
         spells.append(page.evaluate("longTasks"))  # those of more than 50 ms
-        assert state(page)["steps"] > done
-    print(f"tasks above 50 ms in spells of 300 ms: {spells}")
     assert sum(not spell for spell in spells) == 2, spells
 
 
-def test_readouts_have_three_digits_whatever_their_values(playground: OpenPage) -> None:
-    page = playground(write(dataset="two_blobs", learning_rate=1))
-    names = ("loss", "validation-loss", "weight-length")
-    seen = set()
-    for _ in range(30):
-        press(page, "One epoch")
-        for name in names:
-            text = page.locator(f"#playground-{name}").inner_text()
-            seen.add(len(re.sub(r"^0\.0*|\.", "", text)))
-    assert seen == {3}
-    tabular = page.locator("#playground-loss").evaluate("e => getComputedStyle(e).fontVariantNumeric")
-    assert tabular == "tabular-nums"
-
-
+@pytest.mark.nightly
 def test_an_epoch_of_images_takes_less_than_a_fifth_of_a_second(playground: OpenPage) -> None:
     page = playground(write(dataset="mnist", batch_size=16))
     shortest = page.evaluate(
@@ -601,13 +563,15 @@ def test_reduced_motion_is_honoured(playground: OpenPage) -> None:
     drawings, steps = {}, {}
     for preference in ("no-preference", "reduce"):
         page = playground(write(seed=1), script=COUNT_DRAWINGS, reduced_motion=preference)
+        page.clock.install()
         press(page, "Play")
+        page.clock.pause_at(page.evaluate("Date.now()") + 1000)
         before = page.evaluate("window.drawings")
-        page.wait_for_timeout(2500)
+        page.clock.run_for(2500)
         drawings[preference] = page.evaluate("window.drawings") - before
         steps[preference] = state(page)["steps"]
-    assert 1 <= drawings["reduce"] <= 3
-    assert drawings["no-preference"] > 10
+    assert drawings["reduce"] in (2, 3)
+    assert drawings["no-preference"] > 100
     assert steps["reduce"] > 100
 
 
@@ -667,11 +631,10 @@ def test_batches_are_gathered_by_pixel_and_their_mean_runs_over_an_epoch(playgro
         assert column["mean"] == pytest.approx(losses[max(0, here[-1] - 59) : here[-1] + 1].mean())
 
 
-@pytest.mark.parametrize("length", [90, 167, 260])
-def test_labels_of_a_logarithmic_axis_keep_their_distance(playground: OpenPage, length: int) -> None:
+def test_labels_of_a_logarithmic_axis_keep_their_distance(playground: OpenPage) -> None:
     page = playground()
-    generator = np.random.default_rng(length)
-    for _ in range(60):
+    generator = np.random.default_rng(0)
+    for length in [90, 167, 260] * 60:
         low = 10 ** generator.uniform(-9, 1)
         high = low * 10 ** generator.uniform(1.3, 12)
         ticks = np.array(page.evaluate("area => Pictures.logTicks(...area)", [low, high, length]))
@@ -681,17 +644,21 @@ def test_labels_of_a_logarithmic_axis_keep_their_distance(playground: OpenPage, 
         assert gaps.min() >= 20 - 1e-6, (low, high, ticks)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [375, 1280])
-def test_the_page_is_accessible_and_fits(playground: OpenPage, scheme: Any, width: int) -> None:
+def test_the_page_is_accessible_and_fits_in_every_look(playground: OpenPage) -> None:
     for text in ("dataset=mnist&steps=50", "learning_rate=fast&dataset=rings"):
-        page = playground(text, color_scheme=scheme, viewport={"width": width, "height": 800})
-        assert page.evaluate("document.documentElement.dataset.theme") == scheme
-        assert not find_barriers(page, ".bd-article", slight=True)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        for control in page.locator("#playground-root").locator("button, input:visible, select").all():
-            box = control.bounding_box()
-            assert box is not None and box["height"] >= 44 and box["width"] >= 44
+        page = playground(text)
+        for look in each_look(page):
+            assert not find_barriers(page, ".bd-article", slight=True), look
+            width = page.evaluate("document.documentElement.scrollWidth")
+            assert width <= page.evaluate("document.documentElement.clientWidth"), look
+            sizes = (
+                page.locator("#playground-root")
+                .locator("button, input:visible, select")
+                .evaluate_all(
+                    "all => all.map(e => e.getBoundingClientRect()).map(box => [box.width, box.height])"
+                )
+            )
+            assert np.min(sizes) >= 44, look
 
 
 # The guided experiments
@@ -728,8 +695,9 @@ def test_every_experiment_sets_what_it_says_and_plays(playground: OpenPage) -> N
     expect(page.locator("#playground-set")).to_have_text("")
 
 
-@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
-@pytest.mark.parametrize("settings", ["learning_rate=20", "dataset=mnist"])
+@pytest.mark.parametrize(
+    ("settings", "motion"), [("learning_rate=20", "no-preference"), ("dataset=mnist", "reduce")]
+)
 def test_on_a_phone_an_experiment_brings_its_pictures_into_view(
     playground: OpenPage, settings: str, motion: Any
 ) -> None:
@@ -747,9 +715,13 @@ def test_on_a_phone_an_experiment_brings_its_pictures_into_view(
     assert page.locator("#playground-set").get_attribute("role") == "status"
 
 
-@pytest.mark.parametrize("width", [375, 1280])
-def test_every_name_in_a_menu_and_beside_a_slider_fits(playground: OpenPage, width: int) -> None:
-    page = playground(write(dataset="mnist", batch_size=800), viewport={"width": width, "height": 800})
+def test_every_name_in_a_menu_and_beside_a_slider_fits(playground: OpenPage) -> None:
+    page = playground(write(dataset="mnist", batch_size=800))
+    for _ in each_look(page, LOOKS[::2]):
+        expect_names_to_fit(page)
+
+
+def expect_names_to_fit(page: Page) -> None:
     too_long = page.evaluate(
         """() => [...document.querySelectorAll('#playground-root select')].flatMap(menu => {
             const pen = document.createElement('canvas').getContext('2d');
