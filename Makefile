@@ -1,4 +1,4 @@
-# `make book` builds the book and `make test` runs every test. Both set up .venv themselves.
+# `make book` builds the book and `make test` tests it. Both set up .venv themselves.
 # Make is the build cache: a chapter is executed again when its source, the package or the lock changed.
 SHELL := /bin/bash
 .SHELLFLAGS := -eo pipefail -c
@@ -16,6 +16,8 @@ export OMP_NUM_THREADS := 1
 
 BIN := .venv/bin
 READY := .venv/.ready
+# A file's tests stay in one process, and so share what they set up: a browser, parsed pages, an environment.
+PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 DATA := _build/.data
 DATA_FOLDER := $(or $(TUTORIAL_DATA),$(HOME)/.cache/tutorial_utils)
 PACKAGE := $(shell find tutorial_utils -name '*.py')
@@ -35,19 +37,19 @@ book:  ## build the book into _build/html
 pdf: book  ## print the book as one PDF, with the system's Chromium
 	@$(MAKE) $(PDF)
 
-test: book  ## run every check and test
+test: book  ## run every check, and every test that is neither long nor random
 	@echo "Checking style and types"
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/mypy book/_ext
-	@$(BIN)/python -m pytest -n $(JOBS)
+	@$(PYTEST)
 
 nightly: book  ## run the long and random tests, too
-	@$(BIN)/python -m pytest -n $(JOBS) --nightly
+	@$(PYTEST) --nightly
 
 faults: book  ## test every row of tests/faults.md and print the table
-	@$(BIN)/python -m pytest -n $(JOBS) -m fault --fault-table
+	@$(PYTEST) -m fault --fault-table
 
 repeat: book  ## execute every chapter again and compare what it measures (CHAPTERS="part/name ..." for some)
 	@$(BIN)/python tests/repeat.py --jobs $(JOBS) $(CHAPTERS)

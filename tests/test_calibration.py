@@ -276,8 +276,8 @@ def test_confidences_of_one_and_zero_count_as_the_stated_bounds() -> None:
     [
         ([0.6, 0.7, 0.8], [True, True, True], "all 3 are right"),
         ([0.6, 0.7, 0.8], [False, False, False], "all 3 are wrong"),
-        ([0.6, 0.7, 0.8, 0.9], [False, False, True, True], "separates the 2 right from the 2 wrong"),
-        ([0.6, 0.7, 0.8, 0.9], [True, True, True, False], "separates the 3 right from the 1 wrong"),
+        ([0.6, 0.7, 0.8, 0.9], [False, False, True, True], "2 right .*2 wrong"),
+        ([0.6, 0.7, 0.8, 0.9], [True, True, True, False], "3 right .*1 wrong"),
         ([0.6, 0.7, 0.7, 0.9], [False, False, True, True], "separates"),
         ([0.7, 0.7, 0.7, 0.7], [False, True, True, True], "separates"),
     ],
@@ -345,11 +345,11 @@ def test_a_temperature_that_is_none_is_refused(temperature: float) -> None:
 @pytest.mark.parametrize(
     ("rows", "labels", "message"),
     [
-        ([[0.9, 0.1], [0.2, 0.8]], [0, 1], "edge of the allowed temperatures"),
-        ([[0.9, 0.1], [0.2, 0.8]], [1, 0], "edge of the allowed temperatures"),
-        ([[0.5, 0.5], [0.5, 0.5]], [0, 1], "same at every temperature"),
-        ([[1.0, 0.0], [0.0, 1.0]], [0, 1], "same at every temperature"),
-        ([[1.0, 0.0], [0.2, 0.8]], [1, 1], "1 of 2 images were given probability 0"),
+        ([[0.9, 0.1], [0.2, 0.8]], [0, 1], "edge"),
+        ([[0.9, 0.1], [0.2, 0.8]], [1, 0], "edge"),
+        ([[0.5, 0.5], [0.5, 0.5]], [0, 1], "every temperature"),
+        ([[1.0, 0.0], [0.0, 1.0]], [0, 1], "every temperature"),
+        ([[1.0, 0.0], [0.2, 0.8]], [1, 1], "1 of 2 .*probability 0"),
     ],
     ids=["all right", "all wrong", "guessing", "certain", "impossible"],
 )
@@ -425,18 +425,18 @@ def test_labels_of_other_images_are_refused(measure: Any) -> None:
     labels, predictions = case()
     with pytest.raises(PredictionError, match="for the same images"):
         measure(labels[:-1], predictions)
-    with pytest.raises(PredictionError, match="must lie between 0 and 4"):
+    with pytest.raises(PredictionError, match=r"\b0 and 4\b"):
         measure(labels + 1, predictions)
 
 
 def test_no_bin_and_no_draw_are_refused() -> None:
     labels, predictions = case()
     for equal_mass in (False, True):
-        with pytest.raises(ValueError, match="num_bins must be at least 1, found 0"):
+        with pytest.raises(ValueError, match=r"num_bins .*\b1\b.* 0"):
             reliability(labels, predictions, 0, equal_mass)
-        with pytest.raises(ValueError, match="num_bins must be at least 1, found 0"):
+        with pytest.raises(ValueError, match=r"num_bins .*\b1\b.* 0"):
             expected_calibration_error(labels, predictions, 0, equal_mass)
-    with pytest.raises(ValueError, match="num_bins must be at least 1, found -1"):
+    with pytest.raises(ValueError, match=r"num_bins .*\b1\b.* -1"):
         ece_if_calibrated(predictions, -1)
-    with pytest.raises(ValueError, match="resamples must be at least 1, found 0"):
+    with pytest.raises(ValueError, match=r"resamples .*\b1\b.* 0"):
         ece_if_calibrated(predictions, resamples=0)

@@ -89,7 +89,7 @@ class Colab:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=1800,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -140,7 +140,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(ROOT / name, source)
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
     done = subprocess.run(
-        [*command, f"--wheel-dir={folder}", str(source)], capture_output=True, text=True, timeout=300
+        [*command, f"--wheel-dir={folder}", str(source)], capture_output=True, text=True, timeout=1800
     )
     assert done.returncode == 0, done.stderr
     (made,) = folder.glob("*.whl")

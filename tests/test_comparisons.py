@@ -82,7 +82,7 @@ def test_models_that_are_right_on_the_same_images_do_not_differ() -> None:
 )
 @pytest.mark.fault(58)
 def test_mcnemar_refuses_what_is_not_right_or_wrong_of_the_same_images(first: object, second: object) -> None:
-    with pytest.raises(ValueError, match=r"two bool arrays of shape \(n,\).* bowker"):
+    with pytest.raises(ValueError, match=r"bool .*\(n,\).* bowker"):
         exact_mcnemar(first, second)
 
 
@@ -105,7 +105,7 @@ def test_adjusting_agrees_with_scipy_in_any_order(p_values: list[float]) -> None
 
 @pytest.mark.parametrize("p_values", [[0.1, math.nan], [], [-0.1], [1.1], 0.5, [[0.1, 0.2]]])
 def test_what_is_no_p_value_is_not_adjusted(p_values: object) -> None:
-    with pytest.raises(ValueError, match="at least one number between 0 and 1, without NaN"):
+    with pytest.raises(ValueError, match=r"between 0 and 1.*NaN"):
         adjust(p_values)
 
 
@@ -140,7 +140,7 @@ def test_models_that_never_disagree_have_no_q() -> None:
 
 @pytest.mark.parametrize("right", [MEDIA.astype(int), MEDIA[:, :1], MEDIA[:, 0], MEDIA[:0], MEDIA[None]])
 def test_cochrans_q_refuses_what_is_not_right_or_wrong_of_several_models(right: object) -> None:
-    with pytest.raises(ValueError, match=r"bool array of shape \(images, models\)"):
+    with pytest.raises(ValueError, match=r"bool .*\(images, models\)"):
         cochran_q(right)
 
 
@@ -166,7 +166,7 @@ def test_all_pairs_are_compared_once_with_their_counts_difference_and_p_values()
 
 
 def test_one_model_is_no_comparison() -> None:
-    with pytest.raises(ValueError, match=r"at least two models, found \['a'\]"):
+    with pytest.raises(ValueError, match=r"two models.*\['a'\]"):
         compare_all({"a": [True, False]})
 
 
@@ -271,7 +271,7 @@ def test_pairs_that_never_occur_count_among_the_tests_and_stay_in_label_order() 
 
 
 def test_pairs_need_one_name_per_class() -> None:
-    with pytest.raises(ValueError, match="4 classes need as many names, found 2"):
+    with pytest.raises(ValueError, match=r"4 classes .*\b2$"):
         asymmetric_pairs(VISION, ["a", "b"])
 
 
@@ -279,10 +279,10 @@ def test_pairs_need_one_name_per_class() -> None:
 @pytest.mark.parametrize(
     ("matrix", "message"),
     [
-        (VISION[:3], r"shape \(k, k\) with k >= 2; found \(3, 4\)"),
+        (VISION[:3], r"\(k, k\).*\(3, 4\)"),
         (VISION[0], r"found \(4,\)"),
         ([[3]], r"found \(1, 1\)"),
-        (VISION / VISION.sum(), "whole numbers from 0; pass it before normalising"),
+        (VISION / VISION.sum(), "whole numbers .*normalising"),
         (-VISION, "whole numbers from 0"),
         (np.full((4, 4), math.nan), "whole numbers from 0"),
         (np.full((4, 4), math.inf), "whole numbers from 0"),
@@ -363,7 +363,7 @@ RAMP = np.arange(300.0)
         ({"x": np.full(300, 0.1)}, "'x' is the same for every image; leave it out"),
         ({"x": RAMP, "y": 3 - 2 * RAMP}, "follows from the others"),
         ({"x": RAMP, "y": RAMP**2, "z": RAMP + RAMP**2}, "follows from the others"),
-        ({name: RAMP for name in "uvwxyz"}, "each property needs at least 10 errors: 60 in all, found 50"),
+        ({name: RAMP for name in "uvwxyz"}, r"\b10 errors.*\b60\b.*\b50\b"),
         ({"x": WRONG}, "no solution.*separates"),
         ({"x": WRONG * 100 + np.cos(RAMP)}, "no solution.*separates"),
         ({"x": WRONG & (RAMP < 10)}, "no solution.*separates"),
@@ -378,12 +378,12 @@ def test_a_regression_without_an_answer_says_why(properties: dict[str, object], 
 
 def test_a_regression_needs_enough_right_answers_too_and_begins_at_ten() -> None:
     few = np.arange(300) % 30 == 0
-    with pytest.raises(ValueError, match="at least 10 right answers: 20 in all, found 10"):
+    with pytest.raises(ValueError, match=r"\b10 right .*\b20\b.*\b10\b"):
         error_regression(~few, {"x": np.cos(RAMP), "y": np.sin(RAMP)})
     assert error_regression(few, {"x": np.cos(RAMP)}).attrs["n_wrong"] == 10
 
 
 @pytest.mark.parametrize("wrong", [WRONG.astype(int), WRONG[:, None]])
 def test_a_regression_refuses_what_is_not_wrong_or_right(wrong: object) -> None:
-    with pytest.raises(ValueError, match=r"is_wrong must be bool of shape \(n,\)"):
+    with pytest.raises(ValueError, match=r"is_wrong .*bool .*\(n,\)"):
         error_regression(wrong, {"x": RAMP})

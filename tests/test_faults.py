@@ -122,7 +122,7 @@ def test_the_table_is_printed_by_parallel_runs_too_and_ci_skips_nothing(
         env={**os.environ, "CI": ci, "PYTHONPATH": str(ROOT / "tests")},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=1800,
     )
     assert answer.returncode == 1
     lines = answer.stdout.split("faults =")[1].splitlines()
@@ -140,7 +140,7 @@ def test_a_row_without_a_test_fails_the_run(tmp_path: Path) -> None:
         env={**os.environ, "PYTHONPATH": str(ROOT / "tests")},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=1800,
     )
     assert "1 passed" in answer.stdout
     assert f"1 of {len(ROWS)} rows tested and passing" in answer.stdout

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
 TOKEN = "reader"
 TIME_LIMIT = 1800.0
-STARTED = 60.0
+STARTED = 600.0
 # What a reader may have set up must not matter, and is not touched.
 PRIVATE_FOLDERS = (
     *("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR"),
@@ -87,7 +87,7 @@ def jupyterlab(folder: Path, private: Path) -> Iterator[str]:
         deadline = time.monotonic() + STARTED
         while True:
             try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/api?token={TOKEN}", timeout=5).close()
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/api?token={TOKEN}", timeout=60).close()
                 break
             except (urllib.error.URLError, OSError):
                 assert server.poll() is None and time.monotonic() < deadline, log.read_text()
@@ -95,7 +95,7 @@ def jupyterlab(folder: Path, private: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}/lab"
     finally:
         server.terminate()
-        server.wait(timeout=30)
+        server.wait(timeout=600)
 
 
 @pytest.fixture

@@ -157,11 +157,11 @@ def test_the_entries_of_a_results_file_are_complete_and_right() -> None:
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        ([0, 1], r"shape \(2,\), predictions \(3,\)"),
-        ([0, 1, 2, 0], r"shape \(4,\), predictions \(3,\)"),
+        ([0, 1], r"\(2,\).*\(3,\)"),
+        ([0, 1, 2, 0], r"\(4,\).*\(3,\)"),
         ([[0], [1], [2]], r"shape \(3, 1\)"),
-        ([0, 1, 3], "between 0 and 2, found 0 to 3"),
-        ([-1, 1, 2], "between 0 and 2, found -1 to 2"),
+        ([0, 1, 3], r"0 and 2\b.*\b0 to 3"),
+        ([-1, 1, 2], r"0 and 2\b.* -1 to 2"),
         ([0.0, 1.0, 2.0], "integers, found float32"),
         ([True, False, True], "integers, found bool"),
     ],

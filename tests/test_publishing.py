@@ -38,7 +38,7 @@ def test_the_workflow_is_valid_by_githubs_own_schema_which_finds_what_is_not(tmp
         (tmp_path / name).write_text(text.replace(right, wrong, 1))
     command = [str(Path(sys.executable).parent / "check-jsonschema"), "--no-cache", "--output-format=json"]
     command += ["--builtin-schema=vendor.github-workflows", str(WORKFLOW), *map(str, tmp_path.iterdir())]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1800)
     found = json.loads(done.stdout)
     assert {Path(error["filename"]).name for error in found["errors"]} == spoilt.keys(), done.stdout
 

@@ -228,7 +228,7 @@ class Machine:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=1800,
         )
 
     def tutorial(self, *arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
