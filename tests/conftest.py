@@ -30,14 +30,14 @@ AT_MOST = 300_000
 """Milliseconds until a page that never does what is waited for fails a test; no measure of its speed."""
 expect.set_options(timeout=AT_MOST)
 
-CHEAP_CHAPTER = "foundations/02_gradients"
+CHEAP_CHAPTERS = {"chapter_to_run": "foundations/02_gradients", "chapter_to_repeat": "mnist/02_model"}
+"""By fixture; the last one trains."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--all-chapters",
-        action="store_true",
-        help=f"run every chapter in JupyterLab and as on Colab, not {CHEAP_CHAPTER} alone; takes an hour",
+        "--chapters",
+        help='chapters to run in JupyterLab, as on Colab and again, such as "mnist/02_model", or "all"; by default one',
     )
     parser.addoption("--nightly", action="store_true", help="run the long and random tests, too")
     parser.addoption("--fault-table", action="store_true", help="print which rows of faults.md hold")
@@ -61,13 +61,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """`chapter_to_run` is one cheap chapter's .ipynb, or each one's."""
-    if "chapter_to_run" in metafunc.fixturenames:
-        chapters = sorted((Path(__file__).parents[1] / "notebooks").glob("*/*.ipynb"))
-        names = [f"{path.parent.name}/{path.stem}" for path in chapters]
-        if not metafunc.config.getoption("--all-chapters"):
-            chapters, names = [chapters[names.index(CHEAP_CHAPTER)]], [CHEAP_CHAPTER]
-        metafunc.parametrize("chapter_to_run", chapters, ids=names)
+    """Name the chapters that are executed: a cheap one, those asked for, or all, first those that train."""
+    folder = Path(__file__).parents[1] / "notebooks"
+    names = [path.relative_to(folder).with_suffix("").as_posix() for path in folder.glob("*/*.ipynb")]
+    asked = (metafunc.config.getoption("--chapters") or "").split()
+    if wrong := set(asked) - {*names, "all"}:
+        raise pytest.UsageError(
+            f"there is no chapter {', '.join(wrong)}; there are {', '.join(sorted(names))}"
+        )
+    for fixture in CHEAP_CHAPTERS.keys() & set(metafunc.fixturenames):
+        every = sorted(names, key=lambda name: (not name.endswith("03_training"), name))
+        metafunc.parametrize(fixture, every if "all" in asked else asked or [CHEAP_CHAPTERS[fixture]])
 
 
 def find_chromium() -> str:

@@ -171,24 +171,23 @@ def stand_in_for_the_release(notebook: Any, wheel: Path) -> None:
 def test_a_chapter_runs_from_a_folder_that_holds_its_notebook_alone_and_every_module_imports(
     colab: Colab, wheel: Path, tmp_path: Path, chapter_to_run: Path
 ) -> None:
-    datasets.fetch("cifar10" if "cifar10" in str(chapter_to_run.relative_to(ROOT)) else "mnist")
+    datasets.fetch("cifar10" if "cifar10" in chapter_to_run else "mnist")
+    source = ROOT / "notebooks" / f"{chapter_to_run}.ipynb"
     absent = f"import importlib.util as u; print([n for n in {ABSENT!r} if u.find_spec(n)])"
     assert colab.run("-c", absent).strip() == "[]"
     before = colab.versions()
     assert {"torch", "torchvision", "numpy"} <= before.keys()
-    notebook = nbformat.read(chapter_to_run, as_version=4)
+    notebook = nbformat.read(source, as_version=4)
     stand_in_for_the_release(notebook, wheel)
     folder = tmp_path / "content"
     folder.mkdir()
-    nbformat.write(notebook, folder / chapter_to_run.name)
+    nbformat.write(notebook, folder / source.name)
     client = NotebookClient(notebook, km=colab.kernel_manager(), timeout=TIME_LIMIT)
     client.execute(env=colab.environment, cwd=str(folder))
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
     assert colab.versions() == before | {"tutorial-utils": tutorial_utils.__version__}
-    assert [path.name for path in folder.iterdir()] == [chapter_to_run.name], (
-        "a chapter writes only when told to"
-    )
+    assert [path.name for path in folder.iterdir()] == [source.name], "a chapter writes only when told to"
     files = (ROOT / "tutorial_utils").rglob("*.py")
     modules = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in files]
     code = f"import importlib\nfor module in {modules!r}: importlib.import_module(module)\n"

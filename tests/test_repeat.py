@@ -1,25 +1,59 @@
-"""The same commit executed twice measures the same, to the last digit."""
+"""The same commit executed twice measures the same, to the last digit.
 
-import json
+`make repeat` runs this for the whole book. Models are trained anew, in a folder of their own. The clock and the
+machine's load go into a chapter's timings, never into its metrics: those must be the same.
+"""
+
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-import repeat
+from built_book import BUILD, ROOT
 
-TRAINING = "mnist/02_model"
-"""Cheap, and it trains: in a folder of its own it finds no stored model."""
-NOT_TRAINING = ("foundations/01_softmax_and_cross_entropy", "foundations/02_gradients")
+from tutorial_utils.report import results
+
+
+@pytest.fixture
+def second(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Another build's folder, which the processes of one run share: a model is trained for one chapter only."""
+    base = tmp_path_factory.getbasetemp()
+    return (base.parent if base.name.startswith("popen-") else base) / "second"
 
 
 @pytest.mark.book
 @pytest.mark.slow
-@pytest.mark.parametrize("chapters", [(TRAINING,), pytest.param(NOT_TRAINING, marks=pytest.mark.nightly)])
-def test_chapters_measure_the_same_again(tmp_path: Path, chapters: tuple[str, ...]) -> None:
-    for name, differences in repeat.repeat(chapters, repeat.FIRST, tmp_path / "second", jobs=1):
-        assert differences == [], name
-    trained = list((tmp_path / "second").glob("models/*.safetensors"))
-    assert bool(trained) is (TRAINING in chapters)
+def test_a_chapter_measures_the_same_again(chapter_to_repeat: str, second: Path) -> None:
+    command = [sys.executable, "-c", "from tutorial_utils.cli import main; main()", "chapter"]
+    done = subprocess.run(
+        [*command, chapter_to_repeat, "--into", str(second)], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    one, other = (
+        results.read(folder / "results" / f"{chapter_to_repeat}.json") for folder in (BUILD, second)
+    )
+    assert list(find_differences(one.parameters, other.parameters, "parameters")) == []
+    assert list(find_differences(one.metrics, other.metrics)) == []
+    if chapter_to_repeat == "mnist/02_model":
+        assert list(second.glob("models/*.safetensors")), "nothing was trained"
+
+
+def find_differences(first: Any, second: Any, where: str = "metrics") -> Iterator[str]:
+    """One line for each value that differs between two runs, with both; nothing is too small to count."""
+    if isinstance(first, Mapping) and isinstance(second, Mapping):
+        for key in {**first, **second}:
+            inner = f"{where}/{key}"
+            if key not in first or key not in second:
+                yield f"{inner} is only in the {'second' if key in second else 'first'} run"
+            else:
+                yield from find_differences(first[key], second[key], inner)
+    elif isinstance(first, list) and isinstance(second, list) and len(first) == len(second):
+        for index, pair in enumerate(zip(first, second, strict=True)):
+            yield from find_differences(*pair, f"{where}/{index}")
+    elif type(first) is not type(second) or first != second:
+        yield f"{where} was {first!r}, is now {second!r}"
 
 
 @pytest.mark.parametrize(
@@ -38,74 +72,4 @@ def test_chapters_measure_the_same_again(tmp_path: Path, chapters: tuple[str, ..
     ],
 )
 def test_every_difference_is_found(first: Any, second: Any, found: list[str]) -> None:
-    assert list(repeat.find_differences(first, second)) == found
-
-
-def write_results(folder: Path, name: str, **metrics: float) -> None:
-    path = folder / "results" / f"{name}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    content = {
-        "notebook": name,
-        "parameters": {"seed": 0},
-        "metrics": metrics,
-        "timings": {},
-        "provenance": {},
-    }
-    path.write_text(json.dumps(content))
-
-
-def run_main(monkeypatch: pytest.MonkeyPatch, folder: Path, *arguments: str, loss: float) -> int:
-    """`make repeat` for two made-up chapters, of which the second now has this loss."""
-    monkeypatch.setattr(repeat, "FIRST", folder / "first")
-    monkeypatch.setattr(repeat, "SECOND", folder / "second")
-    monkeypatch.setattr(repeat, "chapters", lambda: ["part/one", "part/two"])
-    monkeypatch.setattr("sys.argv", ["repeat.py", *arguments])
-
-    def execute(name: str, into: Path) -> str:
-        if loss < 0:
-            return f"{name}: cell 3 failed"
-        write_results(into, name, loss=loss if name.endswith("two") else 0.5)
-        return ""
-
-    monkeypatch.setattr(repeat, "execute", execute)
-    for name in ("part/one", "part/two"):
-        write_results(folder / "first", name, loss=0.5)
-    with pytest.raises(SystemExit) as ended:
-        repeat.main()
-    return int(ended.value.code or 0) if not isinstance(ended.value.code, str) else 1
-
-
-def test_equal_chapters_pass(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    stored = tmp_path / "second" / "models" / "old.safetensors"
-    stored.parent.mkdir(parents=True)
-    stored.touch()
-    assert run_main(monkeypatch, tmp_path, loss=0.5) == 0
-    assert "2 of 2 chapters measured the same again" in capsys.readouterr().out
-    assert not stored.exists(), "a model of an earlier repeat would be used again"
-
-
-def test_a_chapter_that_differs_fails_with_both_numbers(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run_main(monkeypatch, tmp_path, loss=0.25) == 1
-    told = capsys.readouterr().out
-    assert "part/one: the same" in told
-    assert "part/two: differs\n  metrics/loss was 0.5, is now 0.25" in told
-    assert "1 of 2" in told
-
-
-def test_a_chapter_that_fails_is_no_equal_one(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run_main(monkeypatch, tmp_path, "part/one", loss=-1) == 1
-    assert "cell 3 failed" in capsys.readouterr().out
-
-
-def test_a_wrong_name_is_refused_before_anything_runs(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run_main(monkeypatch, tmp_path, "part/three", loss=0.5) == 2
-    assert "there is no chapter part/three; there are part/one, part/two" in capsys.readouterr().err
-    assert not (tmp_path / "second").exists()
+    assert list(find_differences(first, second)) == found
