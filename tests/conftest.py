@@ -37,7 +37,7 @@ CHEAP_CHAPTERS = {"chapter_to_run": "foundations/02_gradients", "chapter_to_repe
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--chapters",
-        help='chapters to run in JupyterLab, as on Colab and again, such as "mnist/02_model", or "all"; by default one',
+        help='chapters to run in JupyterLab, as on Colab and again: "part/name ..." or "all"; by default one',
     )
     parser.addoption("--nightly", action="store_true", help="run the long and random tests, too")
     parser.addoption("--fault-table", action="store_true", help="print which rows of faults.md hold")

@@ -1,7 +1,7 @@
 """The same commit executed twice measures the same, to the last digit.
 
-`make repeat` runs this for the whole book. Models are trained anew, in a folder of their own. The clock and the
-machine's load go into a chapter's timings, never into its metrics: those must be the same.
+`make repeat` runs this for the whole book. Models are trained anew, in a folder of their own. The clock and
+the machine's load go into a chapter's timings, never into its metrics: those must be the same.
 """
 
 import subprocess
@@ -18,7 +18,7 @@ from tutorial_utils.report import results
 
 @pytest.fixture
 def second(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Another build's folder, which the processes of one run share: a model is trained for one chapter only."""
+    """Another build's folder, which the processes of one run share: each model is trained once."""
     base = tmp_path_factory.getbasetemp()
     return (base.parent if base.name.startswith("popen-") else base) / "second"
 
