@@ -239,9 +239,9 @@ def test_every_figure_has_caption_name_and_alt_text_and_other_metadata_are_tags(
             continue
         if list(figure) != ["figure", "image"]:
             yield f"myst-nb wants the figure before its image: {cell.source}"
-        elif not figure["figure"]["name"] or len(figure["image"]["alt"]) < 20:
+        elif not figure["figure"].get("name") or len(figure["image"].get("alt", "")) < 20:
             yield f"name the figure, and describe what is drawn: {figure}"
-        elif figure["image"]["alt"] == figure["figure"]["caption"]:
+        elif figure["image"]["alt"] == figure["figure"].get("caption", figure["image"]["alt"]):
             yield f"caption and alt text are one: {figure}"
 
 
