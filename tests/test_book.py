@@ -148,14 +148,6 @@ def test_mnist_takes_fives_for_threes_as_the_source_reports() -> None:
     assert (5, 3) in sorted(mistakes, key=lambda pair: mistakes[pair], reverse=True)[:3]
 
 
-def test_mnist_metrics_follow_from_the_confusion_matrix() -> None:
-    metrics = measured("mnist/04_evaluation").metrics
-    matrix = metrics["confusion_matrix"]
-    assert sum(map(sum, matrix)) == metrics["n_test"] == 10_000
-    assert metrics["test_accuracy"] == pytest.approx(sum(matrix[i][i] for i in range(10)) / 10_000)
-    assert metrics["recall"] == pytest.approx([matrix[i][i] / sum(matrix[i]) for i in range(10)])
-
-
 # The curriculum
 
 ROWS = yaml.compose((ROOT / "book" / "curriculum.yml").read_text()).value

@@ -71,15 +71,8 @@ def jupyterlab(folder: Path, private: Path) -> Iterator[str]:
         path.parent.mkdir(parents=True)
         path.write_text(json.dumps(content))
     port = free_port()
-    command = [
-        sys.executable,
-        "-m",
-        "jupyterlab",
-        "--no-browser",
-        f"--port={port}",
-        "--expose-app-in-browser",
-    ]
-    command += ["--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}", "--allow-root"]
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}", "--allow-root"]
+    command += ["--expose-app-in-browser", "--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}"]
     log = private / "log.txt"
     with log.open("w") as stream:
         server = subprocess.Popen(command, cwd=folder, env=environment, stdout=stream, stderr=stream)

@@ -99,14 +99,6 @@ def test_the_loss_of_an_impossible_truth_is_infinite_without_a_warning() -> None
         assert evaluate(torch.tensor([1]), Predictions.from_probabilities(torch.eye(2)[:1])).loss == math.inf
 
 
-def test_rows_of_the_confusion_matrix_are_true_and_columns_predicted() -> None:
-    result = evaluate(*from_counts(ASYMMETRIC))
-    assert result.confusion_matrix.tolist() == [[9, 0, 1], [0, 5, 0], [4, 0, 6]]
-    assert result.recall.tolist() == pytest.approx([9 / 10, 1, 6 / 10])
-    assert result.precision.tolist() == pytest.approx([9 / 13, 1, 6 / 7])
-    assert result.support.tolist() == [10, 5, 10]
-
-
 @pytest.mark.fault(41)
 def test_a_class_that_does_not_occur_has_an_undefined_recall_not_zero() -> None:
     labels, predictions = from_counts({(0, 0): 3, (0, 2): 1, (1, 1): 2})
@@ -265,29 +257,6 @@ def test_average_precision_is_precision_summed_over_the_gains_in_recall(
             assert any(np.isclose(curve.x, recall) & np.isclose(curve.y, precision))
         assert curve.area == pytest.approx(expected, abs=1e-12)
         assert curve.area == pytest.approx(sklearn_metrics.average_precision_score(is_class, scores))
-
-
-def test_x_is_the_false_positive_rate_of_a_roc_curve_and_the_recall_of_the_other() -> None:
-    """Scores 0.9 (right), 0.8 (wrong), 0.7 (right), 0.2 and 0.1 (wrong) for class 1."""
-    probabilities = torch.tensor([0.9, 0.8, 0.7, 0.2, 0.1])
-    predictions = Predictions.from_probabilities(torch.stack([1 - probabilities, probabilities], dim=1))
-    labels = torch.tensor([1, 0, 1, 0, 0])
-    curve = roc_curves(labels, predictions)[1]
-    expected = [(0, 0), (0, 0.5), (1 / 3, 0.5), (1 / 3, 1), (1, 1)]
-    np.testing.assert_allclose(np.column_stack([curve.x, curve.y]), expected)
-    curve = precision_recall_curves(labels, predictions)[1]
-    assert (0.5, 1.0) in set(zip(curve.x, curve.y, strict=True))
-    assert any(np.isclose(curve.x, 1) & np.isclose(curve.y, 2 / 3))
-
-
-def test_a_perfect_ranking_has_area_one_and_the_curves_come_in_label_order() -> None:
-    labels = torch.tensor([0, 1, 2, 0, 1, 2])
-    predictions = predicting(labels.tolist(), 3)
-    assert [curve.area for curve in roc_curves(labels, predictions)] == [1, 1, 1]
-    assert [curve.area for curve in precision_recall_curves(labels, predictions)] == [1, 1, 1]
-    swapped = predicting([0, 2, 1, 0, 2, 1], 3)
-    areas = [curve.area for curve in roc_curves(labels, swapped)]
-    assert areas[0] == 1 and areas[1] < 0.5 and areas[2] < 0.5
 
 
 # Rates in groups

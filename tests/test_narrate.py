@@ -70,17 +70,11 @@ def test_sentences_are_shown_as_one_markdown_output_with_a_paragraph_each(
 
     shown: list[Any] = []
     monkeypatch.setattr("IPython.display.display", lambda *values: shown.extend(values))
+    say(*[])  # nothing, and so nothing is shown
     say("The accuracy is **92 %**.", "That is good.")
     (output,) = shown
     assert isinstance(output, Markdown)
     assert output.data == "The accuracy is **92 %**.\n\nThat is good."
-
-
-def test_nothing_is_shown_when_there_is_nothing_to_say(monkeypatch: pytest.MonkeyPatch) -> None:
-    shown: list[Any] = []
-    monkeypatch.setattr("IPython.display.display", lambda *values: shown.extend(values))
-    say(*[])
-    assert shown == []
 
 
 ROWS = [{"class": "cat", "recall": 0.987, "support": 10}, {"class": "<dog>", "recall": 0.5, "support": 20}]
