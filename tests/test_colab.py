@@ -182,7 +182,9 @@ def test_a_chapter_runs_from_a_folder_that_holds_its_notebook_alone_and_every_mo
     folder = tmp_path / "content"
     folder.mkdir()
     nbformat.write(notebook, folder / source.name)
-    client = NotebookClient(notebook, km=colab.kernel_manager(), timeout=TIME_LIMIT)
+    client = NotebookClient(
+        notebook, km=colab.kernel_manager(), timeout=TIME_LIMIT, startup_timeout=TIME_LIMIT
+    )
     client.execute(env=colab.environment, cwd=str(folder))
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))

@@ -17,6 +17,7 @@ from typing import Any
 
 import nbformat
 import pytest
+from conftest import AT_MOST
 from playwright.sync_api import Browser, ConsoleMessage, Page
 from test_notebooks import pair
 
@@ -110,6 +111,7 @@ def lab(book: Path, tmp_path: Path) -> Iterator[str]:
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     tab = browser.new_page(viewport={"width": 1400, "height": 1000})
+    tab.set_default_timeout(AT_MOST)
     yield tab
     tab.close()
 
