@@ -136,11 +136,9 @@ def train_replicas(size: int) -> dict[str, float]:
     data = datasets.load("mnist").train
     configs = [CONFIG.but(learning_rate=float(rate)) for rate in np.geomspace(1e-4, 0.05, size)]
     train, validation = training_batches(data, CONFIG)
-    with Peak() as peak:
-        started = time.perf_counter()
-        replicas.train(configs, train, validation, show_progress=False)
-        seconds = time.perf_counter() - started
-    return {"seconds": seconds, "bytes": peak.bytes}
+    started = time.perf_counter()
+    replicas.train(configs, train, validation, show_progress=False)
+    return {"seconds": time.perf_counter() - started}
 
 
 def sweep_points(size: int) -> dict[str, float]:
@@ -205,7 +203,6 @@ def measure(rounds: int, quick: bool) -> dict[str, Any]:
     found["replicas"] = {
         "sizes": numbers,
         **by_replicas,
-        "time": slope(numbers, by_replicas["seconds"]),
         "time_line": straight(numbers, by_replicas["seconds"]),
     }
     if not quick:

@@ -34,17 +34,6 @@ BatchIterable = Iterable[tuple[Tensor, Tensor]]
 Loop = Callable[[], float]
 """Trains one epoch from the start and returns the validation loss."""
 
-TITLES = {
-    "package": "this package",
-    "loader_0": "DataLoader, image by image",
-    "loader_2": "DataLoader, 2 workers",
-    "bare": "bare loop, floats in memory",
-    "by_hand": "gradient by hand",
-    "lightning": "PyTorch Lightning",
-    "skorch": "skorch",
-}
-"""How the page names the loops."""
-
 
 def package(data: ImageData, config: TrainingConfig) -> Loop:
     """This package: bytes in memory, standardised batch by batch; metrics, validation, progress bar."""

@@ -777,12 +777,23 @@ def test_a_sweep_becomes_a_sentence_a_table_and_a_figure(tmp_path: Path) -> None
     assert rows_of(page)[0] == ["0.01", "1", "0.1000", *single, "0.9000", *single]
 
 
-def test_a_sweep_with_failed_runs_says_so(tmp_path: Path) -> None:
+@pytest.mark.fault(94)
+def test_a_sweep_with_failed_runs_names_them_and_compares_what_all_have(tmp_path: Path) -> None:
     site = Site(tmp_path, {"sweep": SWEEP_PAGE}, numfig=True)
-    write_sweep(tmp_path, {0.01: [0.5, None], 0.1: [0.3, 0.2]})
+    write_sweep(tmp_path, {0.01: [0.5, 0.1], 0.1: [None, 0.2], 1.0: [None, None]})
     assert site.build() == ""
-    assert "Of 4 runs, 1 failed. The lowest mean" in site.page("sweep").get_text()
-    assert rows_of(site.page("sweep"))[0][:2] == ["0.01", "1"]
+    text = site.page("sweep").get_text()
+    assert "Of 6 runs, 3 failed. At 0.1, seed 0 gave no validation loss. At 1, seeds 0, 1 gave no" in text
+    # Over its own seeds, 0.1 has the lower mean.
+    assert "0.1000 over 1 seed (those at every value compared: 1), came with learning rate 0.01." in text
+    assert [row[:4] for row in rows_of(site.page("sweep"))] == [
+        ["0.01", "2", "0.3000", "0.2828"],
+        ["0.1", "1, without 0", "0.2000", "none"],
+        ["1", "0, without 0, 1", "none", "none"],
+    ]
+    write_sweep(tmp_path, {0.01: [0.5, None], 0.1: [None, 0.2]})
+    assert site.build() == ""
+    assert "so none is called the lowest" in site.page("sweep").get_text()
 
 
 def test_a_sweep_that_is_not_there_warns(tmp_path: Path) -> None:

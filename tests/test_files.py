@@ -1,10 +1,14 @@
 import os
+import signal
 import stat
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from tutorial_utils.files import check_place, whole_file
+from tutorial_utils.files import check_place, scratch_folder, whole_file
 
 
 def test_a_file_arrives_with_its_content_in_a_new_folder(tmp_path: Path) -> None:
@@ -59,3 +63,43 @@ def test_a_place_where_no_file_can_arrive_is_known_before_and_trying_leaves_noth
     with pytest.raises(OSError):
         check_place(tmp_path / name)
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["file"]
+
+
+HOLDER = """
+from tutorial_utils.files import scratch_folder
+with scratch_folder() as folder:
+    (folder / "left").write_text("behind")
+    print(folder, flush=True)
+    input()
+"""
+
+
+@pytest.mark.fault(107)
+@pytest.mark.parametrize("locks", [True, False])
+def test_a_scratch_folder_goes_with_its_block_or_after_its_process(
+    tmp_path: Path, locks: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    others = tmp_path / "tutorial-scratch-of-others"
+    others.mkdir()  # no folder in it says that a lock was ever taken
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with (
+        subprocess.Popen([sys.executable, "-c", HOLDER], **pipes) as killed,  # type: ignore[call-overload]
+        subprocess.Popen([sys.executable, "-c", HOLDER], **pipes) as alive,  # type: ignore[call-overload]
+    ):
+        abandoned, held = (Path(each.stdout.readline().rstrip("\n")) for each in (killed, alive))
+        killed.send_signal(signal.SIGKILL)
+        killed.wait()
+        assert (abandoned / "left").exists()
+        if not locks:
+            monkeypatch.setattr("filelock.FileLock.acquire", no_locks)
+        with scratch_folder() as folder:
+            assert abandoned.parent.exists() == (not locks)
+            assert (held / "left").exists() and folder.is_dir() and folder.is_relative_to(tmp_path)
+        alive.communicate("\n")
+    assert {path for path in tmp_path.iterdir()} == {others, *([] if locks else [abandoned.parent])}
+
+
+def no_locks(*arguments: object, **options: object) -> None:
+    raise NotImplementedError

@@ -1,6 +1,7 @@
 """A sweep runs each point once, on one machine or several, whatever dies on the way."""
 
 import json
+import math
 import os
 import re
 import shutil
@@ -8,9 +9,11 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pandas as pd
@@ -18,6 +21,7 @@ import pytest
 
 from tutorial_utils import cli
 from tutorial_utils.exceptions import ConfigurationError, SweepError
+from tutorial_utils.files import scratch_folder
 from tutorial_utils.runs import sweep_points, sweeps
 from tutorial_utils.runs.chapters import Chapter, find
 from tutorial_utils.runs.parameters import read_cell
@@ -74,11 +78,10 @@ class Sweep:
             nbformat.v4.new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]}),
             nbformat.v4.new_code_cell(remark + WORK.format(log=str(self.log))),
         ]
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
         for index, cell in enumerate(cells):
             cell["id"] = f"cell-{index}"
-        notebook = nbformat.v4.new_notebook(cells=cells)
-        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-        notebook.metadata["kernelspec"] = kernel
         path = self.root / "notebooks" / "part" / "chapter.ipynb"
         path.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, path)
@@ -96,8 +99,7 @@ class Sweep:
 
     def run(self, *options: str) -> "subprocess.CompletedProcess[str]":
         """Run it to its end."""
-        process = self.start(*options)
-        return subprocess.CompletedProcess(process.args, *end(process))
+        return subprocess.CompletedProcess(options, *end(self.start(*options)))
 
     def lines(self, what: str = "start") -> list[list[str]]:
         """Words of every line that runs left outside."""
@@ -107,7 +109,7 @@ class Sweep:
     def table(self) -> pd.DataFrame:
         return pd.read_csv(self.output / "results.csv")
 
-    def wait_until(self, what: Callable[[], object], patience: float = 60) -> None:
+    def wait_until(self, what: Callable[[], object], patience: float = 300) -> None:
         last = time.monotonic() + patience
         while not what():
             assert time.monotonic() < last, "waited in vain"
@@ -117,10 +119,10 @@ class Sweep:
         """No kernel outlives the process that started it by more than a moment."""
         processes = [int(line[3]) for line in self.lines()]
         assert processes
-        self.wait_until(lambda: not any(is_alive(process) for process in processes), patience=10)
+        self.wait_until(lambda: not any(is_alive(process) for process in processes))
 
 
-def end(process: "subprocess.Popen[bytes]", patience: float = 120) -> tuple[int, str, str]:
+def end(process: "subprocess.Popen[bytes]", patience: float = 300) -> tuple[int, str, str]:
     """Wait for the end; exit code, output and errors, with the carriage returns of progress lines."""
     out, err = process.communicate(timeout=patience)
     return process.returncode, out.decode(), err.decode()
@@ -140,6 +142,11 @@ def sweep(tmp_path: Path) -> Iterator[Sweep]:
     for line in made.lines():
         if is_alive(int(line[3])):
             os.kill(int(line[3]), signal.SIGKILL)
+
+
+@pytest.fixture
+def chapter(sweep: Sweep) -> Chapter:
+    return find(sweep.root / "notebooks" / "part" / "chapter")
 
 
 def shown(err: str) -> str:
@@ -191,18 +198,15 @@ def test_a_file_may_hold_a_grid_or_points(tmp_path: Path) -> None:
         ("!!python/object/apply:os.system ['false']", "cannot be read"),
         ("- a\n b: [", "cannot be read"),
         ("", "not a sweep file"),
+        (None, r"cannot be read \(.*sweep\.yml"),
     ],
 )
-def test_a_bad_file_is_refused(tmp_path: Path, content: str, problem: str) -> None:
+def test_a_bad_file_is_refused(tmp_path: Path, content: str | None, problem: str) -> None:
     path = tmp_path / "sweep.yml"
-    path.write_text(content)
+    if content is not None:
+        path.write_text(content)
     with pytest.raises(ConfigurationError, match=f"(?s){problem}"):
         sweep_points.read_file(path, ALLOWED)
-
-
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"absent\.yml"):
-        sweep_points.read_file(tmp_path / "absent.yml", ALLOWED)
 
 
 def test_all_problems_of_a_grid_are_told_at_once_and_each_once() -> None:
@@ -210,16 +214,15 @@ def test_all_problems_of_a_grid_are_told_at_once_and_each_once() -> None:
     with pytest.raises(ConfigurationError) as caught:
         sweep_points.read_grid(texts, ALLOWED)
     message = str(caught.value)
-    expected = (
+    expected = [
         "learning_rate=-1",
         "'x'",
         "epochs is not",
         "seed=-3",
         "seed is given twice",
         "'centre' is not of",
-        "'wait=",
-    )
-    assert all(message.count(part) == 1 for part in (*expected, "'=1'")), message
+    ]
+    assert all(message.count(part) == 1 for part in (*expected, "'wait=", "'=1'")), message
 
 
 @pytest.mark.parametrize("texts", [["seed=0,1,0"], ["seed=1,01"], ["learning_rate=0.1,1e-1,0.10", "seed=1"]])
@@ -228,29 +231,23 @@ def test_a_point_that_stands_twice_is_refused(texts: list[str]) -> None:
         sweep_points.read_grid(texts, ALLOWED)
 
 
-def test_a_grid_too_large_is_refused_without_being_made() -> None:
-    axes = {name: range(10**6) for name in ("learning_rate", "seed", "wait")}
-    started = time.monotonic()
-    with pytest.raises(ConfigurationError, match=r"1,000,000,000,000,000,000"):
-        sweep_points.make_grid(axes, ALLOWED)
-    assert time.monotonic() - started < 10  # making it would take for ever
-
-
-def test_a_thousand_points_are_allowed_and_one_more_is_not() -> None:
+def test_a_thousand_points_are_allowed_and_more_are_refused_without_being_made() -> None:
     assert len(sweep_points.make_grid({"seed": range(1000)}, ALLOWED)) == 1000
-    with pytest.raises(ConfigurationError, match=r"1 to 1,000 points, this one 1,001"):
-        sweep_points.make_grid({"seed": range(1001)}, ALLOWED)
+    for axes, count in (
+        ({"seed": range(1001)}, "1,001"),
+        (dict.fromkeys(ALLOWED, range(10**6)), f"{10**30:,}"),
+    ):
+        with pytest.raises(ConfigurationError, match=f"1 to 1,000 points, this one {count}"):
+            sweep_points.make_grid(axes, ALLOWED)
 
 
-def test_the_default_folder_is_the_same_for_the_same_points_and_no_others(sweep: Sweep) -> None:
-    chapter = find(sweep.root / "notebooks" / "part" / "chapter")
-    folders = [
+def test_the_default_folder_is_the_same_for_the_same_points_and_no_others(chapter: Chapter) -> None:
+    first, other, again = (
         sweeps.default_folder(chapter, sweep_points.read_grid([text], ALLOWED))
-        for text in ("seed=0", "seed=0,1")
-    ]
-    assert folders[0] != folders[1]
-    assert folders[0] == sweeps.default_folder(chapter, sweep_points.read_grid(["seed=0"], ALLOWED))
-    assert folders[0].parent == Path("_build/sweeps/part/chapter")
+        for text in ("seed=0", "seed=0,1", "seed=0")
+    )
+    assert first == again != other
+    assert first.parent == Path("_build/sweeps/part/chapter")
 
 
 def test_the_book_runs_the_command_that_its_page_shows(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -272,6 +269,26 @@ def test_the_book_runs_the_command_that_its_page_shows(monkeypatch: pytest.Monke
 # What is refused before anything starts
 
 
+@pytest.mark.parametrize(
+    ("options", "folder", "problem"),
+    [
+        ({"jobs": 0}, "out", "jobs=0"),
+        ({"jobs": 1, "scheduler": "tcp://x:1"}, "out", "not both"),
+        ({}, "_build/results/x", "another output"),
+        ({}, "_build/executed", "another output"),
+        ({}, "_build/html", "another output"),
+        ({}, "file/x", "another output"),
+    ],
+)
+def test_bad_settings_and_folders_that_are_not_ours_start_nothing(
+    chapter: Chapter, options: dict[str, Any], folder: str, problem: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeps, "_cluster", lambda *arguments: pytest.fail("started"))
+    (chapter.root / "file").touch()
+    with pytest.raises(ConfigurationError, match=problem):
+        sweeps.run(chapter, [{"seed": 0}], chapter.root / folder, **options)
+
+
 @pytest.mark.parametrize("options", [[], ["-g", "seed=0", "-f", "sweep.yml"]])
 def test_a_grid_or_a_file_is_needed(
     sweep: Sweep, options: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -284,128 +301,72 @@ def test_a_grid_or_a_file_is_needed(
     assert not (sweep.root / "_build").exists()
 
 
-@pytest.fixture
-def nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweeps, "_cluster", lambda *arguments: pytest.fail("started"))
-
-
-@pytest.fixture
-def chapter(sweep: Sweep) -> Chapter:
-    return find(sweep.root / "notebooks" / "part" / "chapter")
-
-
-@pytest.mark.usefixtures("nothing_starts")
-@pytest.mark.parametrize(
-    ("options", "problem"),
-    [({"jobs": 0}, "jobs=0"), ({"jobs": 1, "scheduler": "tcp://x:1"}, "not both")],
-)
-def test_bad_settings_start_nothing(
-    chapter: Chapter, tmp_path: Path, options: dict[str, object], problem: str
+@pytest.mark.parametrize(("gibibytes", "jobs"), [(64, 8), (7, 3), (1, 1)])
+def test_the_machine_decides_how_many_run_at_a_time(
+    gibibytes: int, jobs: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(ConfigurationError, match=problem):
-        sweeps.run(chapter, [{"seed": 0}], tmp_path, **options)  # type: ignore[arg-type]
-
-
-@pytest.mark.usefixtures("nothing_starts")
-@pytest.mark.parametrize("folder", ["_build/results/x", "_build/executed", "_build/html", "file/x"])
-def test_a_folder_that_is_not_ours_starts_nothing(sweep: Sweep, chapter: Chapter, folder: str) -> None:
-    (sweep.root / "file").touch()
-    with pytest.raises(ConfigurationError, match="give another output"):
-        sweeps.run(chapter, [{"seed": 0}], sweep.root / folder)
-
-
-def test_the_machine_decides_how_many_run_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    import dask.system
-    import distributed.system
-
-    monkeypatch.setattr(dask.system, "CPU_COUNT", 8)
-    monkeypatch.setattr(distributed.system, "MEMORY_LIMIT", 64 * 2**30)
-    assert sweeps.default_jobs() == 8
-    monkeypatch.setattr(distributed.system, "MEMORY_LIMIT", 7 * 2**30)
-    assert sweeps.default_jobs() == 3
-    monkeypatch.setattr(distributed.system, "MEMORY_LIMIT", 2**30)
-    assert sweeps.default_jobs() == 1
+    monkeypatch.setattr("dask.system.CPU_COUNT", 8)
+    monkeypatch.setattr("distributed.system.MEMORY_LIMIT", gibibytes * 2**30)
+    assert sweeps.default_jobs() == jobs
 
 
 # On this machine
 
 
 @pytest.mark.slow
-def test_a_sweep_runs_every_point_once_and_again_only_what_changed(sweep: Sweep) -> None:
-    first = sweep.run(*GRID, "-j", "2")
-    assert first.returncode == 0, first.stderr
-    # The progress line is gone, and dask said nothing; a kernel that ends may still complain of its sockets.
-    assert not re.search("distributed|dask|point/s", shown(first.stderr))
-    assert "\rsweep of part/chapter: " in first.stderr
-    assert "4 finished, 0 failed" in first.stdout
-    starts = [(float(rate), int(seed)) for _, rate, seed, *_ in sweep.lines()]
-    assert sorted(starts) == [(0.01, 0), (0.01, 1), (0.1, 0), (0.1, 1)]
+@pytest.mark.fault(66)
+def test_a_sweep_runs_every_point_once_and_again_only_what_failed_or_changed(sweep: Sweep) -> None:
+    grid = ["-g", "seed=0,1", "-g", "word=fail"]
+    done = sweep.run("-g", "learning_rate=0.01,0.1", *grid, "-j", "2")
+    assert done.returncode == 1
+    assert "2 finished, 2 failed" in done.stdout
+    # The progress line is gone and tore nothing; dask said nothing.
+    assert "\rsweep of part/chapter: " in done.stderr
+    said = shown(done.stderr)
+    assert not re.search("distributed|dask|point/s|Traceback", said)
+    assert re.match("failed: .*part/chapter: cell .*not <b>this</b> one", said)
+    assert "not <b>this</b> one" in Path(said.splitlines()[1].strip()).read_text()
+    assert sorted(line[1:3] for line in sweep.lines()) == [
+        [r, s] for r in ("0.01", "0.1") for s in ("0", "1")
+    ]
     assert {line[4] for line in sweep.lines()} == {"1"}  # threads
     table = sweep.table()
     assert table[["learning_rate", "seed"]].to_numpy().tolist() == [[0.01, 0], [0.01, 1], [0.1, 0], [0.1, 1]]
-    assert table["validation_loss"].tolist() == pytest.approx([0, 0.001, 0.0081, 0.0091])
-    assert set(table["status"]) == {"finished"}
-    assert sorted(path.name for path in sweep.root.iterdir()) == ["notebooks", "out put", "outside"]
-    for path in (sweep.output / "points").glob("*.ipynb"):
-        executed = nbformat.read(path, as_version=4)
-        rate, seed = re.findall(r"=([\d.]+)", path.name)[:2]
-        injected = next(
-            c.source for c in executed.cells if "injected-parameters" in c.metadata.get("tags", [])
-        )
-        assert f"learning_rate = {rate}" in injected and f"seed = {seed}" in injected
-    names = {path.name for path in (sweep.output / "points").iterdir()}
-    assert len(names) == 8
-
-    again = sweep.run(*GRID)
-    assert again.returncode == 0
-    assert "4 of 4 points are there already" in again.stderr
-    assert len(sweep.lines()) == 4
-
-    more = sweep.run("-g", "learning_rate=0.01,0.1,0.2", "-g", "seed=0", "-j", "1")
-    assert more.returncode == 0
-    assert [line[1:3] for line in sweep.lines()[4:]] == [["0.2", "0"]]
-    assert len(sweep.table()) == 3
-
-    sweep.write("# another text\n")
-    changed = sweep.run("-g", "seed=0,1", "-g", "learning_rate=0.1", "-j", "2")
-    assert changed.returncode == 0
-    assert len(sweep.lines()) == 7
-
-
-@pytest.mark.slow
-@pytest.mark.fault(66)
-def test_a_point_that_fails_stops_no_other_and_is_tried_again(sweep: Sweep) -> None:
-    options = ["-g", "seed=0,1,2", "-g", "word=fail", "-j", "2"]
-    first = sweep.run(*options)
-    assert first.returncode == 1
-    assert "2 finished, 1 failed" in first.stdout
-    assert "Traceback" not in first.stderr
-    said = shown(first.stderr).splitlines()
-    assert said[0].startswith("failed: seed=1,word=fail: part/chapter: cell")  # the bar did not tear it
-    assert "not <b>this</b> one" in said[0]
-    failed = Path(said[1].strip())
-    assert failed.name.endswith(".failed.ipynb")
-    assert "not <b>this</b> one" in failed.read_text()
-    table = sweep.table()
-    assert table["status"].tolist() == ["finished", "failed", "finished"]
+    assert table["validation_loss"].tolist() == pytest.approx([0, math.nan, 0.0081, math.nan], nan_ok=True)
+    assert table["status"].tolist() == ["finished", "failed"] * 2
     assert "ValueError: not <b>this</b> one" in table["reason"][1]
-    assert table["validation_loss"].isna().tolist() == [False, True, False]
     page = (sweep.output / "report.html").read_text()
     assert "not &lt;b&gt;this&lt;/b&gt; one" in page and "<b>" not in page
+    assert {path.name for path in sweep.root.iterdir()} == {"notebooks", "out put", "outside"}
+    points = sweep.output / "points"
+    assert sum(path.name.endswith(".failed.ipynb") for path in points.iterdir()) == 2
+    for path in points.glob("*.json"):
+        rate, seed = re.findall(r"=([\d.]+)", path.name)[:2]
+        executed = path.with_suffix(".ipynb").read_text()
+        assert f"learning_rate = {rate}" in executed and f"seed = {seed}" in executed
 
     (sweep.log.parent / "repaired").touch()
-    second = sweep.run(*options)
-    assert second.returncode == 0
-    assert [line[2] for line in sweep.lines()].count("1") == 2
-    assert len(sweep.lines()) == 4
-    assert not list(sweep.output.rglob("*.failed.ipynb"))
-    assert set(sweep.table()["status"]) == {"finished"}
+    sweep.log.unlink()
+    again = sweep.run("-g", "learning_rate=0.01,0.1,0.2", *grid, "-j", "1")
+    assert again.returncode == 0, again.stderr
+    assert "2 of 6 points are there already" in again.stderr
+    assert [line[1:3] for line in sweep.lines()] == [["0.01", "1"], ["0.1", "1"], ["0.2", "0"], ["0.2", "1"]]
+    assert not list(points.glob("*.failed.ipynb"))
+    assert sweep.table()["status"].tolist() == ["finished"] * 6
+    sweep.write("# another text\n")
+    assert sweep.run("-g", "learning_rate=0.1", "-g", "seed=0", "-g", "word=fail").returncode == 0
+    assert len(sweep.lines()) == 5
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ["killed", "interrupted"])
-@pytest.mark.fault(67)
-def test_a_sweep_that_was_ended_goes_on_with_what_is_missing(sweep: Sweep, way: str) -> None:
+@pytest.mark.fault(67, 107)
+def test_a_sweep_that_was_ended_goes_on_with_what_is_missing(
+    sweep: Sweep, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = sweep.root / "temporary"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
     # The last point takes longer than anyone waits.
     points = [{"seed": 0}, {"seed": 1}, {"seed": 2, "wait": 600}]
     path = sweep.root / "sweep.yml"
@@ -414,18 +375,28 @@ def test_a_sweep_that_was_ended_goes_on_with_what_is_missing(sweep: Sweep, way: 
     sweep.wait_until(lambda: len(sweep.lines()) == 3)
     assert len(list((sweep.output / "points").glob("*.json"))) == 2
     process.send_signal(signal.SIGKILL if way == "killed" else signal.SIGINT)
-    code, out, err = end(process, 30)
+    code, out, err = end(process)
     sweep.wait_for_kernels_to_end()
+    left = set(scratch.iterdir())
+    assert len(list((sweep.output / "points").glob("*.json"))) == 2
+    assert not list(sweep.output.rglob("*.failed.ipynb"))
     if way == "interrupted":
         assert code == 130
         assert "interrupted" in err and "the same command goes on" in err and str(sweep.output) in err
         assert "Traceback" not in err and "finished," not in out
-    assert len(list((sweep.output / "points").glob("*.json"))) == 2
-    assert not list(sweep.output.rglob("*.failed.ipynb"))
+        assert not left
+        return
 
+    assert len(left) == 2  # dask's folder, and the kernel's
     sweep.log.unlink()
     process = sweep.start("-f", str(path), "-j", "1")
     sweep.wait_until(sweep.lines)
+    its_own = set(scratch.iterdir())
+    assert len(its_own) == 2 and not its_own & left
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    with scratch_folder():  # what starts beside it leaves it alone
+        assert set(scratch.iterdir()) > its_own
+    assert all((folder / "work").is_dir() for folder in its_own)
     process.kill()
     process.communicate()
     assert [line[2] for line in sweep.lines()] == ["2"]
@@ -436,7 +407,8 @@ def test_a_sweep_that_was_ended_goes_on_with_what_is_missing(sweep: Sweep, way: 
 def test_a_local_cluster_is_quiet_and_closed_to_the_network(
     jobs: int, recwarn: pytest.WarningsRecorder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    psutil = pytest.importorskip("psutil")
+    import psutil
+
     monkeypatch.chdir(tmp_path)
     with sweeps._cluster(jobs, None) as client:
         assert sum(client.nthreads().values()) == jobs
@@ -447,20 +419,23 @@ def test_a_local_cluster_is_quiet_and_closed_to_the_network(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.slow
-def test_the_time_limit_is_for_each_point(sweep: Sweep) -> None:
-    done = sweep.run("-g", "wait=0,120", "-j", "2", "--time-limit", "25")
-    assert done.returncode == 1
-    assert sweep.table()["status"].tolist() == ["finished", "failed"]
-    assert "time limit of 25 s" in sweep.table()["reason"][1]
-    sweep.wait_for_kernels_to_end()
+def test_the_time_limit_is_for_each_point(
+    chapter: Chapter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def execute(text: str, name: str, point: Any, *, time_limit: float, **others: Any) -> sweeps.Executed:
+        return sweeps.Executed(json.dumps([point, time_limit]), text)
+
+    monkeypatch.setattr(sweeps.kernel, "execute", execute)
+    outcomes = sweeps.run(chapter, [{"seed": 0}, {"seed": 1}], tmp_path / "out", jobs=1, time_limit=25)
+    read = [json.loads(each.results.read_text()) for each in outcomes if each.results]
+    assert read == [[{"seed": 0}, 25], [{"seed": 1}, 25]]
 
 
 # On several machines: processes that share nothing but the scheduler's address
 
 
 class Cluster:
-    """A scheduler and workers started by hand, each in a folder of its own."""
+    """A scheduler and workers started by hand."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -472,14 +447,12 @@ class Cluster:
         self.scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard")
 
     def _start(self, kind: str, *options: str, path: Path = ROOT) -> "subprocess.Popen[bytes]":
-        home = self.folder / f"{kind}-{len(self.processes)}"
-        home.mkdir(parents=True)
         process = subprocess.Popen(
             [sys.executable, "-m", "dask", kind, *options],
-            cwd=home,
-            env={**os.environ, "PYTHONPATH": str(path), "DASK_TEMPORARY_DIRECTORY": str(home)},
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": str(path), "DASK_TEMPORARY_DIRECTORY": str(self.folder)},
             stdout=subprocess.DEVNULL,
-            stderr=(home / "log").open("wb"),
+            stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
         self.processes.append(process)
@@ -492,8 +465,9 @@ class Cluster:
     def wait_for_workers(self, count: int) -> None:
         from distributed import Client
 
-        with Client(self.address, timeout=30, set_as_default=False) as client:
-            client.wait_for_workers(count, timeout=60)
+        with Client(self.address, timeout=300, set_as_default=False) as client:
+            if count:  # without, the scheduler is there
+                client.wait_for_workers(count, timeout=300)
 
     def kill(self, process: "subprocess.Popen[bytes]") -> None:
         """Kill a process and what it started in its group, the nanny with its worker."""
@@ -501,16 +475,13 @@ class Cluster:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
-    def close(self) -> None:
-        for process in self.processes:
-            self.kill(process)
-
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    made = Cluster(tmp_path / "cluster")
+    made = Cluster(tmp_path)
     yield made
-    made.close()
+    for process in made.processes:
+        made.kill(process)
 
 
 @pytest.mark.slow
@@ -523,9 +494,7 @@ def test_workers_started_by_hand_give_the_same_and_may_die(sweep: Sweep, cluster
     sweep.output, sweep.log = sweep.root / "elsewhere", sweep.log.with_name("log 2")
     sweep.write()
     cluster.wait_for_workers(2)
-    process = sweep.start(
-        "-g", "learning_rate=0.01,0.1", "-g", "seed=0,1", "-g", "wait=2", "--scheduler", cluster.address
-    )
+    process = sweep.start(*GRID, "-g", "wait=2", "--scheduler", cluster.address)
     sweep.wait_until(lambda: len(sweep.lines()) >= 2)
     cluster.kill(workers[0])
     code, out, err = end(process)
@@ -548,7 +517,7 @@ def test_a_scheduler_that_dies_or_an_interruption_ends_the_sweep_and_its_kernels
     process = sweep.start("-g", "wait=0,600", "--scheduler", cluster.address)
     sweep.wait_until(lambda: len(sweep.lines()) == 2)
     process.send_signal(signal.SIGINT)
-    code, _, err = end(process, 30)
+    code, _, err = end(process)
     assert code == 130
     assert "Traceback" not in err
     sweep.wait_for_kernels_to_end()
@@ -566,10 +535,7 @@ def test_a_scheduler_that_dies_or_an_interruption_ends_the_sweep_and_its_kernels
 
 @pytest.mark.slow
 def test_workers_that_cannot_do_it_are_named(sweep: Sweep, cluster: Cluster, tmp_path: Path) -> None:
-    from distributed import Client
-
-    with Client(cluster.address, timeout=30, set_as_default=False):  # it is there, and has no workers
-        pass
+    cluster.wait_for_workers(0)
     lonely = sweep.run(*GRID, "--scheduler", cluster.address)
     assert lonely.returncode == 1
     assert shown(lonely.stderr).startswith(f"error: the scheduler at {cluster.address} has no workers")
@@ -590,49 +556,31 @@ def test_workers_that_cannot_do_it_are_named(sweep: Sweep, cluster: Cluster, tmp
     assert not sweep.lines()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("listens", [False, True])
+@pytest.mark.parametrize("what", ["silence", "nobody", "nonsense"])
 def test_a_scheduler_that_does_not_answer_is_named(
-    sweep: Sweep, chapter: Chapter, listens: bool, monkeypatch: pytest.MonkeyPatch
+    chapter: Chapter, what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sweeps, "ANSWER_WITHIN", 2)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
-        if listens:
+        if what == "silence":
             silent.listen()
-        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
-        started = time.monotonic()
-        with pytest.raises(SweepError, match=rf"no dask scheduler answers at {address}"):
-            sweeps.run(chapter, [{"seed": 0}], sweep.output, scheduler=address)
-        assert time.monotonic() - started < 15
-
-
-def test_an_address_that_is_none_is_named(sweep: Sweep, chapter: Chapter) -> None:
-    with pytest.raises(SweepError, match="no dask scheduler answers at nonsense://x"):
-        sweeps.run(chapter, [{"seed": 0}], sweep.output, scheduler="nonsense://x")
+        address = "nonsense://x" if what == "nonsense" else f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(SweepError, match=f"no dask scheduler answers at {address}"):
+            sweeps.run(chapter, [{"seed": 0}], tmp_path / "out", scheduler=address)
 
 
 def test_a_worker_that_came_later_with_another_package_runs_nothing() -> None:
-    executed = sweeps.execute_point("sweep", "tutorial_utils 0", "no notebook", "part/chapter", {}, 60)
+    executed = sweeps._execute_point("sweep", "tutorial_utils 0", "no notebook", "part/chapter", {}, 60)
     assert "this sweep needs tutorial_utils 0" in executed.error
     assert not executed.results and not executed.notebook
 
 
-def test_the_package_is_described_by_versions_and_source() -> None:
-    import torch
-
-    import tutorial_utils
-
-    described = sweeps.describe_package()
-    assert f"tutorial_utils {tutorial_utils.__version__} (" in described
-    assert described.endswith(f"torch {torch.__version__}")
-
-
-def test_a_full_disk_is_said(sweep: Sweep, chapter: Chapter, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*arguments: object, **options: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(SweepError, match=r"cannot write .*No space left"):
-        sweeps._keep(sweeps.Executed("{}", "{}"), sweep.output / "points" / "x.ipynb")
-    assert not list(sweep.output.rglob("*.part"))
+        sweeps._keep(sweeps.Executed("{}", "{}"), tmp_path / "points" / "x.ipynb")
+    assert not list(tmp_path.rglob("*.part"))

@@ -1,12 +1,15 @@
-"""Files that arrive whole or not at all."""
+"""Files that arrive whole or not at all, and temporary folders that do not stay for ever."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+
+_SCRATCH = "tutorial-scratch-"
 
 
 @contextlib.contextmanager
@@ -54,3 +57,41 @@ def _temporary_beside(path: Path) -> Path:
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     os.close(handle)
     return Path(name)
+
+
+@contextlib.contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """Make a temporary folder that is removed at the end of the block, or after this process was killed.
+
+    Each holds a lock that the operating system lets go when its process ends, however that ends. Whoever
+    makes a folder first removes those of this user whose lock nobody holds any more.
+
+    Yields:
+        The folder, as an absolute path without links.
+    """
+    import filelock
+
+    _remove_abandoned()
+    outer = Path(tempfile.mkdtemp(prefix=_SCRATCH)).resolve()
+    lock = filelock.FileLock(outer / "lock")
+    try:
+        with contextlib.suppress(OSError, NotImplementedError):  # without locks nobody removes anything
+            lock.acquire()
+        (outer / "work").mkdir()
+        yield outer / "work"
+    finally:
+        lock.release()
+        shutil.rmtree(outer, ignore_errors=True)
+
+
+def _remove_abandoned() -> None:
+    """Remove the scratch folders of processes that are gone; ``work`` stands for a lock that was taken."""
+    import filelock
+
+    ours = getattr(os, "getuid", int)()  # where there are no users, files belong to user 0
+    for work in Path(tempfile.gettempdir()).glob(f"{_SCRATCH}*/work"):
+        with contextlib.suppress(OSError, NotImplementedError):  # also of a lock that is held
+            if work.parent.lstat().st_uid == ours:
+                with filelock.FileLock(work.parent / "lock", timeout=0):
+                    shutil.rmtree(work, ignore_errors=True)
+                shutil.rmtree(work.parent, ignore_errors=True)

@@ -44,24 +44,15 @@ def metric_against(
     ax = new_axes(ax)
     told_apart = len(points) <= MOST_GROUPS
     styles = line_styles(len(points)) if told_apart else [(GREY, "-", "o")] * len(points)
-    for (group, (xs, heights)), (colour, _, marker) in zip(points.items(), styles, strict=True):
-        ax.plot(
-            xs,
-            heights,
-            marker,
-            markersize=6,
-            markerfacecolor="none",
-            markeredgecolor=colour,
-            alpha=0.6,
-            label=f"_{group}",
-        )
     for group, (colour, line, marker) in zip(points, styles, strict=True):
+        xs, heights = points[group]
+        hollow = ax.plot(xs, heights, marker, markersize=6, color=colour, alpha=0.6, label=f"_{group}")
+        hollow[0].set_markerfacecolor("none")
         xs, heights, low, high = means[group]
-        bars = np.array([np.subtract(heights, low), np.subtract(high, heights)])
         ax.errorbar(
             xs,
             heights,
-            yerr=bars,
+            yerr=np.array([np.subtract(heights, low), np.subtract(high, heights)]),
             linestyle=line,
             marker=marker,
             color=colour,
@@ -69,6 +60,7 @@ def metric_against(
             linewidth=1.4,
             elinewidth=1,
             capsize=3,
+            zorder=3,
             label=group if told_apart and group else "_means",
         )
     if logarithmic:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tutorial_utils.exceptions import ChapterError
-from tutorial_utils.files import whole_file
+from tutorial_utils.files import scratch_folder, whole_file
 from tutorial_utils.progress import QUIET_VARIABLE
 from tutorial_utils.report.results import OUTPUT_VARIABLE
 from tutorial_utils.runs.parameters import Scalar
@@ -77,14 +77,15 @@ def execute(
     import nbformat
 
     measured = error = ""
-    with tempfile.TemporaryDirectory(prefix="tutorial-") as temporary:
-        attempt = Path(temporary) / "executed.ipynb"
-        output = (output_folder or Path(temporary)).resolve()
+    with scratch_folder() as scratch:
+        attempt = scratch / "executed.ipynb"
+        output = (output_folder or scratch).resolve()
         environment = {
             **os.environ,
             OUTPUT_VARIABLE: str(output),
             QUIET_VARIABLE: "1",
             THREADS_VARIABLE: str(threads or os.environ.get(THREADS_VARIABLE, 1)),
+            "TMPDIR": str(scratch),  # what the kernel leaves there goes with the folder
         }
         watch = _Watch(name, time_limit, stop)
         try:
@@ -155,6 +156,7 @@ def _run_cells(
 
         class KernelManager(AsyncKernelManager):  # only the kernel sees our settings, not this process
             async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
+                self.connection_file = str(attempt.with_name("kernel.json"))
                 await super().start_kernel(**{**options, **settings, "stderr": complaints})
                 process = self.provisioner.pid  # type: ignore[union-attr]
                 threading.Thread(target=watch.guard, args=[process], daemon=True).start()

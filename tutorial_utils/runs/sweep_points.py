@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
-import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -45,7 +44,7 @@ def read_grid(texts: Sequence[str], allowed: Mapping[str, Parameter]) -> list[Po
             problems.append(f"{name} is given twice")
         else:
             axes[name] = listed
-    return _grid(axes, allowed, from_text=True, problems=problems)
+    return make_grid(axes, allowed, from_text=True, problems=problems)
 
 
 def read_file(path: Path, allowed: Mapping[str, Parameter]) -> list[Point]:
@@ -61,16 +60,13 @@ def read_file(path: Path, allowed: Mapping[str, Parameter]) -> list[Point]:
     Raises:
         ConfigurationError: The file is missing, not such a file, or holds values that are not allowed.
     """
-    content = _read_yaml(path)
-    kind, value = (
-        next(iter(content.items())) if isinstance(content, dict) and len(content) == 1 else ("", None)
-    )
-    if kind == "grid" and isinstance(value, dict) and value:
-        axes = {str(name): each if isinstance(each, list) else [each] for name, each in value.items()}
-        return make_grid({name: [_number(each) for each in values] for name, values in axes.items()}, allowed)
-    if kind == "points" and isinstance(value, list) and all(isinstance(point, dict) for point in value):
-        points = [{str(name): _number(each) for name, each in point.items()} for point in value]
-        return check_points(points, allowed)
+    match _read_yaml(path):
+        case {"grid": dict(axes), **others} if axes and not others:
+            listed = {str(name): each if isinstance(each, list) else [each] for name, each in axes.items()}
+            return make_grid(listed, allowed)
+        case {"points": list(points), **others} if not others and all(isinstance(p, dict) for p in points):
+            named = [{str(name): value for name, value in point.items()} for point in points]
+            return _check_points(named, allowed)
     raise ConfigurationError(
         f"{path} is not a sweep file; expected `grid:` with a list of values for each parameter, "
         "or `points:` with a list of mappings"
@@ -78,7 +74,7 @@ def read_file(path: Path, allowed: Mapping[str, Parameter]) -> list[Point]:
 
 
 def _read_yaml(path: Path) -> Any:
-    """Read a YAML file in which no name stands twice, which YAML's own reader would not notice."""
+    """Read a YAML file in which no name stands twice and 1e-3 is a number: YAML's own reader does neither."""
     import yaml  # type: ignore[import-untyped]
 
     class Loader(yaml.SafeLoader):  # type: ignore[misc]
@@ -91,6 +87,9 @@ def _read_yaml(path: Path) -> Any:
                 raise yaml.YAMLError(f"{name} is given twice")
         return dict(zip(names, (loader.construct_object(value) for _, value in node.value), strict=True))
 
+    Loader.add_implicit_resolver(
+        "tag:yaml.org,2002:float", re.compile(r"[-+]?\d+[eE][-+]?\d+$"), list("-+0123456789")
+    )
     Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, read_mapping)
     try:
         return yaml.load(path.read_text(encoding="utf-8"), Loader)
@@ -98,20 +97,20 @@ def _read_yaml(path: Path) -> Any:
         raise ConfigurationError(f"the sweep file {path} cannot be read ({error})") from None
 
 
-def _number(value: Any) -> Any:
-    """YAML reads 1e-3, without a dot, as text."""
-    if isinstance(value, str) and "e" in value.lower():
-        with contextlib.suppress(ValueError):
-            return float(value)
-    return value
-
-
-def make_grid(axes: Mapping[str, Sequence[Any]], allowed: Mapping[str, Parameter]) -> list[Point]:
+def make_grid(
+    axes: Mapping[str, Sequence[Any]],
+    allowed: Mapping[str, Parameter],
+    *,
+    from_text: bool = False,
+    problems: Sequence[str] = (),
+) -> list[Point]:
     """Combine values of several parameters.
 
     Args:
         axes: Values by parameter name.
         allowed: The notebook's parameters.
+        from_text: The values are texts from a command line.
+        problems: What was found before, to be told with all others.
 
     Returns:
         Every combination, the last parameter changing fastest.
@@ -119,21 +118,9 @@ def make_grid(axes: Mapping[str, Sequence[Any]], allowed: Mapping[str, Parameter
     Raises:
         ConfigurationError: Lists every problem with every value.
     """
-    return _grid(axes, allowed, from_text=False, problems=[])
-
-
-def _grid(
-    axes: Mapping[str, Sequence[Any]],
-    allowed: Mapping[str, Parameter],
-    *,
-    from_text: bool,
-    problems: Sequence[str],
-) -> list[Point]:
-    """Combine values; ``problems`` are those found before, to be told with all others."""
-    count = math.prod(len(values) for values in axes.values())
-    _check_count(count)  # before a slip fills the memory
+    _check_count(math.prod(len(values) for values in axes.values()))  # before a slip fills the memory
     points = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
-    return check_points(points, allowed, from_text=from_text, problems=problems)
+    return _check_points(points, allowed, from_text=from_text, problems=problems)
 
 
 def _check_count(count: int) -> None:
@@ -141,29 +128,14 @@ def _check_count(count: int) -> None:
         raise ConfigurationError(f"a sweep has 1 to {MOST_POINTS:,} points, this one {count:,}")
 
 
-def check_points(
+def _check_points(
     points: Sequence[Mapping[str, Any]],
     allowed: Mapping[str, Parameter],
     *,
     from_text: bool = False,
     problems: Sequence[str] = (),
 ) -> list[Point]:
-    """Check the values of all points before any of them runs.
-
-    Args:
-        points: Values by parameter name.
-        allowed: The notebook's parameters.
-        from_text: The values are texts from a command line.
-        problems: What was found before, to be told with all others.
-
-    Returns:
-        The points, read and checked. All have the same names: where a point left one out that another has, it
-        gets the notebook's own value.
-
-    Raises:
-        ConfigurationError: No points, too many, one of them twice, or values that are not allowed; each
-            problem is named once.
-    """
+    """Check all points before one runs; what a point leaves out gets the notebook's own value."""
     _check_count(len(points))
     names = dict.fromkeys(name for point in points for name in point)
     checked: list[Point] = []
@@ -175,19 +147,11 @@ def check_points(
             found |= dict.fromkeys(error.problems.values())
         else:
             # One number, one form: 1 and 1.0 are the same rate, and get the same file.
-            checked.append(
-                {
-                    name: allowed[name].kind(values.get(name, allowed[name].default))
-                    for name in names
-                    if name in allowed
-                }
-            )
-    seen: set[str] = set()
-    for point in checked:
-        name = parameters.name_run(point)
-        if json.dumps(point) in seen:
-            found[f"a point stands twice: {name}"] = None
-        seen.add(json.dumps(point))
+            full = {name: values.get(name, allowed[name].default) for name in names if name in allowed}
+            checked.append({name: allowed[name].kind(value) for name, value in full.items()})
+    for index, point in enumerate(checked):
+        if point in checked[:index]:
+            found[f"a point stands twice: {parameters.name_run(point)}"] = None
     if found:
         raise ConfigurationError(join_problems("this sweep is not allowed:", found))
     return checked

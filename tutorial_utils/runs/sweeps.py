@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import tutorial_utils
 from tutorial_utils.exceptions import ChapterError, ConfigurationError, SweepError, join_problems
+from tutorial_utils.files import scratch_folder
 from tutorial_utils.progress import bar, note
 from tutorial_utils.reproducibility import package_fingerprint
 from tutorial_utils.runs import kernel, parameters
@@ -178,7 +179,7 @@ def _execute_all(
     name = f"sweep-{uuid.uuid4().hex}"
     index_of = {
         client.submit(
-            execute_point,
+            _execute_point,
             name,
             describe_package(),
             chapter.text,
@@ -235,22 +236,10 @@ _stops: dict[str, threading.Event] = {}
 _running: dict[str, int] = {}
 
 
-def execute_point(
+def _execute_point(
     sweep: str, package: str, text: str, name: str, point: Mapping[str, Scalar], time_limit: float
 ) -> Executed:
-    """Execute one point; what a worker does.
-
-    Args:
-        sweep: Name of the sweep, by which :func:`end_sweep` ends it.
-        package: What the worker must have, from :func:`describe_package`.
-        text: The chapter's notebook.
-        name: Its name.
-        point: Its values.
-        time_limit: Seconds.
-
-    Returns:
-        What it gave.
-    """
+    """Execute one point; what a worker does, until :func:`_end_sweep` ends it."""
     if describe_package() != package:  # a worker that came after the others were checked
         return Executed("", "", f"a worker has {describe_package()}, this sweep needs {package}")
     stop = _stops.setdefault(sweep, threading.Event())
@@ -261,28 +250,19 @@ def execute_point(
         _running[sweep] -= 1
 
 
-def end_sweep(sweep: str) -> int:
-    """End what this process runs for a sweep.
-
-    Args:
-        sweep: Its name.
-
-    Returns:
-        How many of its points have not ended yet.
-    """
+def _end_sweep(sweep: str) -> int:
+    """End what this process runs for a sweep; return how many of its points have not ended yet."""
     _stops.setdefault(sweep, threading.Event()).set()
     return _running.get(sweep, 0)
 
 
-def _end_points(
-    client: Client, sweep: str, futures: Iterable[Future[Executed]], patience: float = 10
-) -> None:
+def _end_points(client: Client, sweep: str, futures: Iterable[Future[Executed]]) -> None:
     """End what still runs on the workers: nobody waits for it any more."""
     with contextlib.suppress(Exception):  # the cluster itself may be what is gone
         client.cancel(list(futures))  # type: ignore[no-untyped-call]
-        last = time.monotonic() + patience
+        last = time.monotonic() + 10
         while time.monotonic() < last:
-            left = client.run(end_sweep, sweep, on_error="ignore")
+            left = client.run(_end_sweep, sweep, on_error="ignore")
             if not sum(left.values()):
                 return
             time.sleep(0.2)
@@ -293,29 +273,34 @@ def _quiet_dask() -> Iterator[None]:
     """Keep dask's log to ourselves: what went wrong with a point is said with the point."""
     try:
         import distributed
-    except ImportError:  # the package works without it
-        raise SweepError("sweeps need dask; install it with: pip install 'tutorial-utils[book]'") from None
-    names = [name for name in logging.root.manager.loggerDict if name.split(".")[0] == distributed.__name__]
-    before = {name: logging.getLogger(name).level for name in names}
-    for name in names:
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+        import jinja2  # noqa: F401 - the report needs it, and says so before hours of work
+    except ImportError:  # the package works without them
+        raise SweepError(
+            "sweeps need dask and Jinja; install them with: pip install 'tutorial-utils[book]'"
+        ) from None
+    names = logging.root.manager.loggerDict
+    loggers = [logging.getLogger(name) for name in names if name.split(".")[0] == distributed.__name__]
+    for logger in loggers:
+        logger.disabled = True
     try:
         yield
     finally:
-        for name, level in before.items():
-            logging.getLogger(name).setLevel(level)
+        for logger in loggers:
+            logger.disabled = False
 
 
 @contextlib.contextmanager
 def _cluster(jobs: int | None, scheduler: str | None) -> Iterator[Client]:
     """Start a cluster on this machine, or join a running one."""
+    import dask
     from distributed import Client, LocalCluster
 
     if scheduler is None:
         # Threads are enough, because each point runs in the process of its kernel. dask neither limits the
         # memory of those nor leaves files in the working directory.
         with (
-            tempfile.TemporaryDirectory(prefix="tutorial-dask-") as temporary,
+            scratch_folder() as temporary,
+            dask.config.set(temporary_directory=str(temporary)),  # of the scheduler as well as the worker
             LocalCluster(  # type: ignore[no-untyped-call]
                 n_workers=1,
                 threads_per_worker=jobs or default_jobs(),
@@ -325,7 +310,6 @@ def _cluster(jobs: int | None, scheduler: str | None) -> Iterator[Client]:
                 dashboard_address="127.0.0.1:0",
                 worker_dashboard_address="127.0.0.1:0",
                 scheduler_kwargs={"dashboard": False},
-                local_directory=temporary,
                 silence_logs=logging.CRITICAL + 1,
             ) as cluster,
             Client(cluster, set_as_default=False) as client,  # type: ignore[no-untyped-call]
@@ -338,7 +322,7 @@ def _cluster(jobs: int | None, scheduler: str | None) -> Iterator[Client]:
         client = Client(scheduler, timeout=ANSWER_WITHIN, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, TypeError) as error:  # a TimeoutError is an OSError
         raise SweepError(
-            f"no dask scheduler answers at {scheduler} ({error}); start one, or use --jobs"
+            f"no dask scheduler answers at {scheduler} ({error or 'silence'}); start one, or use --jobs"
         ) from None
     with client, client.as_current():
         _check_workers(client, scheduler)
@@ -356,19 +340,13 @@ def _call(scheduler: str) -> None:
     from distributed.core import rpc
 
     async def ask() -> None:
-        async with rpc(scheduler) as there:  # type: ignore[no-untyped-call]
+        async with asyncio.timeout(ANSWER_WITHIN), rpc(scheduler) as there:  # type: ignore[no-untyped-call]
             kind = (await there.identity())["type"]
         if kind != "Scheduler":
             raise ValueError(f"it is a {kind}")
 
-    async def ask_in_time() -> None:
-        try:
-            await asyncio.wait_for(ask(), ANSWER_WITHIN)
-        except TimeoutError:
-            raise TimeoutError(f"no answer within {ANSWER_WITHIN:g} s") from None
-
     with ThreadPoolExecutor(1) as thread:  # in Jupyter, this thread has a running loop already
-        thread.submit(asyncio.run, ask_in_time()).result()
+        thread.submit(asyncio.run, ask()).result()
 
 
 def _check_workers(client: Client, scheduler: str) -> None:

@@ -41,15 +41,15 @@ class MeasuredSweep(FigureDirective):
         parameter, metrics = self.options["parameter"], self.options["metrics"].split()
         try:
             table = pd.read_csv(path)
-            best = sweep_report.compare_with_lowest(table, parameter, metrics[0])
-            summary = sweep_report.summarise(table, [parameter, sweep_report.SEED], metrics)
+            compared, seeds = sweep_report.compare_on_common_seeds(table, parameter, metrics[0])
+            summary = sweep_report.summarise(table, metrics)
         except (OSError, ValueError, KeyError) as error:
             text = f"no sweep to show at {path} ({error}); `make book` runs it"
             logger.warning("%s", text, location=self.env.docname, type="measured")
             return []
         return [
-            nodes.paragraph("", say_lowest(table, parameter, metrics[0], *best)),
-            summarise_sweep(summary, parameter, metrics),
+            nodes.paragraph("", _say_lowest(table, metrics[0], compared, seeds)),
+            _make_summary(summary, parameter, metrics),
             self.draw_figure(
                 path.parent / f"{self.options['name']}.png",
                 functools.partial(self._draw, table, parameter, metrics),
@@ -66,73 +66,60 @@ class MeasuredSweep(FigureDirective):
             ax.set(xlabel=_words(parameter), ylabel=_words(metric))
 
 
-def say_lowest(
-    table: pd.DataFrame,
-    parameter: str,
-    metric: str,
-    best: float,
-    neighbours: Sequence[sweep_report.Neighbour],
-) -> str:
-    """Say where a metric was lowest, and whether the values next to that can be told from it.
-
-    Args:
-        table: One row for each point.
-        parameter: What was varied, beside the seed.
-        metric: What should be low.
-        best: Value of the parameter with the lowest mean.
-        neighbours: The values next to it.
-
-    Returns:
-        A few sentences.
-    """
-    there = table[(table[parameter] == best) & table[metric].notna()][metric]
+def _say_lowest(table: pd.DataFrame, metric: str, compared: pd.DataFrame, seeds: Sequence[int]) -> str:
+    """Say where a metric was lowest, over which seeds, and whether the values beside that are apart."""
     failed = int((table[sweep_report.STATUS] == sweep_report.FAILED).sum())
-    sentences = [
-        f"Of {len(table)} runs, {failed or 'none'} failed. The lowest mean {_words(metric)}, "
-        f"{there.mean():.4f} over {len(there)} seed{'s' * (len(there) != 1)}, came with "
-        f"{_words(parameter)} {best:g}."
-    ]
-    for near in neighbours:
+    sentences = [f"Of {len(table)} runs, {failed or 'none'} failed."]
+    for value, missing in compared["missing"].items():
+        if missing:
+            sentences.append(f"At {value:g}, {_seeds(missing)} {_join(missing)} gave no {_words(metric)}.")
+    if not seeds:
+        return " ".join([*sentences, "No seed is left to compare them on, so none is called the lowest."])
+    known = compared.dropna(subset="mean")
+    best = known["mean"].argmin()
+    only = f" (those at every value compared: {_join(seeds)})" if compared["missing"].any() else ""
+    sentences.append(
+        f"The lowest mean {_words(metric)}, {known['mean'].iloc[best]:.4f} over {len(seeds)} {_seeds(seeds)}"
+        f"{only}, came with {_words(str(known.index.name))} {known.index[best]:g}."
+    )
+    for near in known.iloc[[index for index in (best - 1, best + 1) if 0 <= index < len(known)]].itertuples():
         direction = "higher" if near.difference >= 0 else "lower"
-        higher = f"At {near.value:g} it is {abs(near.difference):.4f} {direction}"
-        if near.interval is None:
+        higher = f"At {near.Index:g} it is {abs(near.difference):.4f} {direction}"
+        if pd.isna(near.low):
             sentences.append(f"{higher}, from one seed alone, which says nothing about chance.")
             continue
-        low, high = near.interval
-        apart = low > 0 or high < 0
-        meaning = (
-            "so the interval tells the two apart" if apart else "so the interval does not tell the two apart"
-        )
+        meaning = "tells" if near.low > 0 or near.high < 0 else "does not tell"
         sentences.append(
-            f"{higher}, compared seed by seed (95 % interval of the difference [{low:+.4f}, {high:+.4f}], "
-            f"n = {near.seeds} seeds), {meaning}."
+            f"{higher}, compared seed by seed (95 % interval of the difference [{near.low:+.4f}, "
+            f"{near.high:+.4f}], n = {len(seeds)} seeds), so the interval {meaning} the two apart."
         )
     return " ".join(sentences)
 
 
-def summarise_sweep(summary: pd.DataFrame, parameter: str, metrics: Sequence[str]) -> nodes.table:
-    """Make the table of a sweep over seeds, in which an interval cannot be taken for single runs.
+def _seeds(seeds: Sequence[int]) -> str:
+    return "seed" if len(seeds) == 1 else "seeds"
 
-    Args:
-        summary: From :func:`tutorial_utils.runs.sweep_report.summarise`.
-        parameter: What was varied, beside the seed.
-        metrics: What to show.
 
-    Returns:
-        One row for each value: its seeds, and mean, standard deviation and interval of each metric.
-    """
+def _join(seeds: Sequence[int]) -> str:
+    return ", ".join(map(str, seeds))
+
+
+def _make_summary(summary: pd.DataFrame, parameter: str, metrics: Sequence[str]) -> nodes.table:
+    """Make the table of a sweep over seeds, in which an interval cannot be taken for single runs."""
     header = [_words(parameter).capitalize(), "Seeds"]
     for metric in metrics:
         header += [f"Mean {_words(metric)}", "sd over seeds", "95 % interval of the mean"]
     rows = []
     for value, group in summary.groupby(parameter):
         by_metric = group.set_index("metric")
-        cells = [f"{value:g}", str(int(group["seeds"].max()))]
+        seeds, missing = by_metric.loc[metrics[0], ["seeds", "missing"]]
+        cells = [f"{value:g}", f"{seeds}, without {missing}" if missing else f"{seeds}"]
         for metric in metrics:
-            row = by_metric.loc[metric]
-            single = pd.isna(row["low"])
-            interval: str = "none: one seed" if single else f"[{row['low']:.4f}, {row['high']:.4f}]"
-            cells += [f"{row['mean']:.4f}", "none" if single else f"{row['deviation']:.4f}", interval]
+            mean, deviation, low, high = by_metric.loc[metric, ["mean", "deviation", "low", "high"]]
+            none = f"none: {'no' if pd.isna(mean) else 'one'} seed"
+            interval = none if pd.isna(low) else f"[{low:.4f}, {high:.4f}]"
+            cells += ["none" if pd.isna(number) else f"{number:.4f}" for number in (mean, deviation)]
+            cells.append(interval)
         rows.append(cells)
     return make_table(header, rows)
 
