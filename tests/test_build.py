@@ -90,17 +90,22 @@ def test_every_bad_chapter_fails_the_build_with_notebook_cell_and_reason(book: P
     for name, (cells, _) in BAD.items():
         opening = [PARAMETERS] if name == "silent" else [PARAMETERS, RESULTS.replace("NAME", name)]
         write(book, name, *(opening if cells else []), *cells)
-    answer = make(book, "-k", "-j2", f"TIME_LIMIT={LIMIT}", *executed(*BAD))
-    assert answer.returncode == 2
-    errors = answer.stderr.splitlines()
+    others = [
+        name for name in BAD if name != "hangs"
+    ]  # a slow machine may need longer than the limit for these
+    answers = [make(book, "-k", "-j2", *executed(*others))]
+    answers.append(make(book, f"TIME_LIMIT={LIMIT}", *executed("hangs")))
+    assert [answer.returncode for answer in answers] == [2, 2]
+    said = "".join(answer.stderr for answer in answers)
+    errors = said.splitlines()
     for name, (_, reason) in BAD.items():
         (line,) = (line for line in errors if line.startswith(f"error: part/{name}"))
         assert reason in line
         assert any(f"_build/executed/part/{name}.ipynb] Error 1" in line for line in errors)
-    assert f"part/hangs: stopped after the time limit of {LIMIT} s, in cell 3" in answer.stderr
+    assert f"part/hangs: stopped after the time limit of {LIMIT} s, in cell 3" in said
     left = sorted(path.name for path in (book / "_build").rglob("*.*") if path.is_file())
     assert left == sorted(f"{name}.failed.ipynb" for name in BAD if name != "empty")
-    assert "Traceback" not in answer.stderr.replace("Traceback (most recent call last)\n", "", 1)
+    assert "Traceback" not in said.replace("Traceback (most recent call last)\n", "", 1)
 
 
 @pytest.mark.fault(62)

@@ -516,7 +516,7 @@ def start_workers(folder: Path, server: Server, count: int = 1, *, locks: bool =
 def test_eight_processes_on_a_cold_cache_end_with_one_copy(tmp_path: Path, serve: Serve, locks: bool) -> None:
     server = serve(always=trickle)  # slow enough for all to want the same at once
     for worker in start_workers(tmp_path, server, 8, locks=locks):
-        output, errors = worker.communicate(timeout=120)
+        output, errors = worker.communicate(timeout=600)
         assert output == "True\n", errors
     assert visible(tmp_path) == CONTENTS
     if locks:
@@ -537,7 +537,7 @@ def test_a_process_that_ends_while_downloading_leaves_no_final_file(
         assert worker.poll() is None
         time.sleep(0.02)
     worker.send_signal(signal.Signals[deadly])
-    _, errors = worker.communicate(timeout=60)
+    _, errors = worker.communicate(timeout=600)
     assert worker.returncode != 0
     assert not (tmp_path / "images").exists()
     if deadly == "SIGINT":

@@ -226,7 +226,7 @@ def test_importing_the_figures_sets_nothing_and_draws_nothing_and_curves_need_no
         "style.use_book_style()\n"
         "assert dict(matplotlib.rcParams) != before and plt.get_fignums() == []\n"
     )
-    subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=ROOT, check=True, timeout=120)
+    subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=ROOT, check=True, timeout=600)
 
 
 def test_colours_lines_and_markers_are_all_different() -> None:

@@ -548,7 +548,7 @@ def test_two_fresh_processes_are_equal_bit_by_bit() -> None:
         )
         for hash_seed in ("1", "2")
     ]
-    digests = [process.communicate(timeout=120)[0].strip() for process in processes]
+    digests = [process.communicate(timeout=600)[0].strip() for process in processes]
     assert [process.returncode for process in processes] == [0, 0]
     assert len(digests[0]) == 64
     assert digests[0] == digests[1]

@@ -189,10 +189,13 @@ def _run_cells(
             raise ChapterError(reason) from None
         finally:
             watch.ended.set()
+    # A notebook may leave by the side door: ``sys.exit(0)`` looks like success to papermill.
     for index, cell in enumerate(executed.cells):
-        # ``sys.exit(0)`` looks like success to papermill.
-        if cell.cell_type == "code" and cell.source.strip() and cell.execution_count is None:
-            raise ChapterError(f"{_place(index, cell.source)} never ran")
+        if cell.cell_type == "code" and cell.source.strip():
+            errors = [output.ename for output in cell.outputs if output.output_type == "error"]
+            if errors or cell.execution_count is None:
+                reason = f"raised {errors[0]}" if errors else "never ran"
+                raise ChapterError(f"{_place(index, cell.source)} {reason}")
 
 
 def write(executed: Executed, notebook: Path, results_file: Path) -> Path:
