@@ -120,6 +120,11 @@ def test_a_confusion_matrix_of_anything_but_counts_is_refused(matrix: Any) -> No
         bootstrap_from_confusion(matrix, f1_from_confusion)
 
 
+def test_a_mean_of_confusion_matrices_is_taken() -> None:
+    low, high = bootstrap_from_confusion([[95.5, 4 / 3], [0, 90]], f1_from_confusion)
+    assert ((0.9 < low) & (low < high) & (high <= 1)).all()
+
+
 @CASES
 @given(values=st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=8))
 def test_the_interval_of_a_mean_is_students(values: list[float]) -> None:

@@ -152,10 +152,10 @@ def bootstrap_from_confusion(
     tail = _tail(confidence)
     counts = finite_values(confusion_matrix, "the confusion matrix")
     total = int(counts.sum())
-    if total < 1 or (counts < 0).any() or (counts % 1 != 0).any():
+    # A mean over models holds parts of counts, but a matrix of shares holds nothing above 1.
+    if total < 1 or (counts < 0).any() or (counts.max() <= 1 and (counts % 1 != 0).any()):
         raise ValueError(
-            "a confusion matrix holds counts: whole numbers from 0, at least 1 in all; "
-            f"found {counts.tolist()}"
+            f"a confusion matrix holds counts from 0, at least 1 in all, no shares; found {counts.tolist()}"
         )
     drawn = np.random.default_rng(seed).multinomial(total, counts.ravel() / total, size=resamples)
     values = metric(drawn.reshape(resamples, *counts.shape).astype(float))
