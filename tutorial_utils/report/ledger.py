@@ -443,18 +443,24 @@ def entry(claim: Claim) -> dict[str, Any]:
         claim: Complete, as :meth:`Ledger.record` returns it.
 
     Returns:
-        The claim with its verdict, the anchor of its section, and its parts, each with its own verdict.
+        The claim and what follows from it, for readers without this package: verdict, sentence, the anchor of
+        its section, and of each part verdict and rule in words. ``measurement``, ``low``, ``high``, ``n``,
+        ``no_interval`` and ``rule`` are those of the first part. :func:`from_entry` reads none of these.
     """
     stored = _CLAIM.dump_python(claim, mode="json", by_alias=True)
     for part, values in zip(claim.parts, stored["parts"], strict=True):
-        values["verdict"] = str(part.verdict)
+        values |= {"rule_text": part.rule_text, "verdict": str(part.verdict)}
+    first = stored["parts"][0]
+    stored |= {key: first[key] for key in ("measurement", "low", "high", "n", "no_interval")}
+    stored |= {"rule": first["rule_text"], "sentence": claim.sentence}
     return {**stored, "verdict": str(claim.verdict), "anchor": claim.anchor}
 
 
 def from_entry(stored: dict[str, Any]) -> Claim:
     """Make a claim from a results file, so that its sentence and verdict follow from the numbers there.
 
-    Stored verdicts are ignored. A measurement outside its interval is accepted and judged as it stands.
+    What follows from the parts is ignored where it is stored. A measurement outside its interval is accepted
+    and judged as it stands.
 
     Args:
         stored: As :func:`entry` made it.
@@ -467,7 +473,7 @@ def from_entry(stored: dict[str, Any]) -> Claim:
     """
     try:
         claim = _CLAIM.validate_json(json.dumps(stored))
-        problems = [*_gaps_of(claim), *_missing_in(stored, claim)]
+        problems = [*_gaps_of(claim), *(_missing_in(stored, claim) if claim.parts else ())]
     except ValidationError as error:
         problems = list(_problems_of(error))
     if problems:
