@@ -76,22 +76,25 @@ def _say_lowest(table: pd.DataFrame, metric: str, compared: pd.DataFrame, seeds:
     if not seeds:
         return " ".join([*sentences, "No seed is left to compare them on, so none is called the lowest."])
     known = compared.dropna(subset="mean")
-    best = known["mean"].argmin()
+    best = int(known["mean"].to_numpy().argmin())
+    rows: list[dict[str, Any]] = known.reset_index(names="value").to_dict("records")  # type: ignore[assignment]
     only = f" (those at every value compared: {_join(seeds)})" if compared["missing"].any() else ""
     sentences.append(
-        f"The lowest mean {_words(metric)}, {known['mean'].iloc[best]:.4f} over {len(seeds)} {_seeds(seeds)}"
-        f"{only}, came with {_words(str(known.index.name))} {known.index[best]:g}."
+        f"The lowest mean {_words(metric)}, {rows[best]['mean']:.4f} over {len(seeds)} {_seeds(seeds)}"
+        f"{only}, came with {_words(str(known.index.name))} {rows[best]['value']:g}."
     )
-    for near in known.iloc[[index for index in (best - 1, best + 1) if 0 <= index < len(known)]].itertuples():
-        direction = "higher" if near.difference >= 0 else "lower"
-        higher = f"At {near.Index:g} it is {abs(near.difference):.4f} {direction}"
-        if pd.isna(near.low):
+    for near in (rows[index] for index in (best - 1, best + 1) if 0 <= index < len(rows)):
+        difference, low, high = near["difference"], near["low"], near["high"]
+        higher = (
+            f"At {near['value']:g} it is {abs(difference):.4f} {'higher' if difference >= 0 else 'lower'}"
+        )
+        if pd.isna(low):
             sentences.append(f"{higher}, from one seed alone, which says nothing about chance.")
             continue
-        meaning = "tells" if near.low > 0 or near.high < 0 else "does not tell"
+        meaning = "tells" if low > 0 or high < 0 else "does not tell"
         sentences.append(
-            f"{higher}, compared seed by seed (95 % interval of the difference [{near.low:+.4f}, "
-            f"{near.high:+.4f}], n = {len(seeds)} seeds), so the interval {meaning} the two apart."
+            f"{higher}, compared seed by seed (95 % interval of the difference [{low:+.4f}, {high:+.4f}], "
+            f"n = {len(seeds)} seeds), so the interval {meaning} the two apart."
         )
     return " ".join(sentences)
 
@@ -111,11 +114,13 @@ def _make_summary(summary: pd.DataFrame, parameter: str, metrics: Sequence[str])
         header += [f"Mean {_words(metric)}", "sd over seeds", "95 % interval of the mean"]
     rows = []
     for value, group in summary.groupby(parameter):
-        by_metric = group.set_index("metric")
-        seeds, missing = by_metric.loc[metrics[0], ["seeds", "missing"]]
+        by_metric: dict[str, Any] = group.set_index("metric").to_dict("index")  # type: ignore[assignment]
+        seeds, missing = by_metric[metrics[0]]["seeds"], by_metric[metrics[0]]["missing"]
         cells = [f"{value:g}", f"{seeds}, without {missing}" if missing else f"{seeds}"]
         for metric in metrics:
-            mean, deviation, low, high = by_metric.loc[metric, ["mean", "deviation", "low", "high"]]
+            mean, deviation, low, high = (
+                by_metric[metric][key] for key in ("mean", "deviation", "low", "high")
+            )
             none = f"none: {'no' if pd.isna(mean) else 'one'} seed"
             interval = none if pd.isna(low) else f"[{low:.4f}, {high:.4f}]"
             cells += ["none" if pd.isna(number) else f"{number:.4f}" for number in (mean, deviation)]
