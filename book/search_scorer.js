@@ -8,7 +8,7 @@ var Scorer = {
    */
   score: ([page, , , , score]) => {
     if (page.startsWith("notebooks/")) return score + 10;
-    return /(api|bibliography)$/.test(page) ? score - 10 : score;
+    return /(api|bibliography)$/.test(page) ? score - 40 : score;
   },
   // The rest is as Sphinx has it.
   objNameMatch: 11,
