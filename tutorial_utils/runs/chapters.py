@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tutorial_utils.exceptions import ChapterError, did_you_mean
+from tutorial_utils.exceptions import ChapterError, ConfigurationError, did_you_mean
 from tutorial_utils.runs.parameters import Parameter, read_cell
 
 # Read as JSON: nbformat takes more than a second to import, and a wrong parameter should be refused at once.
@@ -34,6 +34,20 @@ class Chapter:
     text: str
     parameters: dict[str, Parameter]
     writes: str | None
+
+    def check_output(self, place: Path) -> None:
+        """Refuse a place that only the book's own build writes to.
+
+        Args:
+            place: A file or folder where a rerun or a sweep should arrive.
+
+        Raises:
+            ConfigurationError: It lies among the book's executed chapters, results or pages.
+        """
+        for name in ("executed", "results", "html"):
+            owned = self.root / "_build" / name
+            if place.resolve().is_relative_to(owned.resolve()):
+                raise ConfigurationError(f"{owned} belongs to `make book`; give another output")
 
 
 def find(notebook: str | Path) -> Chapter:

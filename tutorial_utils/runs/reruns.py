@@ -173,10 +173,7 @@ def _choose_place(chapter: Chapter, values: Mapping[str, Scalar], output: Path |
         raise ConfigurationError(f"the output {destination} must end in .ipynb")
     if destination.resolve() == chapter.path:
         raise ConfigurationError(f"{destination} is the notebook itself; it is never run in place")
-    build = chapter.root / "_build"
-    for folder in (build / "executed", build / "results", build / "html"):
-        if destination.resolve().is_relative_to(folder.resolve()):
-            raise ConfigurationError(f"{folder} belongs to `make book`; give another output")
+    chapter.check_output(destination)
     results_file, page = (destination.with_suffix(suffix) for suffix in (".json", ".html"))
     present: set[Path] = set()
     with contextlib.suppress(OSError):  # of a name that is too long, which is told before anything starts

@@ -133,10 +133,7 @@ def run(
 
 def _prepare_folder(chapter: Chapter, folder: Path) -> None:
     """Make sure that a sweep can arrive in a folder, before hours of work go nowhere."""
-    build = chapter.root / "_build"
-    for owned in (build / "executed", build / "results", build / "html"):
-        if folder.resolve().is_relative_to(owned.resolve()):
-            raise ConfigurationError(f"{owned} belongs to `make book`; give another output")
+    chapter.check_output(folder)
     try:
         (folder / "points").mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder / "points"):
