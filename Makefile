@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: book pdf test nightly faults repeat bench audit record pair lock clean help FORCE
+.PHONY: book preview pdf test nightly faults repeat bench audit record pair lock clean help FORCE
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
@@ -14,6 +14,10 @@ TIME_LIMIT ?= 1800
 # One thread for each process: two chapters share two cores, and runs repeat exactly.
 export OMP_NUM_THREADS := 1
 
+# Everything that is built. `make preview` builds the same book, with little training, in a folder of its own.
+BUILD := _build
+PREVIEW := $(filter %/preview,$(BUILD))
+COMMA := ,
 BIN := .venv/bin
 READY := .venv/.ready
 # A file's tests stay in one process, and so share what they set up: a browser, parsed pages, an environment.
@@ -23,16 +27,22 @@ DATA_FOLDER := $(or $(TUTORIAL_DATA),$(HOME)/.cache/tutorial_utils)
 PACKAGE := $(shell find tutorial_utils -name '*.py')
 PAGES := _config.yml CHANGELOG.md benchmarks/results.json LICENSE LICENSE-text $(shell find book -type f -not -path '*/__pycache__/*')
 
-SOURCES := $(wildcard notebooks/*/*.py)
-EXECUTED := $(SOURCES:notebooks/%.py=_build/executed/%.ipynb)
-RESULTS := $(SOURCES:notebooks/%.py=_build/results/%.json)
-# Chapters that time things run one by one, each alone, before all others.
-TIMED := $(addprefix _build/executed/,mnist/03_training.ipynb mnist/02_model.ipynb foundations/03_gradient_descent.ipynb \
-  claims/03_timing.ipynb)
+# Started in this order: what others wait for first, then what takes long, so that no core is idle at the end.
+FIRST := cifar10/03_training mnist/03_training claims/01_mnist claims/02_cifar10 mnist/04_evaluation
+SOURCES := $(wildcard $(FIRST:%=notebooks/%.py))
+SOURCES += $(filter-out $(SOURCES),$(wildcard notebooks/*/*.py))
+EXECUTED := $(SOURCES:notebooks/%.py=$(BUILD)/executed/%.ipynb)
+RESULTS := $(SOURCES:notebooks/%.py=$(BUILD)/results/%.json)
+# The only chapter that times things. It runs alone, before all others.
+TIMED := $(BUILD)/executed/claims/03_timing.ipynb
 
 book:  ## build the book into _build/html
 	@$(MAKE) -j$(JOBS) _build/html/index.html
 	@$(BIN)/tutorial status
+
+preview:  ## build every page into _build/preview with few epochs and seeds, which takes minutes
+	@$(MAKE) -j$(JOBS) BUILD=_build/preview _build/preview/html/index.html
+	@echo "A preview, whose numbers are not the book's: _build/preview/html/index.html"
 
 pdf: book  ## print the book as one PDF, with the system's Chromium
 	@$(MAKE) $(PDF)
@@ -108,59 +118,63 @@ $(DATA): tutorial_utils/data/catalogue.py $(if $(shell test -d "$(DATA_FOLDER)/M
 $(SOURCES:.py=.ipynb): %.ipynb: %.py | $(READY)
 	@$(BIN)/python book/_ext/pair.py --keep-outputs $<
 
-_build/executed/%.ipynb _build/results/%.json: notebooks/%.ipynb $(PACKAGE) requirements.lock | $(READY) $(DATA)
-	@$(BIN)/tutorial chapter $* --into _build --time-limit $(TIME_LIMIT)
+# Newer text alone is put around the outputs that are there; code that changed is executed.
+$(BUILD)/executed/%.ipynb $(BUILD)/results/%.json: notebooks/%.ipynb $(PACKAGE) requirements.lock | $(READY) $(DATA)
+	@$(BIN)/tutorial chapter $* --into $(BUILD) --time-limit $(TIME_LIMIT) \
+	  $(if $(filter-out notebooks/$*.ipynb,$?),,--keep-outputs) $(if $(PREVIEW),--preview)
 
-$(word 2,$(TIMED)): | $(word 1,$(TIMED))
-$(word 3,$(TIMED)): | $(word 2,$(TIMED))
-$(word 4,$(TIMED)): | $(word 3,$(TIMED))
-$(filter-out $(TIMED),$(EXECUTED)): | $(TIMED)
+$(filter-out $(TIMED),$(EXECUTED)): | $(if $(PREVIEW),,$(TIMED))
 # What a chapter loads from another.
-$(patsubst %,_build/executed/%.ipynb,mnist/02_model mnist/04_evaluation mnist/05_error_analysis claims/01_mnist): _build/executed/mnist/03_training.ipynb
-$(patsubst %,_build/executed/%.ipynb,cifar10/04_evaluation cifar10/05_error_analysis claims/02_cifar10): _build/executed/cifar10/03_training.ipynb
+$(patsubst %,$(BUILD)/executed/%.ipynb,mnist/02_model mnist/04_evaluation mnist/05_error_analysis claims/01_mnist): | $(BUILD)/executed/mnist/03_training.ipynb
+$(patsubst %,$(BUILD)/executed/%.ipynb,cifar10/04_evaluation cifar10/05_error_analysis claims/02_cifar10): | $(BUILD)/executed/cifar10/03_training.ipynb
 
+# Two values of each parameter are enough for a preview.
+SHORTER := $(if $(PREVIEW),; s/\(=[^ ,]*$(COMMA)[^ ,]*\)$(COMMA)[^ ]*/\1/g)
 # The book's sweep is the command that stands on its page. It keeps what it finished, and runs what is missing.
-SWEPT := _build/sweeps/book/results.csv
+SWEPT := $(BUILD)/sweeps/book/results.csv
 $(SWEPT): book/sweep.md notebooks/mnist/02_model.ipynb $(PACKAGE) requirements.lock | $(READY) $(DATA) $(EXECUTED)
-	@sed -n '/^\.venv\/bin\/tutorial sweep/,/[^\]$$/p' $< | bash -e
+	@sed -n '/^\.venv\/bin\/tutorial sweep/,/[^\]$$/p' $< | sed 's#_build/#$(BUILD)/#$(SHORTER)' | bash -e
 
 # What chapters computed for pages that compute, too. Made with the chapter; a file that was lost makes it run again.
-PAGE_DATA := $(addprefix _build/page_data/,mnist_model.js mnist_sample.js mnist_test_images.js)
-_build/page_data/mnist_model.js _build/page_data/mnist_sample.js: | _build/executed/mnist/03_training.ipynb
-	@test -e $@ || $(BIN)/tutorial chapter mnist/03_training --into _build
-_build/page_data/mnist_sample.js: | _build/page_data/mnist_model.js
-_build/page_data/mnist_test_images.js: | _build/executed/mnist/04_evaluation.ipynb
-	@test -e $@ || $(BIN)/tutorial chapter mnist/04_evaluation --into _build
+PAGE_DATA := $(addprefix $(BUILD)/page_data/,mnist_model.js mnist_sample.js mnist_test_images.js)
+$(BUILD)/page_data/mnist_model.js $(BUILD)/page_data/mnist_sample.js: | $(BUILD)/executed/mnist/03_training.ipynb
+	@test -e $@ || $(BIN)/tutorial chapter mnist/03_training --into $(BUILD)
+$(BUILD)/page_data/mnist_sample.js: | $(BUILD)/page_data/mnist_model.js
+$(BUILD)/page_data/mnist_test_images.js: | $(BUILD)/executed/mnist/04_evaluation.ipynb
+	@test -e $@ || $(BIN)/tutorial chapter mnist/04_evaluation --into $(BUILD)
 
 # Scripts that pages need offline.
 _build/vendor/.ready: book/_ext/vendor.py | $(READY)
 	@$(BIN)/python book/_ext/vendor.py $(@D) && touch $@
 
 # To take away. The archive depends on its content alone, so that making it again changes no page.
-ARCHIVE := _build/logistic-regression-measured-notebooks.zip
-PDF := _build/logistic-regression-measured.pdf
+ARCHIVE := $(BUILD)/logistic-regression-measured-notebooks.zip
+PDF := $(BUILD)/logistic-regression-measured.pdf
 $(ARCHIVE): $(EXECUTED) $(RESULTS) LICENSE LICENSE-text book/_ext/notebooks_zip.py | $(READY)
-	@$(BIN)/python book/_ext/notebooks_zip.py _build $@
+	@$(BIN)/python book/_ext/notebooks_zip.py $(BUILD) $@
 
 # The second build puts the PDF into the site and its link onto a page.
-$(PDF): _build/html/index.html book/_ext/book_pdf.py | $(READY)
+$(PDF): $(BUILD)/html/index.html book/_ext/book_pdf.py | $(READY)
 	@echo "Printing the PDF"
-	@$(BIN)/python book/_ext/book_pdf.py _build/html $@
+	@$(BIN)/python book/_ext/book_pdf.py $(BUILD)/html $@
 	@{ $(BUILD_PAGES); } >/dev/null
 	@touch $@
 
-BUILD_PAGES := $(BIN)/jupyter-book build -W -n --keep-going --path-output . _build/site \
-  && $(BIN)/python book/_ext/finish_site.py _build/html notebooks
+PREVIEW_SETTINGS := -D measured_speed=../../../benchmarks/results.json -D api_house=../../../CONTRIBUTING.md \
+  -D html_theme_options.announcement='A preview with few epochs and seeds: its numbers are not those of the book.'
+BUILD_PAGES := $(BIN)/jupyter-book config sphinx $(BUILD)/site >/dev/null \
+  && $(BIN)/sphinx-build -W -n --keep-going -j $(JOBS) -d $(BUILD)/.doctrees $(if $(PREVIEW),$(PREVIEW_SETTINGS)) $(BUILD)/site $(BUILD)/html \
+  && $(BIN)/python book/_ext/finish_site.py $(BUILD)/html notebooks
 
 # After a failure the doctrees go: Sphinx would not repeat its warnings for pages that it has already read.
-_build/html/index.html: $(PAGES) $(EXECUTED) $(RESULTS) $(SWEPT) $(PAGE_DATA) _build/vendor/.ready | $(READY) $(ARCHIVE)
+$(BUILD)/html/index.html: $(PAGES) $(EXECUTED) $(RESULTS) $(SWEPT) $(PAGE_DATA) _build/vendor/.ready | $(READY) $(ARCHIVE)
 	@echo "Building the pages"
-	@rm -rf _build/site $(if $(filter book/_ext/%,$?),_build/.doctrees)
+	@rm -rf $(BUILD)/site $(if $(filter book/_ext/%,$?),$(BUILD)/.doctrees)
 	@rm -f $(PDF)  # of older pages
-	@mkdir -p _build/site/notebooks
-	@cp -Rp _config.yml CHANGELOG.md book _build/site
-	@mv _build/site/book/_toc.yml _build/site
-	@cp -p _build/vendor/*.js $(PAGE_DATA) _build/site/book/_static
-	@cp -Rp _build/executed/. _build/site/notebooks
-	@{ $(BUILD_PAGES); } || { rm -rf _build/.doctrees; exit 1; }
+	@mkdir -p $(BUILD)/site/notebooks
+	@cp -Rp _config.yml CHANGELOG.md book $(BUILD)/site
+	@mv $(BUILD)/site/book/_toc.yml $(BUILD)/site
+	@cp -p _build/vendor/*.js $(PAGE_DATA) $(BUILD)/site/book/_static
+	@cp -Rp $(BUILD)/executed/. $(BUILD)/site/notebooks
+	@{ $(BUILD_PAGES); } || { rm -rf $(BUILD)/.doctrees; exit 1; }
 	@touch $@

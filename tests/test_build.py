@@ -130,3 +130,44 @@ def test_a_chapter_is_executed_again_when_package_or_lock_changed_and_not_otherw
         os.utime(book / name, (before, before))
     (book / "tutorial_utils" / "new.py").write_text('"""New."""\n')
     assert runs() == 2
+
+
+def test_new_words_do_not_execute_a_chapter_again_and_new_code_does(book: Path) -> None:
+    write(book, "good", PARAMETERS, RESULTS.replace("NAME", "good"))
+    (target,) = executed("good")
+    source = book / "notebooks" / "part" / "good.ipynb"
+    measured = book / "_build" / "results" / "part" / "good.json"
+
+    def runs_after(cell: "nbformat.NotebookNode") -> int:
+        notebook = nbformat.read(source, as_version=4)
+        notebook.cells.append(cell)
+        nbformat.write(notebook, source)
+        later = (book / target).stat().st_mtime + 1 if (book / target).exists() else 0
+        os.utime(source, (later, later))
+        answer = make(book, target)
+        assert answer.returncode == 0, answer.stderr
+        assert make(book, "-q", target).returncode == 0
+        assert nbformat.read(book / target, as_version=4).cells[-1].source == cell.source
+        return int(json.loads(measured.read_text())["metrics"]["runs"])
+
+    assert runs_after(nbformat.v4.new_markdown_cell("one")) == 1
+    assert runs_after(nbformat.v4.new_markdown_cell("two")) == 1
+    assert runs_after(nbformat.v4.new_code_cell("3")) == 2
+
+
+def test_a_preview_is_a_book_of_its_own_with_few_epochs(book: Path) -> None:
+    write(
+        book, "good", PARAMETERS, "num_epochs: int = 30  # passes, 1 or more", RESULTS.replace("NAME", "good")
+    )
+    notebook = nbformat.read(book / "notebooks" / "part" / "good.ipynb", as_version=4)
+    notebook.cells[0].source += "\n" + notebook.cells.pop(1).source
+    nbformat.write(notebook, book / "notebooks" / "part" / "good.ipynb")
+    target = "_build/preview/executed/part/good.ipynb"
+    answer = make(book, "BUILD=_build/preview", target)
+    assert answer.returncode == 0, answer.stderr
+    (injected,) = (
+        cell for cell in nbformat.read(book / target, as_version=4).cells
+        if "injected-parameters" in cell.metadata.get("tags", [])
+    )  # fmt: skip
+    assert injected.source.splitlines()[-1] == "num_epochs = 2"
+    assert not (book / "_build" / "results").exists()

@@ -150,3 +150,36 @@ def test_there_is_one_parameters_cell_that_can_be_read(
     path = write(tmp_path / "part" / "x.ipynb", TEXT, *cells)
     with pytest.raises(ChapterError, match=problem):
         chapters.find(path)
+
+
+def test_new_text_is_put_around_the_outputs_of_unchanged_code(root: Path) -> None:
+    ran = {**CODE, "outputs": [OUTPUT], "execution_count": 2}
+    path = root / "executed.ipynb"
+    executed = write(path, TEXT, PARAMETERS, INJECTED, ran).read_text()
+    rewritten = {**TEXT, "source": ["# Größe\n", "\n", "Ein Satz."]}
+    captioned = {**CODE, "metadata": {"mystnb": {"figure": {"caption": "New."}}}, "source": ["1"]}
+    text = write(path, rewritten, TEXT, PARAMETERS, TEXT, captioned).read_text()
+    kept = json.loads(chapters.with_outputs(text, executed) or "")
+    assert kept["cells"] == [
+        rewritten,
+        TEXT,
+        PARAMETERS,
+        INJECTED,  # a preview's own values stay
+        TEXT,
+        {**captioned, "outputs": [OUTPUT], "execution_count": 2},
+    ]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        (TEXT, PARAMETERS, {**CODE, "source": "2"}),
+        (TEXT, PARAMETERS, CODE, CODE),
+        (TEXT, PARAMETERS),
+        (TEXT, {**PARAMETERS, "metadata": {}}, CODE),
+    ],
+)
+def test_outputs_of_other_code_are_not_kept(root: Path, cells: tuple[dict[str, Any], ...]) -> None:
+    path = root / "executed.ipynb"
+    executed = write(path, TEXT, PARAMETERS, CODE).read_text()
+    assert chapters.with_outputs(write(path, *cells).read_text(), executed) is None

@@ -186,12 +186,18 @@ def sweep(
 def chapter(
     name: Annotated[str, typer.Argument(help="Part and name, such as mnist/03_training.")],
     into: Annotated[Path, typer.Option(help="Folder for the executed chapter and its results.")],
+    preview: Annotated[bool, typer.Option("--preview", help="With few epochs and seeds.")] = False,
+    keep_outputs: Annotated[
+        bool, typer.Option("--keep-outputs", help="Execute it only if its code changed, not for its text.")
+    ] = False,
     time_limit: TimeLimit = 1800.0,
 ) -> None:
     """Execute one chapter for the book, as `make book` does."""
     from tutorial_utils.runs import reruns
 
-    measured = reruns.execute_chapter(name, into, time_limit=time_limit)
+    measured = reruns.execute_chapter(
+        name, into, preview=preview, keep_outputs=keep_outputs, time_limit=time_limit
+    )
     print(f"{name}: done in {measured.timings['chapter_seconds']:.0f} s", flush=True)
 
 

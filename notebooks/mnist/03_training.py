@@ -308,39 +308,8 @@ say(
 )
 
 # %% [markdown]
-# What does the comfort of `Trainer` cost? The cell below times one epoch of each, in turns, and compares the
-# medians. The bare loop does the same work: metrics after every batch, validation at the end.
-
-
-# %%
-import time
-
-
-def seconds_of(action):
-    started = time.perf_counter()
-    action()
-    return time.perf_counter() - started
-
-
-def bare_epoch():
-    train_one_epoch(model, train, optimiser)
-    measure(model, validation)
-
-
-def trainer_epoch():
-    Trainer(one_epoch).fit(make_model(one_epoch), train, validation)
-
-
-# %% tags=["hide-input"]
-rounds = [(seconds_of(bare_epoch), seconds_of(trainer_epoch)) for _ in range(5)]
-bare_seconds, trainer_seconds = torch.tensor(rounds).median(dim=0).values.tolist()
-say(
-    f"With {torch.get_num_threads()} thread(s), median of {len(rounds)} rounds: bare"
-    f" loop {bare_seconds:.2f} s, `Trainer` {trainer_seconds:.2f} s, ratio"
-    f" {trainer_seconds / bare_seconds:.2f}."
-)
-
-# %% [markdown]
+# What does the comfort of `Trainer` cost? [The page on speed](../../book/speed) measures it, in turns with a bare loop.
+#
 # Now the full run. If the book's build has trained this very model before (same settings, data and code), it
 # is loaded instead.
 
@@ -538,16 +507,12 @@ if config.learning_rate / (1 - config.momentum) < 0.11:
     assert apart < 1e-4
 
 # %% tags=["hide-input"]
-from tutorial_utils.evaluation import statistics
-
-replica_seconds = statistics.spread(runs[0].history.column("seconds")).mean
 if config in seed_configs:
     say(
         f"In no epoch do their losses differ by more than {apart:.0e}, relative to the loss. "
         + ("The rest is rounding, because sums are taken in another order."
            if apart < 1e-4 else
            "With steps this long, differences in the last digit grow from step to step, and two runs of the same settings part.")
-        + f" An epoch of one of {num_seeds} seeds took {replica_seconds:.2f} s, an epoch with `Trainer` {trainer_seconds:.2f} s."
     )  # fmt: skip
 
 # %% [markdown]
@@ -562,6 +527,8 @@ if config in seed_configs:
 #   some sampling, since each seed holds out other images.
 
 # %% tags=["hide-input"]
+from tutorial_utils.evaluation import statistics
+
 kept_hits = round(best.validation_accuracy * len(validation_indices))
 sampling = statistics.wilson_interval(kept_hits, len(validation_indices))
 seed_accuracies = [run.history.best.validation_accuracy for run in runs]
@@ -908,7 +875,8 @@ ax = compare_curves(by_step, xlabel="updates", ylabel="", title="Equal steps", a
 
 # %% [markdown]
 # Memory is counted as the tensors that one step needs: the batch, its labels, the logits and their gradient.
-# The weights and the data set cost the same for every batch size.
+# The weights and the data set cost the same for every batch size. How long an epoch takes with each size is timed in
+# [the chapter about time](claim-43), where nothing else runs beside it.
 
 
 # %%
@@ -918,20 +886,16 @@ def bytes_per_step(size):
 
 
 # %%
-batch_rows, batch_seconds = [], {}
+batch_rows = []
 for size in SIZES:
     runs = [equal_epochs[size, each] for each in SIZE_SEEDS]
     final = statistics.spread([run.records[-1].validation_loss for run in runs])
     stepped = statistics.spread([equal_steps[size, each][-1] for each in SIZE_SEEDS])
     accuracy = statistics.spread([run.records[-1].validation_accuracy for run in runs])
-    batch_seconds[size] = statistics.spread(
-        [s for run in runs for s in run.column("seconds")]
-    ).mean
     batch_rows.append(
         {
             "batch size": size,
             "KB per step": bytes_per_step(size) / 1024,
-            "seconds per epoch": batch_seconds[size],
             "loss, equal epochs": final.mean,
             "+- over seeds": final.deviation,
             "accuracy, equal epochs": accuracy.mean,
@@ -940,7 +904,7 @@ for size in SIZES:
     )
 # %%
 formats = dict.fromkeys(batch_rows[0], ".4f")
-formats |= {"batch size": "", "KB per step": ",.0f", "seconds per epoch": ".2f"}
+formats |= {"batch size": "", "KB per step": ",.0f"}
 table(batch_rows, formats)
 
 
@@ -960,11 +924,8 @@ against_128 = paired(32, 128)
 
 # %% tags=["hide-input"]
 say(
-    f"An epoch with batches of {SIZES[0]} takes"
-    f" {batch_seconds[SIZES[0]] / batch_seconds[SIZES[-1]]:.1f} times as long as with"
-    f" {SIZES[-1]} (one thread count, {torch.get_num_threads()}, for all). Memory grows"
-    f" with the batch, but stays small: {bytes_per_step(SIZES[-1]) / 2**20:.1f} MB for"
-    " the largest.",
+    "Memory grows with the batch, but stays small:"
+    f" {bytes_per_step(SIZES[-1]) / 2**20:.1f} MB for {SIZES[-1]} images.",
     "At equal epochs the lowest validation loss is at batch size"
     f" {by_loss[0]['batch size']}, the highest at {by_loss[-1]['batch size']}; at equal"
     f" steps the lowest is at {by_stepped[0]['batch size']}, the highest at"
@@ -1492,11 +1453,6 @@ path = results.write(
     metrics=metrics,
     timings={
         "epoch_seconds": statistics.spread(history.column("seconds")).mean,
-        "bare_loop_seconds": bare_seconds,
-        "trainer_seconds": trainer_seconds,
-        "trainer_to_bare_loop": trainer_seconds / bare_seconds,
-        "replica_epoch_seconds": replica_seconds,
-        "batch_size_seconds": batch_seconds,
     },
     data_hash=data.fingerprint,
 )

@@ -35,6 +35,11 @@ class Chapter:
     parameters: dict[str, Parameter]
     writes: str | None
 
+    @property
+    def code(self) -> str:
+        """What decides what the chapter computes: its code cells, JSON."""
+        return json.dumps(_code(json.loads(self.text)))
+
     def check_output(self, place: Path) -> None:
         """Refuse a place that only the book's own build writes to.
 
@@ -93,6 +98,37 @@ def find(notebook: str | Path) -> Chapter:
         parameters=read_cell(tagged[0], name),
         writes=written[1] if written else None,
     )
+
+
+def with_outputs(text: str, executed: str) -> str | None:
+    """Put what a chapter gave when it was executed into its present text.
+
+    Args:
+        text: The notebook as its author wrote it, JSON.
+        executed: The notebook as it was executed, JSON.
+
+    Returns:
+        The present text with those outputs, JSON; None when its code is not what was executed.
+    """
+    new, old = json.loads(text), json.loads(executed)
+    injected = [cell for cell in old["cells"] if "injected-parameters" in _tags(cell)]
+    old["cells"] = [cell for cell in old["cells"] if cell not in injected]
+    if _code(new) != _code(old):
+        return None
+    ran = [cell for cell in old["cells"] if cell["cell_type"] == "code"]
+    for cell in new["cells"]:
+        if cell["cell_type"] == "code":
+            before = ran.pop(0)
+            cell |= {key: before[key] for key in _NOT_RUN}
+    place = 1 + next(index for index, cell in enumerate(new["cells"]) if "parameters" in _tags(cell))
+    new["cells"][place:place] = injected
+    return json.dumps({**old, "cells": new["cells"]}, ensure_ascii=False, indent=1) + "\n"
+
+
+def _code(notebook: dict[str, Any]) -> list[tuple[str, bool]]:
+    """The text of each code cell, and whether values are put in its place."""
+    cells = (cell for cell in notebook["cells"] if cell["cell_type"] == "code")
+    return [("".join(cell["source"]), "parameters" in _tags(cell)) for cell in cells]
 
 
 def _what_is_there(stem: Path) -> str:

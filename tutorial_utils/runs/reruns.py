@@ -12,13 +12,16 @@ from pathlib import Path
 from tutorial_utils.exceptions import ChapterError, ConfigurationError, DataError
 from tutorial_utils.files import check_place, whole_file
 from tutorial_utils.report import results
-from tutorial_utils.runs import kernel, pages, parameters
+from tutorial_utils.runs import chapters, kernel, pages, parameters
 from tutorial_utils.runs.chapters import Chapter, find
 from tutorial_utils.runs.kernel import TIME_LIMIT
 from tutorial_utils.runs.parameters import Scalar
 
 RUNS = Path("_build/runs")
 """Where reruns arrive unless they are told otherwise."""
+
+PREVIEW: dict[str, Scalar] = {"num_epochs": 2, "short_epochs": 3, "num_seeds": 2}
+"""What a preview puts in place of a chapter's own values, where it has such parameters."""
 
 
 @dataclass(frozen=True)
@@ -87,12 +90,22 @@ def run(
     return Run(measured, destination, results_file, page if html else None)
 
 
-def execute_chapter(name: str, build: Path, *, time_limit: float = TIME_LIMIT) -> results.Results:
+def execute_chapter(
+    name: str,
+    build: Path,
+    *,
+    preview: bool = False,
+    keep_outputs: bool = False,
+    time_limit: float = TIME_LIMIT,
+) -> results.Results:
     """Execute a chapter for the book, with the parameters that stand in it.
 
     Args:
         name: See :func:`~tutorial_utils.runs.chapters.find`.
         build: Folder for ``executed/<name>.ipynb``, ``results/<name>.json`` and ``models/``.
+        preview: Take the few epochs and seeds of :data:`PREVIEW`.
+        keep_outputs: Nothing but the chapter's own text changed since it was executed: if its code did not,
+            put the outputs into the new text instead of executing it again.
         time_limit: Seconds for the whole chapter.
 
     Returns:
@@ -111,7 +124,14 @@ def execute_chapter(name: str, build: Path, *, time_limit: float = TIME_LIMIT) -
         )
     notebook = build / "executed" / f"{chapter.name}.ipynb"
     results_file = build / "results" / f"{chapter.name}.json"
-    return _execute_into(notebook, results_file, chapter, output_folder=build, time_limit=time_limit)
+    if keep_outputs and notebook.is_file() and results_file.is_file():
+        kept = chapters.with_outputs(chapter.text, notebook.read_text(encoding="utf-8"))
+        if kept is not None:
+            measured = results_file.read_text(encoding="utf-8")
+            kernel.write(kernel.Executed(measured, kept), notebook, results_file)
+            return results.read(results_file)
+    values = {key: value for key, value in PREVIEW.items() if preview and key in chapter.parameters}
+    return _execute_into(notebook, results_file, chapter, values, output_folder=build, time_limit=time_limit)
 
 
 def _execute_into(

@@ -146,7 +146,7 @@ def _prepare_folder(chapter: Chapter, folder: Path) -> None:
 
 def _file_name(chapter: Chapter, point: Point) -> str:
     """Name a point's files; another chapter or package makes other names, so old results are never taken."""
-    identity = json.dumps([chapter.text, package_fingerprint(), point], sort_keys=True)
+    identity = json.dumps([chapter.code, package_fingerprint(), point], sort_keys=True)
     return f"{parameters.name_run(point, 80)}-{hashlib.sha256(identity.encode()).hexdigest()[:10]}.ipynb"
 
 

@@ -17,6 +17,7 @@ from tutorial_utils.exceptions import ConfigurationError, DataError, join_proble
 from tutorial_utils.reproducibility import preserved_randomness
 from tutorial_utils.training.batch_checks import begin, order_generators, refuse_single_use
 from tutorial_utils.training.batches import BatchIterable
+from tutorial_utils.training.threads import suitable_threads
 from tutorial_utils.training.trainer import device_of
 
 
@@ -98,7 +99,7 @@ def range_test(
     """
     _check(start=start, end=end, num_points=num_points, momentum=momentum, smoothing=smoothing)
     refuse_single_use(batches, "training")
-    with preserved_randomness(order_generators(batches).values()):
+    with suitable_threads(model), preserved_randomness(order_generators(batches).values()):
         trial = copy.deepcopy(model).train()
         rates = np.geomspace(start, end, num_points)
         losses = list(_losses_at(rates, trial, batches, momentum))

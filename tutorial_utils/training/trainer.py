@@ -29,6 +29,7 @@ from tutorial_utils.training.checkpoints import Checkpoint, Tensors
 from tutorial_utils.training.config import NOT_LEARNT, TrainingConfig
 from tutorial_utils.training.history import EpochRecord, History, StopReason
 from tutorial_utils.training.models import LogisticRegression, make_model
+from tutorial_utils.training.threads import suitable_threads
 
 DIVERGENCE_BOUND = 1e4
 """A batch loss above this many nats ends training. Guessing costs 2.3, being sure of the wrong digit tens."""
@@ -114,12 +115,13 @@ def measure(model: nn.Module, batches: BatchIterable) -> tuple[float, float]:
     model.eval()
     device = device_of(model)
     total_loss, correct, seen = 0.0, 0.0, 0
-    for images, labels in begin(batches, "given"):
-        images, labels = images.to(device), labels.to(device)
-        logits = model(images)
-        total_loss += F.cross_entropy(logits, labels, reduction="sum").item()
-        correct += (logits.argmax(dim=1) == labels).sum().item()
-        seen += len(labels)
+    with suitable_threads(model):
+        for images, labels in begin(batches, "given"):
+            images, labels = images.to(device), labels.to(device)
+            logits = model(images)
+            total_loss += F.cross_entropy(logits, labels, reduction="sum").item()
+            correct += (logits.argmax(dim=1) == labels).sum().item()
+            seen += len(labels)
     return total_loss / seen, correct / seen
 
 
@@ -182,13 +184,16 @@ class Trainer:
         if resume:
             history, best = self._restore(model, optimiser, train)
         try:
-            with bar(
-                total=self._total_steps(train),
-                initial=len(history) * self._steps_per_epoch(train),
-                description="training",
-                unit="batch",
-                show=self.show_progress,
-            ) as progress:
+            with (
+                suitable_threads(model),
+                bar(
+                    total=self._total_steps(train),
+                    initial=len(history) * self._steps_per_epoch(train),
+                    description="training",
+                    unit="batch",
+                    show=self.show_progress,
+                ) as progress,
+            ):
                 while history.stop_reason is None:
                     record = self._run_epoch(len(history) + 1, model, optimiser, train, validation, progress)
                     reached = extended(history, record, self.config)
