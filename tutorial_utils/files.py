@@ -9,7 +9,30 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from tutorial_utils.exceptions import ConfigurationError
+
+DATA_VARIABLE = "TUTORIAL_DATA"
+"""Environment variable that names the folder of all data sets."""
+
 _SCRATCH = "tutorial-scratch-"
+
+
+def absolute(place: str | Path, variable: str) -> Path:
+    """Find the folder that a text means where the user stands; ``~`` is a home folder.
+
+    Args:
+        place: Absolute, or relative to the working directory.
+        variable: The environment variable that may say otherwise, for the message.
+
+    Raises:
+        ConfigurationError: There is no such home folder.
+    """
+    try:
+        return Path(place).expanduser().absolute()
+    except RuntimeError:  # pathlib's answer to a user without home, and to an unknown one
+        raise ConfigurationError(
+            f"no home folder is known for {str(place)!r}; set {variable} to a folder without ~"
+        ) from None
 
 
 @contextlib.contextmanager

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 MAX_SEED = 2**63 - 1
 """Largest seed that ``torch.Generator`` and this package take."""
 
+DEVICE_VARIABLE = "TUTORIAL_DEVICE"
+"""Environment variable that says what the device ``"auto"`` is. The book's own build sets it to ``cpu``."""
+
 REPORTED_PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "statsmodels", "matplotlib")
 """Packages whose versions stand in every provenance box."""
 
@@ -153,7 +156,8 @@ def choose_device(name: str = "auto") -> torch.device:
     model owns its device, and what is fed to it follows.
 
     Args:
-        name: ``"auto"`` for the fastest, or one of :func:`available_devices`.
+        name: One of :func:`available_devices`, or ``"auto"`` for what ``TUTORIAL_DEVICE`` says, by default
+            the fastest.
 
     Returns:
         The device.
@@ -163,8 +167,9 @@ def choose_device(name: str = "auto") -> torch.device:
     """
     import torch
 
-    check_device(name)
-    return torch.device(available_devices()[0] if name == "auto" else name)
+    wanted = os.environ.get(DEVICE_VARIABLE, "auto") if name == "auto" else name
+    check_device(wanted)
+    return torch.device(available_devices()[0] if wanted == "auto" else wanted)
 
 
 NOT_TRAINING = {

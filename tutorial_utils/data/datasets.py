@@ -19,10 +19,8 @@ from tutorial_utils.data.formats import READERS
 from tutorial_utils.exceptions import ConfigurationError, DataError
 from tutorial_utils.fetching import ensure
 from tutorial_utils.fetching.wanted import DataFile
+from tutorial_utils.files import DATA_VARIABLE, absolute
 from tutorial_utils.reproducibility import make_generator
-
-DATA_VARIABLE = "TUTORIAL_DATA"
-"""Environment variable that names the folder of all data sets."""
 
 OFFLINE_VARIABLE = "TUTORIAL_OFFLINE"
 """Environment variable that, set to 1, forbids to fetch anything."""
@@ -110,7 +108,7 @@ def data_root(root: Path | str | None = None) -> Path:
         ConfigurationError: There is a file in its place.
     """
     chosen = root or os.environ.get(DATA_VARIABLE) or "~/.cache/tutorial_utils"
-    path = Path(chosen).expanduser().absolute()
+    path = absolute(chosen, DATA_VARIABLE)
     if path.exists() and not path.is_dir():
         raise ConfigurationError(
             f"the data root {path} is a file, expected a folder; give another (--root, or {DATA_VARIABLE})"

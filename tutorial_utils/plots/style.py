@@ -48,7 +48,11 @@ def line_styles(count: int) -> list[tuple[str, Any, str]]:
 
 
 def use_book_style() -> None:
-    """Set matplotlib's defaults for the figures of this book; called by each chapter, never on import."""
+    """Set matplotlib's defaults for the figures of this book; called by each chapter, never on import.
+
+    What a reader's own matplotlibrc says, such as LaTeX for all texts, is set back first.
+    """
+    plt.rcdefaults()
     plt.rcParams.update(
         {
             "figure.figsize": (8.0, 3.6),

@@ -14,7 +14,7 @@ from typing import Any
 
 import tutorial_utils
 from tutorial_utils.exceptions import DataError
-from tutorial_utils.files import whole_file
+from tutorial_utils.files import absolute, whole_file
 from tutorial_utils.reproducibility import report_environment
 
 OUTPUT_VARIABLE = "TUTORIAL_OUTPUT"
@@ -43,7 +43,7 @@ class Results:
 def output_folder() -> Path | None:
     """Folder that the chapter was told to write to, or None when it was told nothing."""
     name = os.environ.get(OUTPUT_VARIABLE, "")
-    return Path(name) if name else None
+    return absolute(name, OUTPUT_VARIABLE) if name else None
 
 
 def peak_memory() -> int | None:

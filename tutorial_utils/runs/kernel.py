@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import logging
 import os
 import re
@@ -16,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from tutorial_utils.exceptions import ChapterError
-from tutorial_utils.files import scratch_folder, whole_file
+from tutorial_utils.files import DATA_VARIABLE, absolute, scratch_folder, whole_file
 from tutorial_utils.progress import QUIET_VARIABLE
 from tutorial_utils.report.results import OUTPUT_VARIABLE
+from tutorial_utils.reproducibility import DEVICE_VARIABLE
 from tutorial_utils.runs.parameters import Scalar
 
 TIME_LIMIT = 1800.0
@@ -56,6 +58,7 @@ def execute(
     output_folder: Path | None = None,
     time_limit: float = TIME_LIMIT,
     threads: int | None = None,
+    device: str | None = None,
     stop: threading.Event | None = None,
 ) -> Executed:
     """Execute a notebook: the book's chapters, reruns and the points of a sweep alike.
@@ -69,6 +72,7 @@ def execute(
         time_limit: Seconds for the whole notebook.
         threads: Of the kernel's arithmetic; by default what ``OMP_NUM_THREADS`` says, or one, as in the book:
             then nothing but the values changes the numbers, and a busy machine does no harm.
+        device: What ``device="auto"`` means in the kernel; by default the best device that is there.
         stop: Ends the kernel when another thread sets it; then nothing is said about progress.
 
     Returns:
@@ -82,10 +86,12 @@ def execute(
         output = (output_folder or scratch).resolve()
         environment = {
             **os.environ,
+            **_own_settings(scratch),
             OUTPUT_VARIABLE: str(output),
             QUIET_VARIABLE: "1",
             THREADS_VARIABLE: str(threads or os.environ.get(THREADS_VARIABLE, 1)),
             "TMPDIR": str(scratch),  # what the kernel leaves there goes with the folder
+            **({DEVICE_VARIABLE: device} if device else {}),
         }
         watch = _Watch(name, time_limit, stop)
         try:
@@ -106,6 +112,20 @@ def execute(
             item.metadata.pop(key, None)
     executed: str = nbformat.writes(notebook)  # type: ignore[no-untyped-call]
     return Executed(measured, executed + "\n", error)
+
+
+def _own_settings(scratch: Path) -> dict[str, str]:
+    """What keeps the user's own files and shell from changing a number or a figure."""
+    matplotlib = importlib.util.find_spec("matplotlib")
+    own = {
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "IPYTHONDIR": str(scratch / "ipython"),  # no profile, no start-up code
+    }
+    if matplotlib and matplotlib.origin:  # its own defaults instead of the user's
+        own["MATPLOTLIBRC"] = str(Path(matplotlib.origin).parent / "mpl-data" / "matplotlibrc")
+    if data := os.environ.get(DATA_VARIABLE):  # the kernel works in another folder than the shell
+        own[DATA_VARIABLE] = str(absolute(data, DATA_VARIABLE))
+    return own
 
 
 class _Watch:
@@ -147,7 +167,10 @@ def _run_cells(
     """Let papermill execute every cell, or raise a :class:`ChapterError` that names cell and reason."""
     import nbformat
     import papermill
+    from ipykernel.kernelspec import make_ipkernel_cmd
+    from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
+    from nbclient.exceptions import DeadKernelError
 
     # What papermill would log about a kernel that died is in the error that we raise.
     logging.getLogger("papermill").addHandler(logging.NullHandler())
@@ -155,6 +178,9 @@ def _run_cells(
     with tempfile.TemporaryFile() as complaints:
 
         class KernelManager(AsyncKernelManager):  # only the kernel sees our settings, not this process
+            # This very interpreter, whatever a "python3" among the user's kernels may be.
+            kernel_spec = KernelSpec(argv=make_ipkernel_cmd(), language="python")
+
             async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
                 self.connection_file = str(attempt.with_name("kernel.json"))
                 await super().start_kernel(**{**options, **settings, "stderr": complaints})
@@ -177,25 +203,45 @@ def _run_cells(
             )
         except papermill.PapermillExecutionError as error:
             raised = f"raised {error.ename}: {error.evalue}"
+            if error.ename == "MemoryError" or "Cannot allocate memory" in str(error.evalue):
+                raised += "; this machine gave it too little memory"
             place = _place(error.cell_index, error.source)
             raise ChapterError(f"{place} {raised}\n{_last_lines(chr(10).join(error.traceback))}") from None
-        except RuntimeError as error:  # what nbclient raises for a kernel that died or never came up
+        except (RuntimeError, OSError) as error:  # of a kernel that died, or never came up
             if watch.reason:
                 raise ChapterError(f"{watch.reason}, in {watch.place}") from None
-            reason = f"the kernel died in {watch.place}; often that means too little memory ({error})"
+            if isinstance(error, DeadKernelError):
+                reason = f"the kernel died in {watch.place}; often that means too little memory ({error})"
+            else:
+                reason = f"it could not be executed ({error})"
             complaints.seek(0)
             if said := complaints.read().decode(errors="replace").strip():
                 reason += f"\nThe last that it said:\n{_last_lines(said)}"
             raise ChapterError(reason) from None
         finally:
             watch.ended.set()
-    # A notebook may leave by the side door: ``sys.exit(0)`` looks like success to papermill.
+    _check_cells(executed)
+
+
+def _check_cells(executed: Any) -> None:
+    """Refuse a notebook that left by the side door, or a figure that is not there.
+
+    ``sys.exit(0)`` looks like success to papermill, and a page would show a caption without its figure.
+    """
     for index, cell in enumerate(executed.cells):
-        if cell.cell_type == "code" and cell.source.strip():
-            errors = [output.ename for output in cell.outputs if output.output_type == "error"]
-            if errors or cell.execution_count is None:
-                reason = f"raised {errors[0]}" if errors else "never ran"
-                raise ChapterError(f"{_place(index, cell.source)} {reason}")
+        if cell.cell_type != "code" or not cell.source.strip():
+            continue
+        errors = [output.ename for output in cell.outputs if output.output_type == "error"]
+        drawn = any("image/png" in output.get("data", {}) for output in cell.outputs)
+        if errors:
+            reason = f"raised {errors[0]}"
+        elif cell.execution_count is None:
+            reason = "never ran"
+        elif "figure" in cell.metadata.get("mystnb", {}) and not drawn:
+            reason = "drew no figure, and its page expects one"
+        else:
+            continue
+        raise ChapterError(f"{_place(index, cell.source)} {reason}")
 
 
 def write(executed: Executed, notebook: Path, results_file: Path) -> Path:

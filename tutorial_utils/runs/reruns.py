@@ -98,7 +98,7 @@ def execute_chapter(
     keep_outputs: bool = False,
     time_limit: float = TIME_LIMIT,
 ) -> results.Results:
-    """Execute a chapter for the book, with the parameters that stand in it.
+    """Execute a chapter for the book, on the CPU so that its numbers repeat, with the parameters in it.
 
     Args:
         name: See :func:`~tutorial_utils.runs.chapters.find`.
@@ -131,7 +131,9 @@ def execute_chapter(
             kernel.write(kernel.Executed(measured, kept), notebook, results_file)
             return results.read(results_file)
     values = {key: value for key, value in PREVIEW.items() if preview and key in chapter.parameters}
-    return _execute_into(notebook, results_file, chapter, values, output_folder=build, time_limit=time_limit)
+    return _execute_into(
+        notebook, results_file, chapter, values, output_folder=build, device="cpu", time_limit=time_limit
+    )
 
 
 def _execute_into(
@@ -141,6 +143,7 @@ def _execute_into(
     values: Mapping[str, Scalar] | None = None,
     *,
     output_folder: Path | None = None,
+    device: str | None = None,
     time_limit: float = TIME_LIMIT,
 ) -> results.Results:
     """Clear the place, execute a chapter and write what it gave; an error leaves a failed notebook alone."""
@@ -165,6 +168,7 @@ def _execute_into(
             values,
             root=chapter.root,
             output_folder=output_folder,
+            device=device,
             time_limit=time_limit,
         )
         arrived = kernel.write(executed, notebook, results_file)
