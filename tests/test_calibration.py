@@ -199,31 +199,29 @@ def test_the_interval_of_the_error_starts_at_zero_when_chance_explains_it() -> N
 # Scores
 
 
-def test_the_brier_score_goes_from_zero_to_two() -> None:
+def test_the_brier_score_goes_from_zero_to_two_and_agrees_with_scikit_learn() -> None:
     certain = Predictions.from_probabilities(torch.eye(10))
-    assert brier_score(torch.arange(10), certain) == 0
-    assert brier_score(torch.arange(10).roll(1), certain) == 2
-    guessing = Predictions.from_probabilities(torch.full((10, 10), 0.1, dtype=torch.float64))
-    assert brier_score(torch.arange(10), guessing) == pytest.approx(0.9**2 + 9 * 0.1**2)
-
-
-def test_the_brier_score_agrees_with_scikit_learn() -> None:
+    assert [brier_score(torch.arange(10).roll(shift), certain) for shift in (0, 1)] == [0, 2]
     labels, predictions = case()
     rows = predictions.probabilities.numpy()
     expected = brier_score_loss(labels, rows, labels=range(5), scale_by_half=False)
     assert brier_score(labels, predictions) == pytest.approx(expected)
-    truth, two = HAND
-    one_sided = brier_score_loss(truth == 1, two.probabilities[:, 1])
-    assert brier_score(truth, two) == pytest.approx(2 * one_sided)
 
 
 # The line
 
 
-def test_the_line_is_the_one_that_scikit_learn_fits() -> None:
+@pytest.mark.parametrize("extremes", [[], [1, 1, 1 - 1e-15, 0]])
+def test_the_line_is_the_one_that_scikit_learn_fits_with_confidences_of_one_and_zero_at_the_stated_bounds(
+    extremes: list[float],
+) -> None:
     confidence, right = log_odds_case(2_000, 0.6, 0.3, np.random.default_rng(0))
+    confidence[: len(extremes)], right[: len(extremes)] = extremes, [True, False, True, True][: len(extremes)]
     line = calibration_line(*claiming(confidence, right))
-    model = LogisticRegression(C=np.inf, tol=1e-10).fit(special.logit(confidence)[:, None], right)
+    bound = math.log(SUREST / (1 - SUREST))
+    with np.errstate(divide="ignore"):
+        claimed = np.log(confidence / (1 - confidence)).clip(-bound, bound)
+    model = LogisticRegression(C=np.inf, tol=1e-10).fit(claimed[:, None], right)
     assert line.slope == pytest.approx(model.coef_[0, 0], abs=1e-5)
     assert line.intercept == pytest.approx(model.intercept_[0], abs=1e-5)
 
@@ -236,22 +234,8 @@ def test_the_lines_intervals_are_1_96_standard_errors_from_the_information_matri
     weights = fitted * (1 - fitted)
     information = [[weights.sum(), weights @ claimed], [weights @ claimed, weights @ claimed**2]]
     errors = stats.norm.ppf(0.975) * np.sqrt(np.diag(np.linalg.inv(information)))
-    assert (line.intercept - line.intercept_low, line.slope - line.slope_low) == pytest.approx(tuple(errors))
-    assert (line.intercept_high - line.intercept, line.slope_high - line.slope) == pytest.approx(
-        tuple(errors)
-    )
-
-
-def test_confidences_of_one_and_zero_count_as_the_stated_bounds() -> None:
-    confidence, right = log_odds_case(300, 1, 0, np.random.default_rng(3))
-    confidence[:4], right[:4] = [1, 1, 1 - 1e-15, 0], [True, False, True, True]
-    line = calibration_line(*claiming(confidence, right))
-    bound = math.log(SUREST / (1 - SUREST))
-    with np.errstate(divide="ignore"):
-        claimed = np.log(confidence / (1 - confidence)).clip(-bound, bound)
-    model = LogisticRegression(C=np.inf, tol=1e-10).fit(claimed[:, None], right)
-    assert line.slope == pytest.approx(model.coef_[0, 0], abs=1e-5)
-    assert line.intercept == pytest.approx(model.intercept_[0], abs=1e-5)
+    assert [line.intercept - line.intercept_low, line.slope - line.slope_low] == pytest.approx(errors)
+    assert [line.intercept_high - line.intercept, line.slope_high - line.slope] == pytest.approx(errors)
 
 
 @pytest.mark.parametrize(
@@ -259,10 +243,8 @@ def test_confidences_of_one_and_zero_count_as_the_stated_bounds() -> None:
     [
         ([0.6, 0.7, 0.8], [True, True, True], "all 3 are right"),
         ([0.6, 0.7, 0.8], [False, False, False], "all 3 are wrong"),
-        ([0.6, 0.7, 0.8, 0.9], [False, False, True, True], "2 right .*2 wrong"),
-        ([0.6, 0.7, 0.8, 0.9], [True, True, True, False], "3 right .*1 wrong"),
-        ([0.6, 0.7, 0.7, 0.9], [False, False, True, True], "separates"),
-        ([0.7, 0.7, 0.7, 0.7], [False, True, True, True], "separates"),
+        ([0.6, 0.7, 0.7, 0.9], [False, False, True, True], "separates the 2 right .*2 wrong"),
+        ([0.6, 0.7, 0.8, 0.9], [True, True, True, False], "separates the 3 right .*1 wrong"),
     ],
 )
 def test_a_line_that_does_not_exist_is_refused(
@@ -298,14 +280,10 @@ def test_a_temperature_divides_the_logits_and_keeps_the_labels(temperature: floa
     assert evaluate(labels, after).accuracy == evaluate(labels, before).accuracy
 
 
-def test_labels_stay_when_a_temperature_makes_probabilities_equal() -> None:
+def test_labels_stay_when_a_temperature_makes_probabilities_equal_and_so_does_probability_zero() -> None:
     before = Predictions.from_probabilities(torch.tensor([[0.3, 0.7]], dtype=torch.float64))
     after = with_temperature(before, 1e300)
-    assert after.probabilities.tolist() == [[0.5, 0.5]]
-    assert after.labels.tolist() == [1]
-
-
-def test_a_class_of_probability_zero_keeps_it() -> None:
+    assert (after.probabilities.tolist(), after.labels.tolist()) == ([[0.5, 0.5]], [1])
     before = Predictions.from_probabilities(torch.tensor([[0.8, 0.2, 0.0]]))
     assert with_temperature(before, 2).probabilities[0].tolist() == pytest.approx([2 / 3, 1 / 3, 0])
 
@@ -338,16 +316,14 @@ def test_a_temperature_that_does_not_exist_is_refused(
 # The report
 
 
-def test_the_report_is_plain_and_says_what_each_function_says() -> None:
-    labels, predictions = case(sharpness=2)
+def test_the_report_is_plain_and_says_what_each_function_says_and_the_gap_with_a_means_interval() -> None:
+    labels, predictions = case(n=2_000, sharpness=2)
     report = calibration_report(labels, predictions, bin_counts=(5, 15))
     assert json.loads(json.dumps(report)).keys() == report.keys()
     evaluation = evaluate(labels, predictions)
-    assert report["n"] == 500
-    assert report["accuracy"] == evaluation.accuracy
-    assert report["log_loss"] == evaluation.loss
+    assert (report["n"], report["accuracy"]) == (2_000, evaluation.accuracy)
+    assert (report["log_loss"], report["brier"]) == (evaluation.loss, brier_score(labels, predictions))
     assert report["mean_confidence"] == pytest.approx(predictions.confidence.mean().item())
-    assert report["brier"] == brier_score(labels, predictions)
     for name, equal_mass in (("ece", False), ("ece_equal_mass", True)):
         assert report[name] == {
             bins: expected_calibration_error(labels, predictions, bins, equal_mass) for bins in (5, 15)
@@ -356,11 +332,6 @@ def test_the_report_is_plain_and_says_what_each_function_says() -> None:
     assert report["ece_if_calibrated"] == ece_if_calibrated(predictions)._asdict()
     line = dataclasses.asdict(calibration_line(labels, predictions))
     assert {name: report[name] for name in line} == line
-
-
-def test_the_gap_is_positive_when_over_confident_and_its_interval_is_that_of_a_mean() -> None:
-    labels, predictions = case(n=2_000, sharpness=2)
-    report = calibration_report(labels, predictions)
     surplus = (predictions.confidence - (predictions.labels == labels).double()).numpy()
     half = 1.96 * surplus.std(ddof=1) / math.sqrt(2_000)
     assert report["gap"] == pytest.approx(report["mean_confidence"] - report["accuracy"])
@@ -397,11 +368,9 @@ def test_labels_of_other_images_are_refused(measure: Any) -> None:
 
 def test_no_bin_and_no_draw_are_refused() -> None:
     labels, predictions = case()
-    for equal_mass in (False, True):
+    for measure in (reliability, expected_calibration_error, ece_interval):
         with pytest.raises(ValueError, match=r"num_bins .*\b1\b.* 0"):
-            reliability(labels, predictions, 0, equal_mass)
-        with pytest.raises(ValueError, match=r"num_bins .*\b1\b.* 0"):
-            expected_calibration_error(labels, predictions, 0, equal_mass)
+            measure(labels, predictions, 0)
     with pytest.raises(ValueError, match=r"num_bins .*\b1\b.* -1"):
         ece_if_calibrated(predictions, -1)
     with pytest.raises(ValueError, match=r"resamples .*\b1\b.* 0"):

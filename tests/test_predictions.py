@@ -1,6 +1,5 @@
 """Nothing but predictions passes for predictions, and a model makes them without being changed."""
 
-import dataclasses
 import math
 
 import numpy as np
@@ -8,23 +7,16 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import softmax
 from torch import Tensor, nn
 
 from tutorial_utils.evaluation.predictions import Predictions, predict
 from tutorial_utils.exceptions import PredictionError
 from tutorial_utils.training.models import LogisticRegression
 
-GENERATOR_SEED = 20_240
-
 
 def random_images(n: int = 7, shape: tuple[int, ...] = (1, 4, 5)) -> Tensor:
-    return torch.randn(n, *shape, generator=torch.Generator().manual_seed(GENERATOR_SEED))
-
-
-def softmax_by_hand(logits: Tensor) -> np.ndarray:
-    values = logits.detach().double().numpy()
-    powers = np.exp(values - values.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
+    return torch.randn(n, *shape, generator=torch.Generator().manual_seed(0))
 
 
 class Moody(nn.Module):
@@ -44,7 +36,7 @@ class Moody(nn.Module):
 def test_predict_returns_softmax_and_most_probable_class_on_the_cpu_in_float64() -> None:
     model, images = LogisticRegression(20, 3), random_images(50)
     predictions = predict(model, images)
-    expected = softmax_by_hand(model(images))
+    expected = softmax(model(images).double().numpy(force=True), axis=1)
     np.testing.assert_allclose(predictions.probabilities.numpy(), expected, rtol=1e-6)
     assert predictions.probabilities.dtype == torch.float64
     assert predictions.labels.tolist() == expected.argmax(axis=1).tolist()
@@ -53,19 +45,14 @@ def test_predict_returns_softmax_and_most_probable_class_on_the_cpu_in_float64()
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_predict_measures_in_evaluation_mode_and_restores_the_mode(training: bool) -> None:
+def test_predict_measures_in_evaluation_mode_and_restores_the_mode_after_an_error_too(training: bool) -> None:
     model, images = Moody().train(training), random_images()
-    with torch.no_grad():
-        expected = softmax_by_hand(model.linear(images.flatten(1)))
+    expected = softmax(model.linear(images.flatten(1)).numpy(force=True), axis=1)
     np.testing.assert_allclose(predict(model, images).probabilities.numpy(), expected, atol=1e-6)
     assert model.training is training
-
-
-def test_predict_restores_the_mode_after_an_error_too() -> None:
-    model = Moody().train()
     with pytest.raises(RuntimeError):
         predict(model, torch.zeros(2, 1, 3, 3))
-    assert model.training
+    assert model.training is training
 
 
 @given(batch_size=st.integers(1, 30))
@@ -108,15 +95,12 @@ RIGHT = torch.tensor([[0.5, 0.25, 0.25], [0.0, 1.0, 0.0]])
         pytest.param([0, 1], RIGHT * math.inf, "finite", id="infinite"),
         pytest.param([0, 1], (RIGHT * 4).long(), "finite floats", id="integers as probabilities"),
         pytest.param([], torch.empty(0, 3), r"0 labels and probabilities of shape \(0, 3\)", id="empty"),
-        pytest.param([0, 1], torch.empty(0, 3), r"2 labels and .* \(0, 3\)", id="no rows"),
         pytest.param([0, 1], torch.empty(2, 0), r"2 labels and .* \(2, 0\)", id="no classes"),
-        pytest.param([0], RIGHT, "1 labels but 2 rows", id="too few labels"),
         pytest.param([0, 1, 1], RIGHT, "3 labels but 2 rows", id="too many labels"),
         pytest.param([0, 1], RIGHT[0], r"\(n, classes\); found \(2,\) and \(3,\)", id="one row, flat"),
         pytest.param([[0], [1]], RIGHT, r"found \(2, 1\) and \(2, 3\)", id="labels as a column"),
         pytest.param([0, 1], torch.tensor([[3.0, -1, 2], [0, 9, 1]]), "were logits passed", id="logits"),
         pytest.param([0, 1], RIGHT * 0.9, r"sum to 1\b.*\b0\.1", id="rows below one"),
-        pytest.param([0, 1], RIGHT + 0.001, "sum to 1", id="rows above one"),
         pytest.param([0, 3], RIGHT, r"0 and 2\b.*\b0 to 3", id="label too large"),
         pytest.param([-1, 1], RIGHT, r"0 and 2\b.* -1 to 1", id="label negative"),
         pytest.param([True, False], RIGHT, "integers, found torch.bool", id="bool labels"),
@@ -163,9 +147,3 @@ def test_a_subset_keeps_labels_and_probabilities_together() -> None:
     assert torch.equal(by_index.probabilities, torch.eye(4)[[1, 2]])
     by_mask = predictions.subset(predictions.labels > 1)
     assert by_mask.labels.tolist() == [2, 3]
-
-
-def test_predictions_cannot_be_changed_by_accident() -> None:
-    predictions = Predictions.from_probabilities(RIGHT)
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        predictions.labels = torch.tensor([1, 1])

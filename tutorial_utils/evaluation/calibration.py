@@ -1,11 +1,9 @@
 """Do probabilities mean what they say: reliability, its summaries, and rescaling by a temperature.
 
-A classifier is calibrated if, of the images to which it gives the confidence p, the share p is right. Here
-confidence is the probability of the predicted class ("top-label" calibration, Guo et al. 2017); being
-calibrated in it says nothing about the probabilities of the other classes. Where its model of the data is
-true, logistic regression is over-confident on new images (Bai et al. 2021, for two classes). Where it is not,
-confidences may be too high or too low, so they have to be measured. All intervals assume that images are
-independent.
+A classifier is calibrated if, of the images to which it gives the confidence p, the share p is right.
+Confidence is the probability of the predicted class (Guo et al. 2017); it says nothing about the other
+classes. Where its model of the data is true, logistic regression is over-confident on new images (Bai et al.
+2021, for two classes); where not, only measuring tells. All intervals assume that images are independent.
 """
 
 from __future__ import annotations
@@ -22,21 +20,24 @@ from statsmodels.discrete.discrete_model import Logit
 from torch import Tensor
 
 from tutorial_utils.evaluation.metrics import log_loss
-from tutorial_utils.evaluation.predictions import Aligned, Floats, Predictions, align
-from tutorial_utils.evaluation.statistics import CONFIDENCE, Interval, bootstrap_interval, wilson_interval
+from tutorial_utils.evaluation.predictions import Floats, Predictions, align
+from tutorial_utils.evaluation.statistics import (
+    CONFIDENCE,
+    TAILS,
+    Interval,
+    bootstrap_interval,
+    wilson_bounds,
+)
 from tutorial_utils.exceptions import PredictionError
 
 SUREST = 1 - 1e-12
-"""Confidences above this count as this when a logit is taken of them, and below its complement likewise.
-Nearer to 1, float64 has lost too many digits of 1 - p; at p = 1 the logit is infinite."""
+"""Logits are taken of confidences no nearer to 1 or 0: there float64 has lost the digits of 1 - p."""
 
 TEMPERATURES = (0.01, 100.0)
 """Range in which a temperature is sought."""
 
 NEGLIGIBLE = 1e-12
 """Differences of mean log loss below this, in nats, are rounding."""
-
-TAILS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
 
 
 @dataclass(frozen=True)
@@ -61,13 +62,7 @@ class Reliability:
 
 
 class ChanceError(NamedTuple):
-    """Calibration error of a calibrated classifier, by chance alone.
-
-    Attributes:
-        mean: What to expect.
-        low: 2.5 % of the values lie below.
-        high: 2.5 % of the values lie above.
-    """
+    """Calibration error of a calibrated classifier, by chance alone: its mean and the range of 95 %."""
 
     mean: float
     low: float
@@ -76,15 +71,11 @@ class ChanceError(NamedTuple):
 
 @dataclass(frozen=True)
 class CalibrationLine:
-    """Log odds of being right as a line in the log odds that were claimed, with 95 % Wald intervals.
+    """Log odds of being right as a line in the log odds that were claimed, with bounds at 95 % (Wald).
 
     Attributes:
         slope: 1 if calibrated; below 1 the confidences are too extreme, above 1 too timid.
-        slope_low: Lower bound.
-        slope_high: Upper bound.
         intercept: 0 if calibrated: the log odds of being right at a confidence of one half.
-        intercept_low: Lower bound.
-        intercept_high: Upper bound.
     """
 
     slope: float
@@ -126,12 +117,12 @@ def reliability(
     filled = np.flatnonzero(counts)
     hits = np.bincount(bins, weights=right, minlength=num_bins)[filled]
     sums = np.bincount(bins, weights=confidence, minlength=num_bins)[filled]
-    intervals = [wilson_interval(int(hit), int(n)) for hit, n in zip(hits, counts[filled], strict=True)]
+    low, high = wilson_bounds(hits, counts[filled])
     return Reliability(
         confidence=sums / counts[filled],
         accuracy=hits / counts[filled],
-        low=np.array([interval.low for interval in intervals]),
-        high=np.array([interval.high for interval in intervals]),
+        low=low,
+        high=high,
         counts=counts[filled],
         edges=edges,
     )
@@ -143,10 +134,9 @@ def expected_calibration_error(
     """Expected calibration error (ECE): how far confidence is from accuracy in a bin, on average over images.
 
     The sum over bins of ``n_b / n * |accuracy_b - confidence_b|`` (Naeini et al. 2015, Guo et al. 2017). It
-    misleads in three ways: it depends on the bins; chance alone keeps it above 0, the more so the finer the
-    bins and the fewer the images, so compare it with :func:`ece_if_calibrated`; and over- and
-    under-confidence within one bin cancel. A classifier that always answers with the classes' frequencies
-    has next to none of it and knows nothing.
+    depends on the bins; chance alone keeps it above 0, so compare it with :func:`ece_if_calibrated`; and
+    over- and under-confidence within a bin cancel. A classifier that always answers with the classes'
+    frequencies has next to none of it and knows nothing.
 
     Args:
         true_labels: int64, shape (n,).
@@ -171,9 +161,8 @@ def ece_if_calibrated(
 ) -> ChanceError:
     """Compute what the ECE of these predictions would be if every confidence were right.
 
-    Each prediction is drawn right or wrong with its own confidence, again and again: the consistency
-    resampling of Bröcker and Smith (2007), with the confidences kept as they are. An ECE above ``high`` is
-    more than chance. One between the bounds does not prove calibration: it may be too small to see.
+    Each prediction is drawn right or wrong with its own confidence, again and again (consistency resampling,
+    Bröcker and Smith 2007). An ECE above ``high`` is more than chance; one below it proves no calibration.
 
     Args:
         predictions: Of n images; their true labels play no part.
@@ -181,14 +170,21 @@ def ece_if_calibrated(
         resamples: Number of draws.
         seed: Of the draws; the same seed gives the same values.
 
-    Returns:
-        Mean and the range of 95 % of the draws.
-
     Raises:
         ValueError: There is no bin, or no draw.
     """
+    if resamples < 1:
+        raise ValueError(f"resamples must be at least 1, found {resamples}")
     # The truth plays no part, so predictions beside themselves do.
-    return _ece_by_chance(align(predictions.labels, predictions).confidence, num_bins, resamples, seed)
+    confidence = align(predictions.labels, predictions).confidence
+    edges = _edges(confidence, num_bins)
+    generator = np.random.default_rng(seed)
+    errors = [
+        _calibration_error(confidence, generator.random(len(confidence)) < confidence, edges)
+        for _ in range(resamples)
+    ]
+    low, high = np.quantile(errors, TAILS)
+    return ChanceError(float(np.mean(errors)), float(low), float(high))
 
 
 def ece_interval(
@@ -196,10 +192,9 @@ def ece_interval(
 ) -> Interval:
     """Bootstrap interval of the ECE, for what it would be with very many images and the same bins.
 
-    Resampling adds noise to noise, and noise raises the ECE: percentiles of the resampled ECEs lie too high,
-    often above the ECE itself. So their upper bound is kept and reflected about the ECE to make the lower
-    one, which is 0 unless the ECE exceeds what :func:`ece_if_calibrated` puts down to chance. In simulations
-    with 1,000 and 10,000 images this covers between 89 and 98 %.
+    Noise raises the ECE, and resampling adds noise, so percentiles of resampled ECEs lie too high. Their
+    upper bound is kept and reflected about the ECE to make the lower one, which is 0 unless the ECE exceeds
+    what :func:`ece_if_calibrated` puts down to chance. In simulations this covers between 89 and 98 %.
 
     Args:
         true_labels: int64, shape (n,).
@@ -215,14 +210,25 @@ def ece_interval(
         PredictionError: Labels and predictions do not belong together.
         ValueError: There is no bin.
     """
-    return _ece_interval(align(true_labels, predictions), num_bins, resamples, seed)
+    aligned = align(true_labels, predictions)
+    confidence, right = aligned.confidence, aligned.right
+    edges = _edges(confidence, num_bins)
+    error = _calibration_error(confidence, right, edges)
+    upper = bootstrap_interval(
+        np.column_stack([confidence, right]),
+        lambda rows: _calibration_error(rows[:, 0], rows[:, 1], edges),
+        resamples=resamples,
+        seed=seed,
+    ).high
+    by_chance = error <= ece_if_calibrated(predictions, num_bins, seed=seed).high
+    return Interval(0.0 if by_chance else max(0.0, 2 * error - upper), upper)
 
 
 def brier_score(true_labels: Tensor, predictions: Predictions) -> float:
     """Brier score (1950): squared distance between the probabilities and the truth, summed over classes.
 
-    It uses all probabilities and rewards telling images apart as well as calibration, so a lower score alone
-    does not mean better calibration. With two classes it is twice the score that looks at one of them.
+    It rewards telling images apart as well as calibration, so a lower score alone does not mean better
+    calibration. With two classes it is twice the score that looks at one of them.
 
     Args:
         true_labels: int64, shape (n,).
@@ -234,41 +240,56 @@ def brier_score(true_labels: Tensor, predictions: Predictions) -> float:
     Raises:
         PredictionError: Labels and predictions do not belong together.
     """
-    return _brier(align(true_labels, predictions))
+    aligned = align(true_labels, predictions)
+    truth = np.eye(predictions.num_classes)[aligned.truth]
+    return float(np.square(aligned.probabilities - truth).sum(axis=1).mean())
 
 
 def calibration_line(true_labels: Tensor, predictions: Predictions) -> CalibrationLine:
     """Fit logit P(right) = intercept + slope * logit(confidence) (Cox 1958), without any bins.
 
     It sees only deviations that are lines in log odds. Slope and intercept belong together: a slope below 1
-    with a positive intercept can leave mean confidence equal to accuracy. Confidences beyond ``SUREST`` are
-    clipped to it.
+    with a positive intercept can leave mean confidence equal to accuracy.
 
     Args:
         true_labels: int64, shape (n,).
         predictions: Of the same n images in the same order.
 
-    Returns:
-        Slope and intercept with their intervals.
-
     Raises:
         PredictionError: Labels and predictions do not belong together, or no finite line fits best, because
             one confidence separates right from wrong.
     """
-    return _line(align(true_labels, predictions))
+    aligned = align(true_labels, predictions)
+    right = aligned.right
+    claimed = special.logit(aligned.confidence.clip(1 - SUREST, SUREST))
+    wrong = ~right
+    # The likelihood has a maximum exactly if the two groups overlap (Albert and Anderson 1984).
+    if right.all() or wrong.all():
+        raise PredictionError(
+            f"a calibration line needs right and wrong predictions; all {len(right):,} are "
+            f"{'right' if right.all() else 'wrong'}; measure on more images"
+        )
+    if claimed[wrong].max() <= claimed[right].min() or claimed[right].max() <= claimed[wrong].min():
+        raise PredictionError(
+            "a calibration line needs confidences of right and wrong predictions that overlap; one threshold "
+            f"separates the {right.sum():,} right from the {wrong.sum():,} wrong; measure on more images"
+        )
+    design = np.column_stack([np.ones_like(claimed), claimed])
+    fit = Logit(right.astype(float), design).fit(disp=False)
+    bounds = fit.conf_int(alpha=1 - CONFIDENCE)
+    intercept, slope = np.column_stack([fit.params, bounds]).tolist()
+    return CalibrationLine(*slope, *intercept)
 
 
 def fit_temperature(true_labels: Tensor, predictions: Predictions) -> float:
     """Find the temperature T with the least mean log loss of softmax(logits / T) (Guo et al. 2017).
 
-    Fit it on validation images: on training images it would find them well calibrated, on test images it
-    would be a choice made on test data. The loss is that of all classes' probabilities, so confidence alone
-    may fit accuracy worse afterwards than before: measure it again.
+    Fit it on validation images: training images look well calibrated, and test images are for measuring. The
+    loss is that of all classes, so confidence alone may fit accuracy worse afterwards: measure it again.
 
     Args:
         true_labels: int64, shape (n,).
-        predictions: Of the same n images in the same order, best in float64. Logarithms of probabilities
-            are logits up to a constant per image, which softmax does not see.
+        predictions: Of the same n images in the same order, best in float64.
 
     Returns:
         Above 1 if the predictions were over-confident, below 1 if they were too timid.
@@ -280,7 +301,7 @@ def fit_temperature(true_labels: Tensor, predictions: Predictions) -> float:
     aligned = align(true_labels, predictions)
     truth, images = aligned.truth, np.arange(len(aligned.truth))
     with np.errstate(divide="ignore"):
-        logits = np.log(aligned.probabilities)
+        logits = np.log(aligned.probabilities)  # up to a constant per image, which softmax does not see
     if impossible := int(np.isneginf(logits[images, truth]).sum()):
         raise PredictionError(
             f"{impossible:,} of {len(truth):,} images were given probability 0 for their true class, which "
@@ -312,8 +333,7 @@ def fit_temperature(true_labels: Tensor, predictions: Predictions) -> float:
 def with_temperature(predictions: Predictions, temperature: float) -> Predictions:
     """Divide the logits by a temperature (Guo et al. 2017).
 
-    The order of the classes stays, and so do the predicted labels and the accuracy. (At temperatures so high
-    that float64 cannot tell probabilities apart, the label stays one of the most probable.)
+    The order of the classes stays, and so do the predicted labels and the accuracy.
 
     Args:
         predictions: Of n images.
@@ -360,10 +380,10 @@ def calibration_report(
     """
     aligned = align(true_labels, predictions)
     confidence, right = aligned.confidence, aligned.right
-    gap = bootstrap_interval(confidence - right, lambda values: float(np.mean(values)), seed=seed)
+    gap = bootstrap_interval(confidence - right, np.mean, seed=seed)
     errors = {
         name: {
-            bins: _calibration_error(confidence, right, _edges(confidence, bins, equal_mass))
+            bins: expected_calibration_error(true_labels, predictions, bins, equal_mass)
             for bins in bin_counts
         }
         for name, equal_mass in (("ece", False), ("ece_equal_mass", True))
@@ -376,79 +396,12 @@ def calibration_report(
         "gap_low": gap.low,
         "gap_high": gap.high,
         "log_loss": log_loss(aligned),
-        "brier": _brier(aligned),
+        "brier": brier_score(true_labels, predictions),
         **errors,
-        "ece_interval": _ece_interval(aligned, seed=seed)._asdict(),
-        "ece_if_calibrated": _ece_by_chance(confidence, seed=seed)._asdict(),
-        **asdict(_line(aligned)),
+        "ece_interval": ece_interval(true_labels, predictions, seed=seed)._asdict(),
+        "ece_if_calibrated": ece_if_calibrated(predictions, seed=seed)._asdict(),
+        **asdict(calibration_line(true_labels, predictions)),
     }
-
-
-def _ece_by_chance(
-    confidence: Floats, num_bins: int = 15, resamples: int = 200, seed: int = 0
-) -> ChanceError:
-    """See :func:`ece_if_calibrated`."""
-    if resamples < 1:
-        raise ValueError(f"resamples must be at least 1, found {resamples}")
-    edges = _edges(confidence, num_bins)
-    generator = np.random.default_rng(seed)
-    errors = [
-        _calibration_error(confidence, generator.random(len(confidence)) < confidence, edges)
-        for _ in range(resamples)
-    ]
-    low, high = np.quantile(errors, TAILS)
-    return ChanceError(float(np.mean(errors)), float(low), float(high))
-
-
-def _ece_interval(aligned: Aligned, num_bins: int = 15, resamples: int = 2_000, seed: int = 0) -> Interval:
-    """See :func:`ece_interval`."""
-    confidence, right = aligned.confidence, aligned.right
-    edges = _edges(confidence, num_bins)
-    error = _calibration_error(confidence, right, edges)
-    upper = bootstrap_interval(
-        np.column_stack([confidence, right]),
-        lambda rows: _calibration_error(rows[:, 0], rows[:, 1], edges),
-        resamples=resamples,
-        seed=seed,
-    ).high
-    by_chance = error <= _ece_by_chance(confidence, num_bins, seed=seed).high
-    return Interval(0.0 if by_chance else max(0.0, 2 * error - upper), upper)
-
-
-def _brier(aligned: Aligned) -> float:
-    """See :func:`brier_score`."""
-    truth = np.eye(aligned.probabilities.shape[1])[aligned.truth]
-    return float(np.square(aligned.probabilities - truth).sum(axis=1).mean())
-
-
-def _line(aligned: Aligned) -> CalibrationLine:
-    """See :func:`calibration_line`."""
-    right = aligned.right
-    claimed = special.logit(aligned.confidence.clip(1 - SUREST, SUREST))
-    wrong = ~right
-    # The likelihood has a maximum exactly if the two groups overlap (Albert and Anderson 1984).
-    if right.all() or wrong.all():
-        raise PredictionError(
-            f"a calibration line needs right and wrong predictions; all {len(right):,} are "
-            f"{'right' if right.all() else 'wrong'}; measure on more images"
-        )
-    if claimed[wrong].max() <= claimed[right].min() or claimed[right].max() <= claimed[wrong].min():
-        raise PredictionError(
-            "a calibration line needs confidences of right and wrong predictions that overlap; one threshold "
-            f"separates the {right.sum():,} right from the {wrong.sum():,} wrong; measure on more images"
-        )
-    design = np.column_stack([np.ones_like(claimed), claimed])
-    fit = Logit(right.astype(float), design).fit(disp=False)
-    intercept, slope = fit.params
-    (intercept_low, intercept_high), (slope_low, slope_high) = fit.conf_int(alpha=1 - CONFIDENCE)
-    return CalibrationLine(
-        slope=float(slope),
-        slope_low=float(slope_low),
-        slope_high=float(slope_high),
-        intercept=float(intercept),
-        intercept_low=float(intercept_low),
-        intercept_high=float(intercept_high),
-    )
 
 
 def _edges(confidence: Floats, num_bins: int, equal_mass: bool = False) -> Floats:

@@ -18,6 +18,7 @@ from statsmodels.stats.contingency_tables import SquareTable, cochrans_q, mcnema
 from statsmodels.stats.multitest import multipletests
 
 from tutorial_utils.evaluation.statistics import CONFIDENCE, finite_values, paired_difference
+from tutorial_utils.exceptions import DataError
 
 ERRORS_PER_PROPERTY = 10
 """Fewest errors and fewest right answers that a regression needs per property (Peduzzi et al. 1996)."""
@@ -54,15 +55,12 @@ class HypothesisTest:
     df: int | None
 
 
-# Tests of models on the same images
-
-
 def exact_mcnemar(first_right: ArrayLike, second_right: ArrayLike) -> McNemar:
     """Ask whether two models are right equally often on the same images (McNemar 1947, exact binomial form).
 
-    Only images count that one model gets right and the other wrong: if neither is better, each of them falls
-    to either side by a fair coin. It assumes independent images, and speaks of these two trained models, not
-    of how they were trained (Dietterich 1998). The p-value says nothing of the size of the difference: give
+    Only images count that one model gets right and the other wrong: if neither is better, a fair coin decides
+    which. It assumes independent images, and speaks of these two trained models, not of how they were trained
+    (Dietterich 1998). For the size of the difference, give
     :func:`~tutorial_utils.evaluation.statistics.paired_difference` beside it.
 
     Args:
@@ -73,12 +71,12 @@ def exact_mcnemar(first_right: ArrayLike, second_right: ArrayLike) -> McNemar:
         Counts and the two-sided p-value; 1 if the models are right on the same images.
 
     Raises:
-        ValueError: Not two bool arrays of equal length, for instance a table of counts; for a confusion
+        DataError: Not two bool arrays of equal length, for instance a table of counts; for a confusion
             matrix see :func:`bowker`.
     """
-    one, other = np.asarray(first_right), np.asarray(second_right)
+    one, other = _array(first_right), _array(second_right)
     if one.dtype != bool or other.dtype != bool or one.ndim != 1 or one.shape != other.shape or not len(one):
-        raise ValueError(
+        raise DataError(
             "pass two bool arrays of shape (n,), True where the model is right, over the same images; "
             f"found {one.dtype} of shape {one.shape} and {other.dtype} of shape {other.shape}. "
             "For a confusion matrix use bowker()"
@@ -90,9 +88,8 @@ def exact_mcnemar(first_right: ArrayLike, second_right: ArrayLike) -> McNemar:
 def adjust(p_values: ArrayLike) -> NDArray[np.float64]:
     """Adjust p-values for their number by Benjamini and Hochberg's (1995) step-up procedure.
 
-    Calling everything at or below 0.05 a finding then leaves, on average, at most 5 % false findings among
-    the findings. That is proven for independent tests and some positively dependent ones. All tests
-    that were looked at belong in, not only the promising ones.
+    Of the findings at or below 0.05, at most 5 % are then false on average, for independent tests and some
+    positively dependent ones. All tests that were looked at belong in, not only the promising ones.
 
     Args:
         p_values: Shape (m,), at least one, 0 to 1.
@@ -101,24 +98,25 @@ def adjust(p_values: ArrayLike) -> NDArray[np.float64]:
         Adjusted values in the order given, shape (m,), never below the original ones.
 
     Raises:
-        ValueError: Not p-values; NaN is none.
+        DataError: Not p-values; NaN is none, nor is a bool.
     """
-    values = np.asarray(p_values, dtype=float)
-    if values.ndim != 1 or not len(values) or not ((values >= 0) & (values <= 1)).all():
-        raise ValueError(
+    values = _array(p_values)
+    numbers = values.ndim == 1 and len(values) > 0 and values.dtype.kind in "iuf"
+    if not numbers or not ((values >= 0) & (values <= 1)).all():
+        raise DataError(
             "p-values must be a sequence of at least one number between 0 and 1, without NaN; "
             f"leave out tests that were not made. Found {values}"
         )
-    adjusted: NDArray[np.float64] = multipletests(values, method="fdr_bh")[1]
+    adjusted: NDArray[np.float64] = multipletests(values.astype(float), method="fdr_bh")[1]
     return adjusted
 
 
 def cochran_q(right: ArrayLike) -> HypothesisTest:
     """Ask whether several models are right equally often on the same images (Cochran 1950).
 
-    One question for all of them; :func:`compare_all` then tells which differ. For two models it is McNemar's
-    test without continuity correction. It assumes independent images, and many on which the models disagree:
-    the p-value comes from the chi-squared distribution and is rough below about two dozen of them.
+    :func:`compare_all` then tells which differ. For two models it is McNemar's test without continuity
+    correction. It assumes independent images, and at least two dozen on which the models disagree: with
+    fewer, the chi-squared distribution is rough.
 
     Args:
         right: bool, shape (n, m), one row per image, one column per model, m at least 2.
@@ -127,11 +125,11 @@ def cochran_q(right: ArrayLike) -> HypothesisTest:
         Statistic, p-value and m - 1 degrees of freedom; 0 and 1 if the models never disagree.
 
     Raises:
-        ValueError: Not a bool array of that shape.
+        DataError: Not a bool array of that shape.
     """
-    table = np.asarray(right)
+    table = _array(right)
     if table.dtype != bool or table.ndim != 2 or table.shape[1] < 2 or not len(table):
-        raise ValueError(
+        raise DataError(
             "pass a bool array of shape (images, models) with at least one image and two models; "
             f"found {table.dtype} of shape {table.shape}"
         )
@@ -158,44 +156,29 @@ def compare_all(rights: Mapping[str, ArrayLike]) -> pd.DataFrame:
         pairs).
 
     Raises:
-        ValueError: Fewer than two models, or arrays that :func:`exact_mcnemar` refuses.
+        DataError: Fewer than two models, or arrays that :func:`exact_mcnemar` refuses.
     """
     if len(rights) < 2:
-        raise ValueError(f"a comparison needs at least two models, found {list(rights)}")
+        raise DataError(f"a comparison needs at least two models, found {list(rights)}")
     rows = []
     for first, second in itertools.combinations(rights, 2):
-        counts = exact_mcnemar(rights[first], rights[second])
-        difference = paired_difference(rights[first], rights[second])
-        rows.append(
-            {
-                "first": first,
-                "second": second,
-                "only_first": counts.only_first,
-                "only_second": counts.only_second,
-                "difference": difference.estimate,
-                "low": difference.low,
-                "high": difference.high,
-                "p": counts.p_value,
-            }
-        )
-    table = pd.DataFrame(rows)
+        only_first, only_second, p_value, _ = exact_mcnemar(rights[first], rights[second])
+        difference, low, high, _ = paired_difference(rights[first], rights[second])
+        rows.append((first, second, only_first, only_second, difference, low, high, p_value))
+    columns = ["first", "second", "only_first", "only_second", "difference", "low", "high", "p"]
+    table = pd.DataFrame(rows, columns=columns)
     return table.assign(p_adjusted=adjust(table["p"]))
-
-
-# Tests of one confusion matrix
 
 
 def bowker(matrix: ArrayLike) -> HypothesisTest:
     """Ask whether confusions are symmetric: is i read as j as often as j as i (Bowker 1948).
 
-    The statistic sums (n_ij - n_ji)^2 / (n_ij + n_ji) over the pairs i < j; for two classes it is McNemar's
-    without continuity correction. It assumes independent images. Classes of unequal size are confused
-    asymmetrically for that reason alone. With few confusions per pair the chi-squared distribution is rough;
-    :func:`asymmetric_pairs` is exact.
+    The statistic sums (n_ij - n_ji)^2 / (n_ij + n_ji) over the pairs i < j. It assumes independent images.
+    Classes of unequal size are confused asymmetrically for that reason alone. With few confusions per pair
+    the chi-squared distribution is rough; :func:`asymmetric_pairs` is exact.
 
-    Bowker has k (k - 1) / 2 degrees of freedom, and so has statsmodels. A pair that never occurs adds nothing
-    to the statistic whatever holds, so only pairs that occur are counted here: the same in a full matrix,
-    while in a sparse one the full number would hide asymmetry.
+    Only pairs that occur count as degrees of freedom, where Bowker and statsmodels count all k (k - 1) / 2: a
+    pair that never occurs adds nothing to the statistic, and in a sparse matrix would hide asymmetry.
 
     Args:
         matrix: Counts, shape (k, k), rows true, columns predicted, k at least 2.
@@ -204,7 +187,7 @@ def bowker(matrix: ArrayLike) -> HypothesisTest:
         Statistic, p-value and degrees of freedom; 0, 1 and 0 if nothing was confused.
 
     Raises:
-        ValueError: Not a square table of counts.
+        DataError: Not a square table of counts.
     """
     counts = _square(matrix)
     confused = np.triu(counts + counts.T, 1) > 0
@@ -219,9 +202,9 @@ def marginal_homogeneity(matrix: ArrayLike) -> HypothesisTest:
     Weaker than symmetry: confusions can be asymmetric and still balance. It assumes independent images, and
     many confusions: the p-value comes from the chi-squared distribution.
 
-    Classes that never occur in either margin, and classes never confused with another, are dropped: their
-    difference is zero whatever holds, and would make the covariance singular. So would classes that fall into
-    groups without confusions between them; each group is tested and the independent statistics are added.
+    Classes never confused with another are dropped: their difference is zero whatever holds, and would make
+    the covariance singular. So would groups of classes without confusions between them; each group is tested
+    and the independent statistics are added.
 
     Args:
         matrix: Counts, shape (k, k), rows true, columns predicted, k at least 2.
@@ -231,7 +214,7 @@ def marginal_homogeneity(matrix: ArrayLike) -> HypothesisTest:
         nothing was confused.
 
     Raises:
-        ValueError: Not a square table of counts.
+        DataError: Not a square table of counts.
     """
     counts = _square(matrix)
     # The covariance is the Laplacian of the graph of confusions: of full rank but one in each component.
@@ -245,8 +228,7 @@ def asymmetric_pairs(matrix: ArrayLike, class_names: Sequence[str]) -> pd.DataFr
     """Ask of each pair of classes whether one is read as the other more often than the other way round.
 
     Exact binomial tests, adjusted by Benjamini and Hochberg for all k (k - 1) / 2 pairs: which pairs occur is
-    a result, so those that do not are counted too. Ask :func:`bowker` first. It assumes independent images;
-    classes of unequal size are confused asymmetrically for that reason alone.
+    a result, so those that do not count too. Ask :func:`bowker` first; it says what is assumed.
 
     Args:
         matrix: Counts, shape (k, k), rows true, columns predicted, k at least 2.
@@ -258,35 +240,26 @@ def asymmetric_pairs(matrix: ArrayLike, class_names: Sequence[str]) -> pd.DataFr
         ``p``; ``p_adjusted``.
 
     Raises:
-        ValueError: Not a square table of counts, or not one name per class.
+        DataError: Not a square table of counts, or not one name per class.
     """
     counts = _square(matrix)
     if len(class_names) != len(counts):
-        raise ValueError(f"{len(counts)} classes need as many names, found {len(class_names)}")
-    rows = [
-        {
-            "first": class_names[i],
-            "second": class_names[j],
-            "n_ij": int(counts[i, j]),
-            "n_ji": int(counts[j, i]),
-            "p": _fair_coin(int(counts[i, j]), int(counts[j, i])),
-        }
-        for i, j in itertools.combinations(range(len(counts)), 2)
-    ]
-    pairs = pd.DataFrame(rows)
+        raise DataError(f"{len(counts)} classes need as many names, found {len(class_names)}")
+    rows = []
+    for i, j in itertools.combinations(range(len(counts)), 2):
+        there, back = int(counts[i, j]), int(counts[j, i])
+        rows.append((class_names[i], class_names[j], there, back, _fair_coin(there, back)))
+    pairs = pd.DataFrame(rows, columns=["first", "second", "n_ij", "n_ji", "p"])
     return pairs.assign(p_adjusted=adjust(pairs["p"])).sort_values("p", kind="stable", ignore_index=True)
-
-
-# What errors go with
 
 
 def error_regression(is_wrong: ArrayLike, properties: Mapping[str, ArrayLike]) -> pd.DataFrame:
     """Ask which properties of images go with errors, each at equal values of the others.
 
     A logistic regression of wrong or right on properties in units of their standard deviation (n - 1). It
-    assumes independent images and log-odds that change linearly with a property: one that does harm at both
-    ends can show nothing. Properties that nearly repeat each other share their effect and get wide
-    intervals. It finds association, not cause. The p-values are not adjusted; see :func:`adjust`.
+    assumes independent images and log-odds linear in a property: one that does harm at both ends can show
+    nothing. Properties that nearly repeat each other get wide intervals. It finds association, not cause. The
+    p-values are not adjusted; see :func:`adjust`.
 
     Args:
         is_wrong: bool, shape (n,), True where the model is wrong.
@@ -298,12 +271,12 @@ def error_regression(is_wrong: ArrayLike, properties: Mapping[str, ArrayLike]) -
         and ``pseudo_r2`` (McFadden: 0 explains nothing, 1 everything).
 
     Raises:
-        ValueError: Too few errors or right answers, lengths that differ, values that are not finite, a
+        DataError: Too few errors or right answers, lengths that differ, values that are not finite, a
             property that is constant or follows from the others, or errors that it separates perfectly.
     """
-    wrong = np.asarray(is_wrong)
+    wrong = _array(is_wrong)
     if wrong.dtype != bool or wrong.ndim != 1:
-        raise ValueError(
+        raise DataError(
             "is_wrong must be bool of shape (n,), True for errors; "
             f"found {wrong.dtype} of shape {wrong.shape}"
         )
@@ -320,19 +293,31 @@ def error_regression(is_wrong: ArrayLike, properties: Mapping[str, ArrayLike]) -
     return table
 
 
-# Shared
+def _array(values: ArrayLike) -> NDArray[Any]:
+    """Values as an array; rows of unequal length become objects, which no check below lets pass."""
+    try:
+        return np.asarray(values)
+    except ValueError:
+        return np.asarray(values, dtype=object)
 
 
 def _square(matrix: ArrayLike) -> NDArray[np.float64]:
     """A confusion matrix as float64, if it is one."""
-    counts = np.asarray(matrix, dtype=float)
+    counts = _array(matrix)
     if counts.ndim != 2 or counts.shape[0] != counts.shape[1] or len(counts) < 2:
-        raise ValueError(f"a confusion matrix has shape (k, k) with k >= 2; found {counts.shape}")
-    if not (np.isfinite(counts).all() and (counts >= 0).all() and (counts == np.floor(counts)).all()):
-        raise ValueError("a confusion matrix holds counts: whole numbers from 0; pass it before normalising")
+        raise DataError(f"a confusion matrix has shape (k, k) with k >= 2; found {counts.shape}")
+    if (
+        counts.dtype.kind not in "iuf"
+        or not np.isfinite(counts).all()
+        or (counts < 0).any()
+        or (counts % 1).any()
+    ):
+        raise DataError(
+            "a confusion matrix holds counts: whole numbers from 0, not bool; pass it before normalising"
+        )
     if not counts.any():
-        raise ValueError("the confusion matrix is empty: no image was counted")
-    return counts
+        raise DataError("the confusion matrix is empty: no image was counted")
+    return counts.astype(float)
 
 
 def _chi_squared(statistic: float, df: int) -> HypothesisTest:
@@ -348,15 +333,15 @@ def _fair_coin(heads: int, tails: int) -> float:
 def _standardised(properties: Mapping[str, ArrayLike], n: int) -> NDArray[np.float64]:
     """Properties in units of their standard deviation, shape (n, number of properties)."""
     if not properties:
-        raise ValueError("a regression needs at least one property")
+        raise DataError("a regression needs at least one property")
     columns = []
     for name, values in properties.items():
-        column = np.asarray(values)
+        column = _array(values)
         if column.shape != (n,):
-            raise ValueError(f"property {name!r} has shape {column.shape}; one number per image is ({n},)")
+            raise DataError(f"property {name!r} has shape {column.shape}; one number per image is ({n},)")
         column = finite_values(column, f"property {name!r}")
         if (column == column[0]).all():
-            raise ValueError(f"property {name!r} is the same for every image; leave it out")
+            raise DataError(f"property {name!r} is the same for every image; leave it out")
         columns.append((column - column.mean()) / column.std(ddof=1))
     return np.column_stack(columns)
 
@@ -366,7 +351,7 @@ def _check_enough(wrong: NDArray[np.bool_], num_properties: int) -> None:
     counts = {"errors": int(wrong.sum()), "right answers": int((~wrong).sum())}
     for name, count in counts.items():
         if count < needed:
-            raise ValueError(
+            raise DataError(
                 f"each property needs at least {ERRORS_PER_PROPERTY} {name}: {needed} in all, found {count}; "
                 "use fewer properties or more images"
             )
@@ -375,7 +360,7 @@ def _check_enough(wrong: NDArray[np.bool_], num_properties: int) -> None:
 def _fit_logit(wrong: NDArray[np.bool_], design: NDArray[np.float64]) -> Any:
     """Maximum likelihood, if there is one."""
     if np.linalg.matrix_rank(design) < design.shape[1]:
-        raise ValueError("a property follows from the others (a copy, or a sum); leave one of them out")
+        raise DataError("a property follows from the others (a copy, or a sum); leave one of them out")
     with warnings.catch_warnings():
         # Without a maximum the steps never end; statsmodels says so in several warnings, this function once.
         warnings.simplefilter("ignore")
@@ -385,7 +370,7 @@ def _fit_logit(wrong: NDArray[np.bool_], design: NDArray[np.float64]) -> Any:
         except np.linalg.LinAlgError:
             found = False
     if not found:
-        raise ValueError(
+        raise DataError(
             "the regression has no solution: a property, or several together, separates errors from right "
             "answers perfectly, in all images or in a group of them. Look at rates by group instead"
         )

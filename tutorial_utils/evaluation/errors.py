@@ -34,20 +34,16 @@ def collect_errors(true_labels: Tensor, predictions: Predictions) -> pd.DataFram
     true, predicted = true_labels[positions], predictions.labels[positions]
     confidence = rows.gather(1, predicted[:, None]).squeeze(1)
     p_true = rows.gather(1, true[:, None]).squeeze(1)
-    errors = pd.DataFrame(
-        {
-            "true": true.numpy(),
-            "predicted": predicted.numpy(),
-            "confidence": confidence.numpy(),
-            "p_true": p_true.numpy(),
-            "margin": (confidence - p_true).numpy(),
-        },
-        index=pd.Index(positions.numpy(), name="image"),
-    )
-    probabilities = pd.DataFrame(
-        rows.numpy(), index=errors.index, columns=[f"p{label}" for label in range(predictions.num_classes)]
-    )
-    return pd.concat([errors, probabilities], axis=1)
+    columns = {
+        "true": true,
+        "predicted": predicted,
+        "confidence": confidence,
+        "p_true": p_true,
+        "margin": confidence - p_true,
+        **{f"p{label}": column for label, column in enumerate(rows.T)},
+    }
+    index = pd.Index(positions.numpy(), name="image")
+    return pd.DataFrame({name: column.numpy() for name, column in columns.items()}, index=index)
 
 
 def error_patterns(errors: pd.DataFrame, support: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -88,7 +84,7 @@ def average_images(images: Tensor, errors: pd.DataFrame, pairs: list[tuple[int, 
 
 @dataclass(frozen=True)
 class VersionDifference:
-    """How the errors of a new version of a model differ from an old one's, on the same images.
+    """How the errors of a new version of a model differ from an old one's: sorted positions of images.
 
     Attributes:
         fixed: Images that only the old version got wrong.
@@ -107,9 +103,6 @@ def compare_errors(old: pd.DataFrame, new: pd.DataFrame) -> VersionDifference:
     Args:
         old: Errors of the old version, from :func:`collect_errors`, or stored and read again.
         new: Errors of the new version.
-
-    Returns:
-        Positions of the images, sorted.
     """
     before, after = set(map(int, old.index)), set(map(int, new.index))
     return VersionDifference(

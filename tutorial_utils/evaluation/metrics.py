@@ -17,6 +17,7 @@ from tutorial_utils.evaluation.statistics import (
     Interval,
     bootstrap_from_confusion,
     f1_from_confusion,
+    wilson_bounds,
     wilson_interval,
 )
 
@@ -52,11 +53,10 @@ class Evaluation:
 
     def undefined(self) -> list[str]:
         """Name the metrics that are undefined, such as ``"recall of class 3"``."""
-        columns = {"precision": self.precision, "recall": self.recall, "f1": self.f1}
         return [
             f"{name} of class {index}"
-            for name, values in columns.items()
-            for index in np.flatnonzero(np.isnan(values))
+            for name in ("precision", "recall", "f1")
+            for index in np.flatnonzero(np.isnan(getattr(self, name)))
         ]
 
     def metrics(self) -> dict[str, Any]:
@@ -75,14 +75,11 @@ class Evaluation:
 
 
 def evaluate(true_labels: Tensor, predictions: Predictions) -> Evaluation:
-    """Compare predictions with the truth.
+    """Compare predictions with the truth by all metrics.
 
     Args:
         true_labels: int64, shape (n,).
         predictions: Of the same n images in the same order.
-
-    Returns:
-        All metrics.
 
     Raises:
         PredictionError: Lengths differ, or a label is not a class.
@@ -115,33 +112,23 @@ def per_class_report(evaluation: Evaluation, class_names: Sequence[str]) -> pd.D
 
     Args:
         evaluation: From :func:`evaluate`.
-        class_names: In label order.
+        class_names: In label order, one for each class.
 
     Returns:
         Index: class names. Columns: precision, recall, f1, each followed by ``_low`` and ``_high``; support.
     """
     matrix = evaluation.confusion_matrix
-    f1_low, f1_high = bootstrap_from_confusion(matrix, f1_from_confusion)
-    rows = []
-    for index in range(len(class_names)):
-        hits = int(matrix[index, index])
-        precision = _interval_or_nan(hits, int(matrix[:, index].sum()))
-        recall = _interval_or_nan(hits, int(matrix[index].sum()))
-        rows.append(
-            {
-                "precision": evaluation.precision[index],
-                "precision_low": precision.low,
-                "precision_high": precision.high,
-                "recall": evaluation.recall[index],
-                "recall_low": recall.low,
-                "recall_high": recall.high,
-                "f1": evaluation.f1[index],
-                "f1_low": f1_low[index],
-                "f1_high": f1_high[index],
-                "support": int(evaluation.support[index]),
-            }
-        )
-    return pd.DataFrame(rows, index=pd.Index(class_names, name="class"))
+    hits = np.diagonal(matrix)
+    bounds = {
+        "precision": wilson_bounds(hits, matrix.sum(axis=0)),
+        "recall": wilson_bounds(hits, matrix.sum(axis=1)),
+        "f1": bootstrap_from_confusion(matrix, f1_from_confusion),
+    }
+    columns: dict[str, Any] = {}
+    for name, (low, high) in bounds.items():
+        columns |= {name: getattr(evaluation, name), f"{name}_low": low, f"{name}_high": high}
+    columns["support"] = evaluation.support
+    return pd.DataFrame(columns, index=pd.Index(class_names, name="class"))
 
 
 def one_vs_rest_accuracy(confusion_matrix: NDArray[np.int64]) -> Floats:
@@ -211,14 +198,11 @@ def rate_by_quantile(happened: Tensor, quantity: Tensor, num_groups: int = 5) ->
         Rates with intervals, in order of the quantity.
     """
     groups = [group for group in quantity.argsort(stable=True).tensor_split(num_groups) if len(group)]
-    counts = [(int(happened[group].sum()), len(group)) for group in groups]
-    intervals = [wilson_interval(*count) for count in counts]
-    return BinnedRate(
-        centres=np.array([quantity[group].double().quantile(0.5).item() for group in groups]),
-        rates=np.array([hits / size for hits, size in counts]),
-        low=np.array([interval.low for interval in intervals]),
-        high=np.array([interval.high for interval in intervals]),
-    )
+    hits = np.array([int(happened[group].sum()) for group in groups])
+    sizes = np.array([len(group) for group in groups])
+    low, high = wilson_bounds(hits, sizes)
+    centres = np.array([quantity[group].double().quantile(0.5).item() for group in groups])
+    return BinnedRate(centres, hits / sizes, low, high)
 
 
 @dataclass(frozen=True)
@@ -242,9 +226,6 @@ def roc_curves(true_labels: Tensor, predictions: Predictions) -> list[Curve]:
     Args:
         true_labels: int64, shape (n,).
         predictions: Of the same n images.
-
-    Returns:
-        One curve per class.
     """
     curves = []
     for is_class, score in _one_vs_rest(true_labels, predictions):
@@ -262,9 +243,6 @@ def precision_recall_curves(true_labels: Tensor, predictions: Predictions) -> li
     Args:
         true_labels: int64, shape (n,).
         predictions: Of the same n images.
-
-    Returns:
-        One curve per class; its area is the average precision.
     """
     curves = []
     for is_class, score in _one_vs_rest(true_labels, predictions):
@@ -295,8 +273,3 @@ def _one_vs_rest(true_labels: Tensor, predictions: Predictions) -> list[tuple[ND
     aligned = align(true_labels, predictions)
     rows = predictions.probabilities.cpu().double().numpy()  # as given: normalised, ties would break anew
     return [(aligned.truth == index, rows[:, index]) for index in range(predictions.num_classes)]
-
-
-def _interval_or_nan(successes: int, n: int) -> Interval:
-    """Wilson interval, NaN when there is nothing to count."""
-    return wilson_interval(successes, n) if n else Interval(float("nan"), float("nan"))

@@ -14,13 +14,12 @@ from tutorial_utils.exceptions import PredictionError, join_problems
 Floats = NDArray[np.float64]
 
 SUM_TOLERANCE = 1e-4
-"""How far a row of probabilities may be from summing to one: float32 rounding stays below 1e-6 for ten
-classes, logits passed by mistake miss it by far more."""
+"""How far a row of probabilities may be from summing to one: float32 rounding misses it by 1e-6."""
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a classifier said about n images; evaluation sees this and nothing else.
+    """What a classifier said about n images.
 
     Attributes:
         labels: Predicted classes, int64, shape (n,).
@@ -106,14 +105,11 @@ class Aligned:
 
 
 def align(true_labels: Tensor, predictions: Predictions) -> Aligned:
-    """Put predictions beside the truth; the one place that checks that they belong together.
+    """Put predictions beside the truth, as arrays; the one place that checks that they belong together.
 
     Args:
         true_labels: int64, shape (n,).
         predictions: Of the same n images in the same order.
-
-    Returns:
-        Both as arrays.
 
     Raises:
         PredictionError: Lengths differ, or a label is not a class.
