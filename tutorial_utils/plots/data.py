@@ -17,7 +17,6 @@ def image_grid(
     titles: Sequence[str],
     *,
     columns: int = 5,
-    colour_map: str = "gray_r",
     limits: tuple[float, float] | None = None,
 ) -> list[Axes]:
     """Draw images side by side, each with a title.
@@ -26,8 +25,7 @@ def image_grid(
         images: Shape (n, height, width), or (n, height, width, 3) for colour.
         titles: One per image.
         columns: Images per row.
-        colour_map: For images without colour.
-        limits: Values drawn with the ends of the colour map; None takes each image's own.
+        limits: Values drawn white and black; None takes each image's own. Not for colour.
 
     Returns:
         One axes per image.
@@ -36,7 +34,7 @@ def image_grid(
     axes = new_grid(len(pictures), columns, (1.6, 1.85))
     low, high = limits or (None, None)
     for ax, picture, title in zip(axes, pictures, titles, strict=True):
-        ax.imshow(picture, cmap=colour_map, vmin=low, vmax=high)
+        ax.imshow(picture, cmap="gray_r", vmin=low, vmax=high)
         ax.set_title(title, fontsize=9, loc="center", fontweight="normal")
     return axes
 
@@ -50,9 +48,6 @@ def class_bars(
         counts: Label of the set to its number of images per class.
         class_names: In label order.
         ax: Where to draw, or None for a new figure.
-
-    Returns:
-        The axes.
     """
     ax = new_axes(ax)
     sns.barplot(
@@ -74,22 +69,19 @@ def class_bars(
     return ax
 
 
-def heat_images(
-    images: Sequence[ArrayLike], titles: Sequence[str], *, diverging: bool = False, columns: int = 5
-) -> list[Axes]:
+def heat_images(images: Sequence[ArrayLike], titles: Sequence[str], *, diverging: bool = False) -> list[Axes]:
     """Draw arrays as heat maps with one colour bar for all.
 
     Args:
         images: Each of shape (height, width).
         titles: One per image.
         diverging: Values have a sign: blue below zero, red above, white at zero.
-        columns: Images per row.
 
     Returns:
         One axes per image.
     """
     arrays = [np.asarray(image) for image in images]
-    columns = min(columns, len(arrays))
+    columns = min(5, len(arrays))
     axes = new_grid(len(arrays), columns, (1.9 + 0.8 / columns, 2.1))
     top = max(float(np.abs(array).max()) for array in arrays)
     settings = {"cmap": "RdBu_r", "vmin": -top} if diverging else {"cmap": "viridis", "vmin": 0}
@@ -100,23 +92,17 @@ def heat_images(
     return axes
 
 
-def histograms(
-    values: Mapping[str, ArrayLike], *, bins: int = 50, axes: Sequence[Axes] | None = None
-) -> list[Axes]:
+def histograms(values: Mapping[str, ArrayLike], axes: Sequence[Axes] | None = None) -> list[Axes]:
     """Draw the distribution of several quantities, one panel each, with the median marked.
 
     Args:
         values: Name of the quantity to its values.
-        bins: Number of bins.
         axes: One axes per quantity, or None for a new figure.
-
-    Returns:
-        The axes.
     """
     axes = new_row(axes, len(values), figsize=(3.6 * len(values) + 1, 3.2))
     for ax, (name, quantity) in zip(axes, values.items(), strict=True):
         array = np.asarray(quantity)
-        sns.histplot(x=array, bins=bins, color=BLUE, alpha=0.8, linewidth=0, ax=ax)
+        sns.histplot(x=array, bins=50, color=BLUE, alpha=0.8, linewidth=0, ax=ax)
         ax.axvline(float(np.median(array)), linestyle="--", color=VERMILION, label="median")
         ax.set(xlabel=name, ylabel="images" if ax is axes[0] else "")
         ax.legend(fontsize="small")
@@ -130,9 +116,6 @@ def boxes(values: Mapping[str, ArrayLike], *, ylabel: str, ax: Axes | None = Non
         values: Name of the group to its values.
         ylabel: Name of the quantity.
         ax: Where to draw, or None for a new figure.
-
-    Returns:
-        The axes.
     """
     ax = new_axes(ax)
     ax.boxplot(  # seaborn's passes an argument that matplotlib is about to drop
@@ -157,9 +140,6 @@ def scatter(
         xlabel: Name and unit of the horizontal axis.
         ylabel: Name and unit of the vertical axis.
         ax: Where to draw, or None for a new figure.
-
-    Returns:
-        The axes.
     """
     ax = new_axes(ax, figsize=(6, 4))
     for (label, (x, y)), (colour, _, marker) in zip(groups.items(), line_styles(len(groups)), strict=True):
@@ -183,9 +163,6 @@ def favourites(
         shares: Name of a setting to the share of images that each model's favourite gets.
         class_names: In label order.
         axes: Two axes, or None for a new figure.
-
-    Returns:
-        The two axes.
     """
     left, right = new_row(axes, 2, figsize=(10, 3.6))
     sns.barplot(x=list(class_names), y=np.asarray(counts), color=BLUE, ax=left, **BARS)

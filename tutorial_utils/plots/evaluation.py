@@ -31,9 +31,6 @@ def confusion_matrix(
         class_names: In label order.
         shares: The numbers are fractions, written as per cent.
         ax: Where to draw, or None for a new figure.
-
-    Returns:
-        The axes.
     """
     values = np.asarray(matrix)
     ax = new_axes(ax, figsize=(6.6, 5.8))
@@ -67,9 +64,6 @@ def rates(
         panels: Name of the quantity to (its values, the rates, their lower and their upper bounds).
         ylabel: Name of the rate, a fraction.
         axes: One axes per quantity, or None for a new figure.
-
-    Returns:
-        The axes.
     """
     axes = new_row(axes, len(panels), figsize=(1.9 * len(panels) + 0.6, 2.6), sharey=True)
     for ax, (name, (x, y, low, high)) in zip(axes, panels.items(), strict=True):
@@ -88,9 +82,6 @@ def per_class_bars(report: pd.DataFrame, axes: Sequence[Axes] | None = None) -> 
     Args:
         report: ``evaluation.per_class_report``.
         axes: Three axes, or None for a new figure.
-
-    Returns:
-        The three axes.
     """
     axes = new_row(axes, 3, figsize=(10, 3.4), sharey=True)
     names = [str(name) for name in report.index]
@@ -123,9 +114,6 @@ def dots(
         labels: Class names.
         xlabel: Name of the values.
         ax: Where to draw, or None for a new figure.
-
-    Returns:
-        The axes.
     """
     ax = new_axes(ax, figsize=(7.5, 0.9 + 0.32 * len(labels)))
     for (label, values), (colour, _, marker) in zip(columns.items(), line_styles(len(columns)), strict=True):
@@ -179,21 +167,17 @@ def curve_grid(
 
 
 def confidence_histograms(
-    right: ArrayLike, wrong: ArrayLike, bins: int = 50, axes: Sequence[Axes] | None = None
+    right: ArrayLike, wrong: ArrayLike, axes: Sequence[Axes] | None = None
 ) -> list[Axes]:
     """Draw the confidence of right and of wrong predictions over each other, as counts and as densities.
 
     Args:
         right: Top probabilities of the right predictions.
         wrong: Top probabilities of the wrong ones.
-        bins: Number of bins between 0 and 1.
         axes: Two axes, or None for a new figure.
-
-    Returns:
-        The two axes.
     """
     axes = new_row(axes, 2, figsize=(9.5, 3.4))
-    edges = np.linspace(0, 1, bins + 1).tolist()
+    edges = np.linspace(0, 1, 51).tolist()
     for ax, density in zip(axes, (False, True), strict=True):
         common = {"bins": edges, "stat": "density" if density else "count", "ax": ax}
         outline = {"element": "step", "fill": False, "color": VERMILION, "linewidth": 2, "linestyle": "--"}
@@ -232,20 +216,11 @@ def reliability_diagram(
     for part, name, (colour, line, marker) in zip(sets, names, line_styles(len(sets)), strict=False):
         errors = [part.accuracy - part.low, part.high - part.accuracy]
         filled = "white" if part is other else colour
-        ax.errorbar(
-            part.confidence,
-            part.accuracy,
-            yerr=errors,
-            color=colour,
-            linestyle=line,
-            marker=marker,
-            markerfacecolor=filled,
-            linewidth=1.3,
-            capsize=3,
-            label=name or "_",
-        )
+        look: dict[str, Any] = {"color": colour, "marker": marker, "markerfacecolor": filled}
+        bars = {"linestyle": line, "linewidth": 1.3, "capsize": 3, "label": name or "_"}
+        ax.errorbar(part.confidence, part.accuracy, yerr=errors, **look, **bars)
         below.vlines(part.confidence, 0.5, part.counts, colors=colour, linestyles=line, linewidth=1.3)
-        below.plot(part.confidence, part.counts, marker, color=colour, markerfacecolor=filled)
+        below.plot(part.confidence, part.counts, linestyle="none", **look)
     below.set(yscale="log", ylim=(0.5, None), ylabel="images", xlabel="confidence (mean of the bin)")
     ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), ylabel="accuracy")
     ax.tick_params(labelbottom=False)
@@ -258,7 +233,6 @@ def prediction_grid(
     true_names: Sequence[str],
     predicted_names: Sequence[str],
     confidences: Sequence[float],
-    columns: int = 5,
 ) -> list[Axes]:
     """Draw images with prediction, truth and confidence.
 
@@ -269,13 +243,12 @@ def prediction_grid(
         true_names: True class of each.
         predicted_names: Predicted class of each.
         confidences: Top probability of each, fractions.
-        columns: Images per row.
 
     Returns:
         One axes per image.
     """
     pictures = np.asarray(images)
-    axes = new_grid(len(pictures), columns, (1.75, 2.05))
+    axes = new_grid(len(pictures), 5, (1.75, 2.05))
     for ax, picture, true, predicted, confidence in zip(
         axes, pictures, true_names, predicted_names, confidences, strict=True
     ):

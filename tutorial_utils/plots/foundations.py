@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -32,9 +33,6 @@ def loss_paths(
         xlabel: Name of the first parameter.
         ylabel: Name of the second.
         ax: Where to draw, or None for a new figure.
-
-    Returns:
-        The axes.
     """
     ax = new_axes(ax, figsize=(7, 4.8))
     values = np.asarray(losses)
@@ -73,9 +71,6 @@ def decision_regions(
         labels: Class numbers of the points, shape (n,).
         title: Title of the panel.
         ax: Where to draw, or None for a new figure.
-
-    Returns:
-        The axes.
     """
     ax = new_axes(ax, figsize=(4.6, 4))
     regions, positions, classes = np.asarray(predicted), np.asarray(points), np.asarray(labels)
@@ -86,16 +81,8 @@ def decision_regions(
         inside = regions == number
         if inside.any() and not inside.all():  # matplotlib warns of a contour that is nowhere
             ax.contour(x, y, inside, levels=[0.5], colors="black", linewidths=1.2)
-        ax.plot(
-            *positions[classes == number].T,
-            linestyle="none",
-            marker=marker,
-            color=colour,
-            markersize=4,
-            markeredgecolor="white",
-            markeredgewidth=0.4,
-            label=f"class {number}",
-        )
+        look: dict[str, Any] = {"markersize": 4, "markeredgecolor": "white", "markeredgewidth": 0.4}
+        ax.plot(*positions[classes == number].T, marker, color=colour, label=f"class {number}", **look)
     ax.set_title(title, fontsize=10)
     ax.grid(False)
     return ax
@@ -107,9 +94,6 @@ def mark_levels(levels: Sequence[tuple[float, str]], ax: Axes | None = None) -> 
     Args:
         levels: Pairs of height and name.
         ax: Where to draw, or None for a new figure.
-
-    Returns:
-        The axes.
     """
     ax = new_axes(ax)
     for height, name in levels:

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import ArrayLike
 
-from tutorial_utils.plots.style import BLUE, GREY, LINES, VERMILION, line_styles, new_axes, new_row
+from tutorial_utils.plots.style import BLUE, GREY, VERMILION, line_styles, new_axes, new_row
 
 
 def learning_curves(frame: pd.DataFrame, axes: Sequence[Axes] | None = None) -> list[Axes]:
@@ -20,17 +20,16 @@ def learning_curves(frame: pd.DataFrame, axes: Sequence[Axes] | None = None) -> 
     Args:
         frame: ``History.to_frame()``.
         axes: Two axes, or None for a new figure.
-
-    Returns:
-        The two axes.
     """
     axes = new_row(axes, 2, figsize=(9.5, 3.6))
-    series = {"running (during the epoch)": "running", "training": "train", "validation": "validation"}
+    series = {
+        "running": ("running (during the epoch)", "-", GREY),
+        "train": ("training", "--", BLUE),
+        "validation": ("validation", "-.", VERMILION),
+    }
     for ax, quantity in zip(axes, ("loss", "accuracy"), strict=True):
-        for (label, prefix), colour, line in zip(
-            series.items(), (GREY, BLUE, VERMILION), LINES, strict=False
-        ):
-            values = frame[f"{prefix}_{quantity}"]
+        for part, (label, line, colour) in series.items():
+            values = frame[f"{part}_{quantity}"]
             if values.notna().all():
                 ax.plot(frame.index, values, line, color=colour, label=label)
         ax.set(xlabel="epoch", title=quantity.capitalize())
@@ -58,9 +57,6 @@ def compare_curves(
         marked: Mark each value, where there are few.
         ax: Where to draw, or None for a new figure.
         **settings: Further settings of the axes, such as ``title`` or ``yscale``.
-
-    Returns:
-        The axes.
     """
     ax = new_axes(ax)
     for (label, (x, y, *band)), look in zip(curves.items(), line_styles(len(curves)), strict=True):
@@ -81,9 +77,6 @@ def draw_schedule(epochs: Sequence[int], rates: Sequence[float], ax: Axes | None
         epochs: Epoch numbers.
         rates: Rate of each epoch.
         ax: Where to draw, or None for a new figure.
-
-    Returns:
-        The axes.
     """
     ax = new_axes(ax, figsize=(7, 2.8))
     ax.step(epochs, rates, where="mid", color=BLUE)
@@ -106,9 +99,6 @@ def draw_range_test(
         smoothed: The same, smoothed.
         marks: Label to learning rate, drawn as vertical lines.
         ax: Where to draw, or None for a new figure.
-
-    Returns:
-        The axes.
     """
     ax = new_axes(ax)
     ax.plot(learning_rates, losses, "-", color=GREY, alpha=0.45, linewidth=1, label="each batch")
@@ -130,9 +120,6 @@ def strips(
         xlabel: Name of the values.
         shares: Values are fractions, shown as per cent.
         ax: Where to draw, or None for a new figure.
-
-    Returns:
-        The axes.
     """
     import seaborn as sns  # brings SciPy's statistics, which curves need not wait for
 
