@@ -118,15 +118,12 @@ def test_bins_agree_with_scikit_learn_even_at_edges_and_ties(
     assert error == pytest.approx(float(result.counts @ np.abs(share - mean)) / 400)
 
 
-def test_confidence_is_that_of_the_predicted_class() -> None:
+def test_confidence_is_that_of_the_predicted_class_and_never_above_one() -> None:
     # The second image's label is not its most probable class, as after a decision with unequal costs.
     probabilities = torch.tensor([[0.75, 0.25], [0.75, 0.25]], dtype=torch.float64)
     result = reliability(torch.tensor([0, 1]), Predictions(torch.tensor([0, 1]), probabilities), 2)
     assert result.confidence.tolist() == [0.25, 0.75]
-
-
-def test_rows_that_sum_to_one_only_nearly_give_no_confidence_above_one() -> None:
-    probabilities = torch.tensor([[1.00005, 0.0], [0.9, 0.1]])
+    probabilities = torch.tensor([[1.00005, 0.0], [0.9, 0.1]])  # rows that sum to one only nearly
     result = reliability(torch.tensor([0, 0]), Predictions.from_probabilities(probabilities), 1)
     assert result.confidence[0] == pytest.approx(0.95, abs=1e-7)
 

@@ -1,5 +1,6 @@
 """A checkpoint comes back as it was, is whole at every moment, and nothing else is taken for one."""
 
+import dataclasses
 import json
 import os
 import pickle
@@ -59,7 +60,8 @@ def assert_equal(first: Checkpoint, second: Checkpoint) -> None:
             assert torch.equal(tensor, theirs[name])
 
 
-def test_a_checkpoint_comes_back_bit_by_bit(path: Path) -> None:
+def test_a_checkpoint_comes_back_bit_by_bit_in_place_of_the_one_before(tmp_path: Path) -> None:
+    path = tmp_path / "not" / "yet" / "model.safetensors"
     for written in (checkpoint(), checkpoint(config=TrainingConfig(momentum=0.0), momentum={})):
         checkpoints.save(path, written)
         assert_equal(checkpoints.load(path), written)
@@ -68,16 +70,10 @@ def test_a_checkpoint_comes_back_bit_by_bit(path: Path) -> None:
 
 def test_what_was_stored_on_a_device_that_is_not_here_loads(path: Path) -> None:
     written, model = checkpoint(), LogisticRegression(4, 3)
-    settings = {**json.loads(written.config.model_dump_json()), "device": "cuda:7"}
-    history = json.dumps(written.history.to_dict())
-    tensors = {
-        f"{group}/{name}": tensor
-        for group in ("model", "best", "momentum", "generator")
-        for name, tensor in getattr(written, group.replace("or", "ors")).items()
-    }
-    checkpoints.write(path, tensors, {"config": json.dumps(settings), "history": history})
+    elsewhere = written.config.model_copy(update={"device": "cuda:7"})
+    checkpoints.save(path, dataclasses.replace(written, config=elsewhere))
     assert_equal(checkpoints.load(path), written)
-    checkpoints.write(path, model.state_dict(), {"config": json.dumps(settings), "history": history})
+    checkpoints.save_model(path, elsewhere, written.history, model)
     assert checkpoints.load_model(path, model) == written.history
 
 
@@ -87,14 +83,6 @@ def test_tensors_that_share_memory_transposed_or_with_gradients_are_stored_too(p
     written = checkpoint(model=shared, best=shared)
     checkpoints.save(path, written)
     assert_equal(checkpoints.load(path), written)
-
-
-def test_saving_again_replaces_the_file_and_makes_missing_folders(tmp_path: Path) -> None:
-    path = tmp_path / "not" / "yet" / "model.safetensors"
-    first, second = checkpoint(), checkpoint()
-    checkpoints.save(path, first)
-    checkpoints.save(path, second)
-    assert_equal(checkpoints.load(path), second)
 
 
 @pytest.mark.fault(17)
@@ -125,53 +113,49 @@ def test_a_missing_file_is_named(path: Path) -> None:
         checkpoints.load(path.parent)
 
 
-@pytest.mark.parametrize("share", [0, 0.01, 0.2, 0.9, 0.9999])
+@pytest.mark.parametrize("share", [0, 0.01, 0.9, 0.9999])
 @pytest.mark.fault(46)
 def test_a_truncated_file_is_refused(path: Path, share: float) -> None:
     checkpoints.save(path, checkpoint())
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * share)])
-    with pytest.raises(CheckpointError, match="damaged") as caught:
+    with pytest.raises(CheckpointError, match=r"not a safetensors file or is damaged.*train again") as caught:
         checkpoints.load(path)
-    assert str(path) in str(caught.value) and "train again" in str(caught.value)
+    assert str(path) in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"not a checkpoint", b"PK\x03\x04" + bytes(100), b"\x89HDF\r\n\x1a\n", b"\xff" * 64]
-)
 @pytest.mark.fault(46)
-def test_a_file_of_another_kind_is_refused(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
-    with pytest.raises(CheckpointError, match="not a safetensors file or is damaged"):
-        checkpoints.load(path)
+def test_a_safetensors_file_of_somebody_else_is_refused(path: Path) -> None:
+    for metadata in (None, {"format": "pt"}):
+        save_file({"model/linear.weight": torch.zeros(2, 2)}, path, metadata=metadata)
+        for load in (checkpoints.load, lambda path: checkpoints.load_model(path, LogisticRegression(2, 2))):
+            with pytest.raises(CheckpointError, match="not a checkpoint or model of this package"):
+                load(path)
+
+
+RUN = {"records": [], "stop_reason": None, "stop_detail": ""}
 
 
 @pytest.mark.parametrize(
-    "metadata",
+    ("name", "metadata"),
     [
-        None,
-        {"format": "pt"},
-        {"config": "{}"},
-        {"config": "{", "history": "{}"},
-        {"config": "[]", "history": "{}"},
-        {"config": '{"epochs": 3}', "history": '{"records": [], "stop_reason": null, "stop_detail": ""}'},
-        {"config": "{}", "history": '{"records": [{}], "stop_reason": null, "stop_detail": ""}'},
-        {"config": "{}", "history": '{"records": [], "stop_reason": "tired", "stop_detail": ""}'},
+        ("model/w", {"config": "{}"}),
+        ("model/w", {"config": "{", "history": "{}"}),
+        ("model/w", {"config": "[]", "history": "{}"}),
+        ("model/w", {"config": '{"epochs": 3}', "history": json.dumps(RUN)}),
+        ("model/w", {"config": "{}", "history": json.dumps(RUN | {"records": [{}]})}),
+        ("model/w", {"config": "{}", "history": json.dumps(RUN | {"stop_reason": "tired"})}),
+        ("optimiser/w", {"config": "{}", "history": json.dumps(RUN)}),
+        ("w", {"config": "{}", "history": json.dumps(RUN)}),
     ],
 )
 @pytest.mark.fault(46)
-def test_a_safetensors_file_that_is_no_checkpoint_is_refused(
-    path: Path, metadata: dict[str, str] | None
+def test_a_file_of_this_package_that_is_no_checkpoint_is_refused(
+    path: Path, name: str, metadata: dict[str, str]
 ) -> None:
-    whole = {"config": "{}", "history": '{"records": [], "stop_reason": null, "stop_detail": ""}'}
-    for name, described in (
-        ("model/linear.weight", metadata),
-        ("linear.weight", whole),
-        ("optimiser/linear.weight", whole),
-    ):
-        save_file({name: torch.zeros(2, 2)}, path, metadata=described)
-        with pytest.raises(CheckpointError, match="not a checkpoint of this package"):
-            checkpoints.load(path)
+    checkpoints.write(path, {name: torch.zeros(2, 2)}, metadata)
+    with pytest.raises(CheckpointError, match="not a checkpoint of this package"):
+        checkpoints.load(path)
 
 
 @pytest.mark.parametrize(
@@ -238,10 +222,6 @@ def test_no_flipped_bit_goes_unnoticed(path: Path) -> None:
     ("weights", "words"),
     [
         (
-            LogisticRegression(3072, 10).state_dict(),
-            ["linear.weight: the model has (10, 784), the checkpoint (10, 3072)"],
-        ),
-        (
             LogisticRegression(12, 5).state_dict(),
             [
                 "linear.weight: the model has (10, 784), the checkpoint (5, 12)",
@@ -256,7 +236,7 @@ def test_no_flipped_bit_goes_unnoticed(path: Path) -> None:
             ],
         ),
     ],
-    ids=["other images", "other images and classes", "other names"],
+    ids=["other images and classes", "other names"],
 )
 @pytest.mark.fault(47)
 def test_weights_of_another_shape_are_refused_with_both_shapes_and_nothing_is_copied(
@@ -369,21 +349,16 @@ def test_the_path_of_a_model_follows_settings_data_and_package(
     assert len(others) == 4
 
 
-def test_a_finished_model_comes_back(path: Path) -> None:
+def test_a_finished_model_comes_back_but_cannot_be_resumed_nor_fill_another(path: Path) -> None:
     made = checkpoint()
     model, empty = (LogisticRegression(4, 3) for _ in range(2))
     checkpoints.save_model(path, made.config, made.history, model)
     assert checkpoints.load_model(path, empty) == made.history
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), empty.parameters(), strict=True))
-
-
-def test_a_finished_model_cannot_be_resumed_nor_a_foreign_file_loaded(path: Path) -> None:
-    made, model = checkpoint(), LogisticRegression(4, 3)
-    checkpoints.save_model(path, made.config, made.history, model)
-    with pytest.raises(CheckpointError):
+    with pytest.raises(CheckpointError, match="not a checkpoint"):
         checkpoints.load(path)
     with pytest.raises(CheckpointError, match="does not fit"):
         checkpoints.load_model(path, LogisticRegression(5, 3))
-    save_file({"linear.weight": torch.zeros(3, 4), "linear.bias": torch.zeros(3)}, path)
+    checkpoints.write(path, model.state_dict(), {})
     with pytest.raises(CheckpointError, match="not a model of this package"):
         checkpoints.load_model(path, model)

@@ -5,25 +5,12 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import settings
-from torch import Tensor, nn
+from scipy.special import softmax
+from torch import nn
 
 from tutorial_utils.training import models
 from tutorial_utils.training.config import TrainingConfig
 from tutorial_utils.training.models import LogisticRegression, make_model
-
-CASES = settings(max_examples=50, deadline=None)  # no deadline: a busy machine is no bug
-GENERATOR_SEED = 20_240
-
-
-def random_images(n: int = 7, shape: tuple[int, ...] = (1, 4, 5)) -> Tensor:
-    return torch.randn(n, *shape, generator=torch.Generator().manual_seed(GENERATOR_SEED))
-
-
-def softmax_by_hand(logits: Tensor) -> np.ndarray:
-    values = logits.detach().double().numpy()
-    powers = np.exp(values - values.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
 
 
 def test_logits_are_weights_times_pixels_plus_bias() -> None:
@@ -74,10 +61,9 @@ def test_the_seed_decides_the_initial_weights_and_nothing_else_does(initialisati
 
 
 def test_predict_proba_is_the_softmax_of_the_logits() -> None:
-    model, images = LogisticRegression(20, 3), random_images()
+    model, images = LogisticRegression(20, 3), torch.randn(7, 1, 4, 5)
     probabilities = model.predict_proba(images)
-    np.testing.assert_allclose(probabilities.numpy(), softmax_by_hand(model(images)), atol=1e-6)
-    np.testing.assert_allclose(probabilities.sum(dim=1).numpy(), 1, atol=1e-6)
+    np.testing.assert_allclose(probabilities.numpy(), softmax(model(images).numpy(force=True), 1), atol=1e-6)
     assert not probabilities.requires_grad
 
 

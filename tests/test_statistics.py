@@ -226,23 +226,6 @@ def test_the_bootstrap_draws_whole_rows() -> None:
     assert bootstrap_interval(values, lambda rows: np.abs(rows[:, 0] - rows[:, 1]).max()) == (0, 0)
 
 
-def test_the_bootstrap_of_two_columns_agrees_with_scipys_of_pairs() -> None:
-    generator = np.random.default_rng(0)
-    values = generator.normal(size=(200, 2)) @ [[1, 0.5], [0, 1]]
-    expected = stats.bootstrap(
-        tuple(values.T),
-        lambda x, y: np.corrcoef(x, y)[0, 1],
-        paired=True,
-        vectorized=False,
-        method="percentile",
-        n_resamples=4_000,
-        rng=np.random.default_rng(1),
-    ).confidence_interval
-    interval = bootstrap_interval(values, lambda rows: np.corrcoef(rows.T)[0, 1], resamples=4_000)
-    # Two Monte Carlo quantiles of 4,000 resamples each; the interval is about 0.2 wide.
-    assert interval == pytest.approx((expected.low, expected.high), abs=0.012)
-
-
 def test_the_seed_decides_the_bootstrap_and_the_number_held_at_once_does_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -311,9 +294,11 @@ def rights(both: int, only_first: int, only_second: int, neither: int) -> tuple[
 APPROVAL = (794, 150, 86, 570)
 
 
-def test_the_paired_difference_agrees_with_agrestis_example() -> None:
+@pytest.mark.parametrize("kind", [bool, float])
+def test_the_paired_difference_agrees_with_agrestis_example(kind: type) -> None:
     """Categorical Data Analysis (1990), p. 350: approval drops by 0.04, interval 0.021 to 0.059."""
-    result = paired_difference(*rights(*APPROVAL), resamples=20_000)
+    first, second = (values.astype(kind) for values in rights(*APPROVAL))
+    result = paired_difference(first, second, resamples=20_000)
     assert result.estimate == pytest.approx(-0.04, abs=1e-12)
     assert (result.low, result.high) == pytest.approx((-0.0587, -0.0213), abs=0.001)
     assert result.n == 1600
@@ -323,25 +308,6 @@ def test_the_difference_of_models_that_never_agree_is_a_binomial_count() -> None
     result = paired_difference(*rights(0, 10, 90, 0), resamples=20_000)
     expected = 2 * stats.binom.ppf([0.025, 0.975], 100, 0.9) / 100 - 1
     assert (result.low, result.high) == pytest.approx(expected, abs=1e-9)
-
-
-def test_the_paired_difference_resamples_images_in_pairs_like_scipy() -> None:
-    generator = np.random.default_rng(0)
-    hardness = generator.exponential(size=300)
-    first = hardness + generator.exponential(size=300)
-    second = hardness + generator.exponential(0.9, size=300)
-    expected = stats.bootstrap(
-        (first, second),
-        lambda x, y, axis=-1: y.mean(axis) - x.mean(axis),
-        paired=True,
-        method="percentile",
-        n_resamples=10_000,
-        rng=np.random.default_rng(1),
-    ).confidence_interval
-    result = paired_difference(first, second, resamples=10_000)
-    # Two Monte Carlo quantiles of 10,000 resamples each; the interval is about 0.3 wide.
-    assert (result.low, result.high) == pytest.approx((expected.low, expected.high), abs=0.012)
-    assert result.estimate == pytest.approx(second.mean() - first.mean())
 
 
 def test_the_seed_decides_the_interval_of_a_difference() -> None:

@@ -17,18 +17,11 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torch.utils.data import (
-    BatchSampler,
-    DataLoader,
-    RandomSampler,
-    SubsetRandomSampler,
-    TensorDataset,
-    WeightedRandomSampler,
-)
+from torch.utils.data import BatchSampler, DataLoader, RandomSampler, TensorDataset, WeightedRandomSampler
 
 from tutorial_utils.data import catalogue
 from tutorial_utils.data.datasets import ImageData, LoadedDataset
@@ -262,7 +255,6 @@ def fit_on(losses: list[float], *, patience: int, num_epochs: int = 100) -> tupl
 
 
 @pytest.mark.fault(55)
-@settings(max_examples=40, deadline=None)
 @given(losses=st.lists(st.integers(1, 6), min_size=1, max_size=12), patience=st.integers(1, 4))
 def test_for_any_losses_the_best_weights_return_and_the_reason_is_right(
     losses: list[float], patience: int
@@ -432,16 +424,8 @@ def test_ctrl_c_during_the_last_save_leaves_a_finished_run_finished(tmp_path: Pa
 # Batches of any kind
 
 
-def column(labels: Tensor) -> Tensor:
-    return labels.view(-1, 1)
-
-
-def one_hot(labels: Tensor) -> Tensor:
-    return F.one_hot(labels, NUM_CLASSES)
-
-
 @pytest.mark.fault(92)
-@pytest.mark.parametrize("change", [column, one_hot, lambda labels: one_hot(labels).double(), Tensor.double])
+@pytest.mark.parametrize("change", [lambda labels: labels.view(-1, 1), F.one_hot, Tensor.double])
 def test_labels_that_are_no_class_numbers_are_refused_before_the_first_step(change: Any) -> None:
     """Batches of three and three classes: as many rows as columns, which compare without complaint."""
     images, labels = toy_tensors(9)
@@ -571,23 +555,17 @@ def shuffled(kind: str, seed: int) -> Any:
             order = np.random.permutation(45) if kind == "numpy" else np.array(random.sample(range(45), 45))
             yield from (data[chosen.tolist()] for chosen in np.array_split(order, 5))
 
-    sampler = RandomSampler(data, generator=None if kind == "global in sampler" else generator)
+    sampler = BatchSampler(RandomSampler(data, generator=generator), 10, drop_last=False)
+    weighted = WeightedRandomSampler([0.5] * 45, 45, generator=generator)
     makers: dict[str, Any] = {
         "batches": lambda: toy_batches(seed),
         "loader": lambda: DataLoader(data, 10, shuffle=True, generator=generator),
         "global": lambda: DataLoader(data, 10, shuffle=True),
-        "sampler": lambda: DataLoader(data, 10, sampler=sampler),
-        "global in sampler": lambda: DataLoader(data, 10, sampler=sampler),
-        "subset": lambda: DataLoader(data, 10, sampler=SubsetRandomSampler(range(40), generator)),
-        "weighted": lambda: DataLoader(
-            data, 10, sampler=WeightedRandomSampler([0.5] * 45, 45, generator=generator)
-        ),
-        "batch sampler": lambda: DataLoader(data, batch_sampler=BatchSampler(sampler, 10, drop_last=False)),
-        "batches as items": lambda: DataLoader(
-            data, batch_size=None, sampler=BatchSampler(sampler, 10, drop_last=False)
-        ),
+        "weighted": lambda: DataLoader(data, 10, sampler=weighted),
+        "batch sampler": lambda: DataLoader(data, batch_sampler=sampler),
+        "batches as items": lambda: DataLoader(data, batch_size=None, sampler=sampler),
         "two": lambda: DataLoader(
-            data, 10, sampler=sampler, generator=torch.Generator().manual_seed(seed + 1)
+            data, batch_sampler=sampler, generator=torch.Generator().manual_seed(seed + 1)
         ),
         "numpy": Permuted,
         "python": Permuted,
@@ -596,8 +574,15 @@ def shuffled(kind: str, seed: int) -> Any:
 
 
 ORDERS = (
-    *("batches", "loader", "global", "sampler", "global in sampler", "subset", "weighted", "batch sampler"),
-    *("batches as items", "two", "numpy", "python"),
+    "batches",
+    "loader",
+    "global",
+    "weighted",
+    "batch sampler",
+    "batches as items",
+    "two",
+    "numpy",
+    "python",
 )
 
 
@@ -704,7 +689,6 @@ def test_resuming_what_another_data_set_was_trained_on_shows_both_shapes_and_not
     [
         ("generator/order", "order"),
         ("generator/global", "global"),
-        ("momentum/linear.weight", "momentum of linear.weight"),
         ("momentum/linear.bias", "momentum of linear.bias"),
         ("model/linear.bias", "linear.bias: the model has \\(3,\\), the checkpoint nothing"),
     ],
@@ -833,18 +817,6 @@ def test_load_or_fit_starts_anew_where_a_run_cannot_go_on_and_keeps_nothing_with
         model, history = load_or_fit(config, toy_data, tmp_path, measure_train=True)
         assert timeless(history) == timeless(expected)
         assert same(weights_of(model), weights_of(expected_model))
-
-
-@pytest.mark.data
-def test_one_epoch_on_mnist_already_gets_most_digits_right(mnist: LoadedDataset) -> None:
-    config = TrainingConfig(num_epochs=1)
-    model = make_model(config)
-    train, validation = training_batches(mnist.train, config)
-    before = measure(model, validation)
-    history = fit(config, model, train, validation)
-    assert before[0] > 1.5 and before[1] < 0.3
-    assert history.best.validation_loss < 0.4
-    assert history.best.validation_accuracy > 0.88
 
 
 # Where the model lives

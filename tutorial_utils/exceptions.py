@@ -27,7 +27,7 @@ class DownloadError(TutorialError, OSError):
 
 
 class DataError(TutorialError, ValueError):
-    """A data file or a tensor made from it does not have the content it should have."""
+    """A file, a tensor or what a statistic is given does not hold the data that it should hold."""
 
 
 class CheckpointError(TutorialError, ValueError):

@@ -18,32 +18,6 @@ MOST_PARTS = 100
 """Longer lists hold images or file names, and are not searched for generators."""
 
 
-def begin(
-    batches: BatchIterable, what: str, check: Callable[[Tensor, Tensor], None] | None = None
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Begin an iteration, and look at its first batch before it is used.
-
-    Args:
-        batches: The batches.
-        what: Which they are, for the message: ``"training"`` or ``"validation"``.
-        check: Refuses images and labels that are not as they must be; :func:`check_labels` by default.
-
-    Returns:
-        All batches, the first among them; the others come at no cost.
-
-    Raises:
-        DataError: There is no batch, or the first one is refused.
-    """
-    iterator = iter(batches)
-    first = next(iterator, None)
-    if first is None or first[1].numel() == 0:
-        raise DataError(
-            f"the {what} batches gave none; give at least one image, in batches that can be begun anew"
-        )
-    (check or check_labels)(*first)
-    return itertools.chain([first], iterator)
-
-
 def check_labels(images: Tensor, labels: Tensor) -> None:
     """Refuse labels that are not one class number per image, such as a column or one-hot rows.
 
@@ -62,6 +36,32 @@ def check_labels(images: Tensor, labels: Tensor) -> None:
             "expected one class number per image, int64 of shape (n,): use labels.squeeze(1) for a column, "
             "labels.argmax(1) for one-hot rows"
         )
+
+
+def begin(
+    batches: BatchIterable, what: str, check: Callable[[Tensor, Tensor], None] = check_labels
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Begin an iteration, and look at its first batch before it is used.
+
+    Args:
+        batches: The batches.
+        what: Which they are, for the message: ``"training"`` or ``"validation"``.
+        check: Refuses images and labels that are not as they must be.
+
+    Returns:
+        All batches, the first among them; the others come at no cost.
+
+    Raises:
+        DataError: There is no batch, or the first one is refused.
+    """
+    iterator = iter(batches)
+    first = next(iterator, None)
+    if first is None or first[1].numel() == 0:
+        raise DataError(
+            f"the {what} batches gave none; give at least one image, in batches that can be begun anew"
+        )
+    check(*first)
+    return itertools.chain([first], iterator)
 
 
 def refuse_single_use(batches: BatchIterable, what: str) -> None:
@@ -84,7 +84,7 @@ def refuse_single_use(batches: BatchIterable, what: str) -> None:
 def check_before_training(
     train: BatchIterable,
     validation: BatchIterable,
-    check: Callable[[Tensor, Tensor], None] | None = None,
+    check: Callable[[Tensor, Tensor], None] = check_labels,
 ) -> None:
     """Refuse, before the first step, what would otherwise end a run after its first epoch.
 
@@ -151,9 +151,7 @@ def order_is_known(batches: BatchIterable) -> bool:
     for _ in range(2):
         with preserved_randomness(order_generators(batches).values()):
             first.append(next(iter(batches), ()))
-    return all(_same(one, other) for one, other in zip(*first, strict=True))
-
-
-def _same(one: Tensor, other: Tensor) -> bool:
-    """Whether two tensors are equal, NaN being equal to itself."""
-    return one.shape == other.shape and bool(((one == other) | ((one != one) & (other != other))).all())
+    return all(
+        one.shape == other.shape and torch.allclose(one, other, rtol=0, atol=0, equal_nan=True)
+        for one, other in zip(*first, strict=True)
+    )

@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -22,8 +21,8 @@ from tutorial_utils.training.history import History
 
 Tensors = dict[str, Tensor]
 
-MODEL, BEST, MOMENTUM, GENERATOR = "model", "best", "momentum", "generator"
-"""The groups of tensors in a checkpoint; a tensor is stored as ``group/name``."""
+GROUPS = {"model": "model", "best": "best", "momentum": "momentum", "generator": "generators"}
+"""The groups of tensors in a file, where one is stored as ``group/name``, and their names in a checkpoint."""
 
 CHECKSUM = "sha256"
 """Where a file's metadata hold the checksum of everything else in it."""
@@ -62,32 +61,25 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
     Raises:
         CheckpointError: The file cannot be written, because the disk is full for example.
     """
-    groups = {
-        MODEL: checkpoint.model,
-        BEST: checkpoint.best,
-        MOMENTUM: checkpoint.momentum,
-        GENERATOR: checkpoint.generators,
-    }
     tensors = {
-        f"{group}/{name}": tensor for group, members in groups.items() for name, tensor in members.items()
+        f"{group}/{name}": tensor
+        for group, attribute in GROUPS.items()
+        for name, tensor in getattr(checkpoint, attribute).items()
     }
     write(path, tensors, _describe_run(checkpoint.config, checkpoint.history))
 
 
 def load(path: Path) -> Checkpoint:
-    """Read a checkpoint.
+    """Read a checkpoint, to the CPU.
 
     Args:
         path: A file that :func:`save` wrote.
-
-    Returns:
-        Its content, on the CPU.
 
     Raises:
         CheckpointError: The file is missing, damaged, of another kind, or lacks a part.
     """
     tensors, metadata = _read(path)
-    groups: dict[str, Tensors] = {MODEL: {}, BEST: {}, MOMENTUM: {}, GENERATOR: {}}
+    groups: dict[str, Tensors] = {group: {} for group in GROUPS}
     try:
         for key, tensor in tensors.items():
             group, name = key.split("/", 1)
@@ -96,13 +88,12 @@ def load(path: Path) -> Checkpoint:
         history = History.from_dict(json.loads(metadata["history"]))
     except (KeyError, TypeError, ValueError, ConfigurationError) as error:
         raise CheckpointError(f"{path} is not a checkpoint of this package ({error!r})") from None
-    missing = [group for group in (MODEL, BEST, GENERATOR) if not groups[group]]
-    if config.momentum and not groups[MOMENTUM]:
-        missing.append(MOMENTUM)
+    missing = [
+        name for name, found in groups.items() if not found and (name != "momentum" or config.momentum)
+    ]
     if missing:
         raise CheckpointError(f"{path} lacks {', '.join(missing)}; the run cannot be continued exactly")
-    _verify(path, tensors, metadata)
-    return Checkpoint(config, history, groups[MODEL], groups[BEST], groups[MOMENTUM], groups[GENERATOR])
+    return Checkpoint(config, history, *groups.values())
 
 
 def save_model(path: Path, config: TrainingConfig, history: History, model: nn.Module) -> None:
@@ -121,14 +112,11 @@ def save_model(path: Path, config: TrainingConfig, history: History, model: nn.M
 
 
 def load_model(path: Path, model: nn.Module) -> History:
-    """Read a finished model.
+    """Read a finished model and the history of its training.
 
     Args:
         path: A file that :func:`save_model` wrote.
         model: Receives the weights.
-
-    Returns:
-        The history of its training.
 
     Raises:
         CheckpointError: The file is missing, damaged, of another kind, or its weights do not fit.
@@ -138,7 +126,6 @@ def load_model(path: Path, model: nn.Module) -> History:
         history = History.from_dict(json.loads(metadata["history"]))
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path} is not a model of this package ({error!r})") from None
-    _verify(path, tensors, metadata)
     fill(model, tensors)
     return history
 
@@ -182,26 +169,25 @@ def _checksum(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str
     return digest.hexdigest()
 
 
-def _verify(path: Path, tensors: Tensors, metadata: Mapping[str, str]) -> None:
-    """Refuse a file in which a bit was flipped; the format itself would not notice."""
-    others = {name: text for name, text in metadata.items() if name != CHECKSUM}
-    if metadata.get(CHECKSUM) != _checksum(tensors, others):
-        raise CheckpointError(f"{path} is damaged (wrong checksum); remove it and train again")
-
-
 def _read(path: Path) -> tuple[Tensors, dict[str, str]]:
-    """Read all tensors and the metadata of a safetensors file."""
+    """Read all tensors and the metadata of a file that :func:`write` wrote, unless a bit was flipped."""
     if not path.is_file():
         raise CheckpointError(f"no checkpoint at {path}")
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-            return tensors, file.metadata() or {}
+            metadata = file.metadata() or {}
     except (SafetensorError, OSError) as error:
         raise CheckpointError(
             f"{path} is not a safetensors file or is damaged ({error}); "
             "other formats, pickle among them, are never opened; remove it and train again"
         ) from None
+    checksum = metadata.pop(CHECKSUM, None)
+    if checksum is None:
+        raise CheckpointError(f"{path} is not a checkpoint or model of this package: it has no checksum")
+    if checksum != _checksum(tensors, metadata):
+        raise CheckpointError(f"{path} is damaged (wrong checksum); remove it and train again")
+    return tensors, metadata
 
 
 def fill(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
@@ -250,5 +236,5 @@ def model_path(folder: Path, config: TrainingConfig, data_hash: str) -> Path:
     Returns:
         ``<folder>/models/<hash>.safetensors``.
     """
-    key: Any = f"{config.fingerprint()}:{data_hash}:{training_fingerprint()}"
+    key = f"{config.fingerprint()}:{data_hash}:{training_fingerprint()}"
     return folder / "models" / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.safetensors"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
@@ -16,9 +15,6 @@ from tutorial_utils.exceptions import ConfigurationError, did_you_mean, join_pro
 
 SHOWN_CHARACTERS = 200
 """A message shows so much of a refused value."""
-
-SHARE_OF_ONE_IMAGE = "leaves no image for validation or none for training"
-
 
 NOT_LEARNT = frozenset({"device", "log_interval"})
 """Settings on which nothing that is learnt depends: where it is computed, and how progress is shown."""
@@ -35,42 +31,41 @@ class TrainingConfig(BaseModel):
 
     # `dataset` and `validation_split` stand first because the check of `batch_size` needs them.
     dataset: str = Field("mnist", description="which data set to train on")
-    validation_split: Annotated[float, Field(gt=0, lt=1)] = Field(
-        0.1, description="share of the training images held out for validation"
+    validation_split: float = Field(
+        0.1, gt=0, lt=1, description="share of the training images held out for validation"
     )
-    seed: Annotated[int, Field(ge=0, le=reproducibility.MAX_SEED)] = Field(
-        0, description="fixes split, order and initialisation"
+    seed: int = Field(
+        0, ge=0, le=reproducibility.MAX_SEED, description="fixes split, order and initialisation"
     )
     device: str = Field("auto", description="where to compute; 'auto' takes the fastest device")
     initialisation: Literal["xavier_uniform", "default"] = Field(
         "xavier_uniform", description="how weights start; 'default' is PyTorch's own"
     )
-    num_epochs: Annotated[int, Field(ge=1, le=100_000)] = Field(
-        30, description="passes over the training set"
+    num_epochs: int = Field(30, ge=1, le=100_000, description="passes over the training set")
+    batch_size: int = Field(64, ge=1, description="images per update")
+    learning_rate: float = Field(0.01, gt=0, description="step length of the first epoch")
+    momentum: float = Field(0.9, ge=0, lt=1, description="share of the last step that is kept in the next")
+    weight_decay: float = Field(0.0, ge=0, description="strength of the L2 penalty")
+    learning_rate_decay: float = Field(
+        0.1,
+        gt=0,
+        le=1,
+        description="factor on the rate after every `learning_rate_step` epochs; 1 keeps it constant",
     )
-    batch_size: Annotated[int, Field(ge=1)] = Field(64, description="images per update")
-    learning_rate: Annotated[float, Field(gt=0)] = Field(0.01, description="step length of the first epoch")
-    momentum: Annotated[float, Field(ge=0, lt=1)] = Field(
-        0.9, description="share of the last step that is kept in the next"
+    learning_rate_step: int = Field(10, ge=1, description="epochs between two decays")
+    early_stopping_patience: int = Field(
+        5, ge=1, description="epochs without a better validation loss before training stops"
     )
-    weight_decay: Annotated[float, Field(ge=0)] = Field(0.0, description="strength of the L2 penalty")
-    learning_rate_decay: Annotated[float, Field(gt=0, le=1)] = Field(
-        0.1, description="factor on the rate after every `learning_rate_step` epochs; 1 keeps it constant"
-    )
-    learning_rate_step: Annotated[int, Field(ge=1)] = Field(10, description="epochs between two decays")
-    early_stopping_patience: Annotated[int, Field(ge=1)] = Field(
-        5, description="epochs without a better validation loss before training stops"
-    )
-    log_interval: Annotated[int, Field(ge=1)] = Field(
-        100, description="batches between two updates of the progress bar"
-    )
+    log_interval: int = Field(100, ge=1, description="batches between two updates of the progress bar")
 
     def __init__(self, **values: Any) -> None:
         try:
             super().__init__(**values)
         except ValidationError as error:
             problems = problems_of(error, allowed=type(self).model_fields)
-            raise ConfigurationError(list_settings(problems), problems) from None
+            count = "1 setting is" if len(problems) == 1 else f"{len(problems)} settings are"
+            message = join_problems(f"{count} not allowed:", problems.values())
+            raise ConfigurationError(message, problems) from None
 
     @field_validator("dataset")
     @classmethod
@@ -85,7 +80,7 @@ class TrainingConfig(BaseModel):
         if "dataset" in info.data:
             total = catalogue.describe(info.data["dataset"]).num_train
             if not 0 < round(share * total) < total:
-                raise ValueError(f"{SHARE_OF_ONE_IMAGE} of {total:,}")
+                raise ValueError(f"leaves no image for validation or none for training of {total:,}")
         return share
 
     @field_validator("batch_size")
@@ -124,9 +119,6 @@ class TrainingConfig(BaseModel):
 
         Args:
             **changes: Fields and their new values.
-
-        Returns:
-            A new configuration.
 
         Raises:
             ConfigurationError: A changed value is not allowed.
@@ -217,12 +209,6 @@ def _show(value: object) -> str:
     except ValueError:
         return f"<{type(value).__name__} too long to show>"
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."
-
-
-def list_settings(problems: Mapping[str, str]) -> str:
-    """Write problems with settings as one message, a line each."""
-    count = "1 setting is" if len(problems) == 1 else f"{len(problems)} settings are"
-    return join_problems(f"{count} not allowed:", problems.values())
 
 
 def describe_range(field: FieldInfo) -> str:

@@ -95,11 +95,7 @@ class History:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON; :meth:`from_dict` reads them back."""
-        return {
-            "records": [asdict(record) for record in self.records],
-            "stop_reason": self.stop_reason,
-            "stop_detail": self.stop_detail,
-        }
+        return asdict(self)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> History:

@@ -20,6 +20,9 @@ from tutorial_utils.training.batches import BatchIterable
 from tutorial_utils.training.threads import suitable_threads
 from tutorial_utils.training.trainer import device_of
 
+SMOOTHING = 0.9
+"""Weight of the past in the moving average of the losses."""
+
 
 @dataclass(frozen=True)
 class RangeTest:
@@ -73,7 +76,6 @@ def range_test(
     end: float = 10.0,
     num_points: int = 100,
     momentum: float = 0.0,
-    smoothing: float = 0.9,
 ) -> RangeTest:
     """Raise the learning rate at every batch and watch the loss.
 
@@ -87,7 +89,6 @@ def range_test(
         end: Last rate, above ``start``.
         num_points: Number of rates, at least 2; each costs one update.
         momentum: Of the optimiser, from 0 up to but not including 1.
-        smoothing: Weight of the past in the moving average, from 0 (none) up to but not including 1.
 
     Returns:
         Rates and losses; shorter than ``num_points`` if the loss stopped being finite.
@@ -97,13 +98,21 @@ def range_test(
         DataError: The batches are empty, can be iterated only once, or have labels that are no class numbers;
             or the loss was finite for fewer than two rates.
     """
-    _check(start=start, end=end, num_points=num_points, momentum=momentum, smoothing=smoothing)
+    problems = []
+    if not 0 < start < end < math.inf:
+        problems.append(f"start={start!r}, end={end!r}: need 0 < start < end, both finite")
+    if not isinstance(num_points, int) or num_points < 2:
+        problems.append(f"num_points={num_points!r}: need a whole number of at least 2")
+    if not 0 <= momentum < 1:
+        problems.append(f"momentum={momentum!r}: need 0 <= momentum < 1")
+    if problems:
+        raise ConfigurationError(join_problems("this range test is not allowed:", problems))
     refuse_single_use(batches, "training")
     with suitable_threads(model), preserved_randomness(order_generators(batches).values()):
         trial = copy.deepcopy(model).train()
         rates = np.geomspace(start, end, num_points)
         losses = list(_losses_at(rates, trial, batches, momentum))
-    return RangeTest(rates[: len(losses)], np.array(losses), smooth(losses, smoothing))
+    return RangeTest(rates[: len(losses)], np.array(losses), smooth(losses, SMOOTHING))
 
 
 def _losses_at(
@@ -151,17 +160,3 @@ def smooth(losses: list[float], smoothing: float) -> NDArray[np.float64]:
         average = smoothing * average + (1 - smoothing) * loss
         averages.append(average / (1 - smoothing**step))
     return np.array(averages)
-
-
-def _check(*, start: float, end: float, num_points: int, momentum: float, smoothing: float) -> None:
-    """Refuse settings that make no range."""
-    problems = []
-    if not 0 < start < end < math.inf:
-        problems.append(f"start={start!r}, end={end!r}: need 0 < start < end, both finite")
-    if not isinstance(num_points, int) or num_points < 2:
-        problems.append(f"num_points={num_points!r}: need a whole number of at least 2")
-    for name, value in {"momentum": momentum, "smoothing": smoothing}.items():
-        if not 0 <= value < 1:
-            problems.append(f"{name}={value!r}: need 0 <= {name} < 1")
-    if problems:
-        raise ConfigurationError(join_problems("this range test is not allowed:", problems))
