@@ -47,12 +47,12 @@ class HypothesisTest:
     Attributes:
         statistic: The larger, the less it fits the null hypothesis.
         p_value: Chance of such a statistic or a larger one if the null hypothesis holds, 0 to 1.
-        df: Degrees of freedom of its chi-squared distribution; None if it has none.
+        df: Degrees of freedom of its chi-squared distribution.
     """
 
     statistic: float
     p_value: float
-    df: int | None
+    df: int
 
 
 def exact_mcnemar(first_right: ArrayLike, second_right: ArrayLike) -> McNemar:

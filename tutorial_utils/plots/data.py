@@ -19,16 +19,13 @@ def image_grid(
     columns: int = 5,
     limits: tuple[float, float] | None = None,
 ) -> list[Axes]:
-    """Draw images side by side, each with a title.
+    """Draw images side by side, each in axes of its own under its title.
 
     Args:
         images: Shape (n, height, width), or (n, height, width, 3) for colour.
         titles: One per image.
         columns: Images per row.
         limits: Values drawn white and black; None takes each image's own. Not for colour.
-
-    Returns:
-        One axes per image.
     """
     pictures = np.asarray(images)
     axes = new_grid(len(pictures), columns, (1.6, 1.85))
@@ -70,15 +67,12 @@ def class_bars(
 
 
 def heat_images(images: Sequence[ArrayLike], titles: Sequence[str], *, diverging: bool = False) -> list[Axes]:
-    """Draw arrays as heat maps with one colour bar for all.
+    """Draw arrays as heat maps, each in axes of its own, with one colour bar for all.
 
     Args:
         images: Each of shape (height, width).
         titles: One per image.
         diverging: Values have a sign: blue below zero, red above, white at zero.
-
-    Returns:
-        One axes per image.
     """
     arrays = [np.asarray(image) for image in images]
     columns = min(5, len(arrays))

@@ -145,9 +145,6 @@ def curve_grid(
         area_name: ``"AUC"`` or ``"AP"``.
         baselines: Points (x, y) of the line that knows nothing, one per class.
         limits: Visible range of x and of y.
-
-    Returns:
-        One axes per class.
     """
     rows = -(-len(curves) // 5)
     figure, grid = plt.subplots(
@@ -243,9 +240,6 @@ def prediction_grid(
         true_names: True class of each.
         predicted_names: Predicted class of each.
         confidences: Top probability of each, fractions.
-
-    Returns:
-        One axes per image.
     """
     pictures = np.asarray(images)
     axes = new_grid(len(pictures), 5, (1.75, 2.05))

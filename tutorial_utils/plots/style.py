@@ -36,9 +36,6 @@ def line_styles(count: int) -> list[tuple[str, Any, str]]:
     Args:
         count: Number of series.
 
-    Returns:
-        One triple per series.
-
     Raises:
         ValueError: There are more series than can be told apart.
     """

@@ -126,14 +126,11 @@ class TrainingConfig(BaseModel):
         return TrainingConfig(**{**self.model_dump(), **changes})
 
     def differences(self, other: TrainingConfig, columns: tuple[str, str]) -> list[dict[str, str]]:
-        """List the settings in which another configuration differs.
+        """List the settings in which another configuration differs, as rows of a table.
 
         Args:
             other: The other configuration.
             columns: Names of the columns for this one and for the other.
-
-        Returns:
-            One row per differing setting, ready for a table.
         """
         mine, theirs = self.model_dump(), other.model_dump()
         return [
@@ -162,13 +159,10 @@ class TrainingConfig(BaseModel):
         return cls(**values)
 
     def learning_rate_at(self, epoch: int) -> float:
-        """The step schedule: ``learning_rate * decay ** floor((epoch - 1) / step)``.
+        """The rate throughout an epoch: ``learning_rate * decay ** floor((epoch - 1) / step)``.
 
         Args:
             epoch: Epoch number, counted from 1.
-
-        Returns:
-            The rate used throughout that epoch.
         """
         decays: int = (epoch - 1) // self.learning_rate_step
         return float(self.learning_rate * self.learning_rate_decay**decays)
@@ -180,14 +174,11 @@ class TrainingConfig(BaseModel):
 
 
 def problems_of(error: ValidationError, *, allowed: dict[str, FieldInfo]) -> dict[str, str]:
-    """Say every problem of a validation error in words of the user's own names.
+    """Say every problem of a validation error in a line, by the user's own name of the field.
 
     Args:
         error: What pydantic found.
         allowed: The fields that exist.
-
-    Returns:
-        One line for each field with a problem, by its name.
     """
     problems: dict[str, str] = {}
     for problem in error.errors(include_url=False):
