@@ -2,6 +2,7 @@
 
 import dataclasses
 from typing import Any
+from unittest.mock import MagicMock
 
 import pydantic
 import pytest
@@ -301,34 +302,16 @@ def test_the_log_interval_decides_how_often_the_progress_bar_moves(
     interval: int, updates: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Eleven batches per epoch; the end of the epoch brings the bar to the full count."""
-    bar = PretendBar()
+
+    def move(steps: int) -> None:
+        bar.n += steps
+
+    bar = MagicMock(n=0)
+    bar.__enter__.return_value, bar.update.side_effect = bar, move
     monkeypatch.setattr(trainer, "bar", lambda **options: bar)
     fit(toy_config(num_epochs=2, log_interval=interval))
-    assert len(bar.moves) == 2 * updates
-    assert sum(bar.moves) == bar.n == 2 * 11
-    assert bar.remarks == 2 * (updates - 1)
-
-
-class PretendBar:
-    """Stands in for tqdm and keeps what it was told."""
-
-    def __init__(self) -> None:
-        self.n = 0
-        self.moves: list[int] = []
-        self.remarks = 0
-
-    def __enter__(self) -> "PretendBar":
-        return self
-
-    def __exit__(self, *problem: object) -> None:
-        pass
-
-    def update(self, steps: int) -> None:
-        self.n += steps
-        self.moves.append(steps)
-
-    def set_postfix(self, **values: Any) -> None:
-        self.remarks += 1
+    assert (bar.update.call_count, bar.n) == (2 * updates, 2 * 11)
+    assert bar.set_postfix.call_count == 2 * (updates - 1)
 
 
 def test_stored_settings_come_back_with_a_device_that_is_here() -> None:

@@ -144,8 +144,8 @@ def test_the_entries_of_a_results_file_are_complete_and_right() -> None:
         ([[0], [1], [2]], r"shape \(3, 1\)"),
         ([0, 1, 3], r"0 and 2\b.*\b0 to 3"),
         ([-1, 1, 2], r"0 and 2\b.* -1 to 2"),
-        ([0.0, 1.0, 2.0], "integers, found float32"),
-        ([True, False, True], "integers, found bool"),
+        ([0.0, 1.0, 2.0], "integers, found torch.float32"),
+        ([True, False, True], "integers, found torch.bool"),
     ],
 )
 @pytest.mark.parametrize("function", [evaluate, roc_curves, precision_recall_curves])

@@ -466,7 +466,7 @@ def test_colour_images_are_drawn_in_colour_and_places_left_over_stay_empty() -> 
         assert not spare.images and not any(spine.get_visible() for spine in spare.spines.values())
 
 
-def test_paths_are_those_given_and_begin_at_the_star_on_contours_of_the_losses() -> None:
+def test_paths_are_those_given_and_begin_at_the_star_on_contours_and_levels_are_named() -> None:
     (ax,) = draw("foundations.loss_paths")
     drawn = {"batch": ([1, 0.5, 0], [2, 1, 0]), "stochastic": ([1, 1], [2, 0]), "start": ([1], [2])}
     assert lines(ax) == drawn
@@ -474,6 +474,9 @@ def test_paths_are_those_given_and_begin_at_the_star_on_contours_of_the_losses()
     (contours,) = (item for item in ax.collections if isinstance(item, QuadContourSet))
     assert contours.levels.min() > LOSSES.min()
     assert contours.levels.max() == pytest.approx(LOSSES.max())
+    (ax,) = draw("foundations.mark_levels")
+    assert [line.get_ydata()[0] for line in ax.get_lines()] == [0.5, 1]
+    assert written(ax.texts) == ["half", "one"]
 
 
 @pytest.mark.parametrize("predicted", [REGIONS, 0 * REGIONS], ids=["two classes", "one predicted nowhere"])
@@ -492,9 +495,3 @@ def test_regions_and_points_are_those_given_and_the_boundary_runs_where_the_clas
     for contour in contours:
         (path,) = contour.get_paths()
         np.testing.assert_allclose(path.vertices[:, 0], 0.25)  # half-way between the grid's 0 and 0.5
-
-
-def test_levels_are_named_at_their_height() -> None:
-    (ax,) = draw("foundations.mark_levels")
-    assert [line.get_ydata()[0] for line in ax.get_lines()] == [0.5, 1]
-    assert written(ax.texts) == ["half", "one"]

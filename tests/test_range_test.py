@@ -156,8 +156,7 @@ def test_a_loss_that_is_no_number_ends_the_test_early_or_is_named_with_step_and_
     rates = np.geomspace(1e-3, 1, 10)
     result = range_test(toy_model(), Spoilt(3, value), start=1e-3, end=1, num_points=10)
     assert result.learning_rates == pytest.approx(rates[:2])
-    assert len(result.losses) == len(result.smoothed) == 2
-    assert np.isfinite(result.losses).all()
+    assert len(result.losses) == len(result.smoothed) == 2 and np.isfinite(result.losses).all()
     for step in (1, 2):
         words = rf"the loss is (nan|inf) at step {step} already, at learning rate {rates[step - 1]:g};"
         with pytest.raises(DataError, match=words):

@@ -119,16 +119,11 @@ def align(true_labels: Tensor, predictions: Predictions) -> Aligned:
             f"true labels have shape {tuple(true_labels.shape)}, "
             f"predictions {tuple(predictions.labels.shape)}; both must be (n,), for the same images"
         )
-    truth = true_labels.cpu().numpy()
-    if not np.issubdtype(truth.dtype, np.integer):
-        raise PredictionError(f"true labels must be integers, found {truth.dtype}")
-    if truth.min() < 0 or truth.max() >= predictions.num_classes:
-        raise PredictionError(
-            f"true labels must lie between 0 and {predictions.num_classes - 1}, "
-            f"found {truth.min()} to {truth.max()}"
-        )
+    for problem in _problems_of_labels(true_labels, predictions.num_classes):
+        raise PredictionError(f"true {problem}")
+    truth, predicted = true_labels.cpu().numpy(), predictions.labels.cpu().numpy()
     rows = predictions.probabilities.cpu().double().numpy()
-    return Aligned(truth, predictions.labels.cpu().numpy(), rows / rows.sum(axis=1, keepdims=True))
+    return Aligned(truth, predicted, rows / rows.sum(axis=1, keepdims=True))
 
 
 def find_problems(labels: Tensor, probabilities: Tensor) -> list[str]:
@@ -143,13 +138,7 @@ def find_problems(labels: Tensor, probabilities: Tensor) -> list[str]:
     problems = []
     if len(labels) != len(probabilities):
         problems.append(f"{len(labels):,} labels but {len(probabilities):,} rows of probabilities")
-    if labels.is_floating_point() or labels.dtype == torch.bool:
-        problems.append(f"labels must be integers, found {labels.dtype}")
-    elif labels.min() < 0 or labels.max() >= probabilities.shape[1]:
-        problems.append(
-            f"labels must lie between 0 and {probabilities.shape[1] - 1}, "
-            f"found {labels.min().item()} to {labels.max().item()}"
-        )
+    problems += _problems_of_labels(labels, probabilities.shape[1])
     if not probabilities.is_floating_point() or not bool(torch.isfinite(probabilities).all()):
         return [*problems, "probabilities must be finite floats"]
     if probabilities.min() < 0 or probabilities.max() > 1 + SUM_TOLERANCE:
@@ -158,6 +147,16 @@ def find_problems(labels: Tensor, probabilities: Tensor) -> list[str]:
     if worst > SUM_TOLERANCE:
         problems.append(f"each row must sum to 1; the worst misses it by {worst:.3g}")
     return problems
+
+
+def _problems_of_labels(labels: Tensor, num_classes: int) -> list[str]:
+    """What keeps labels from being classes, if anything."""
+    if labels.is_floating_point() or labels.dtype == torch.bool:
+        return [f"labels must be integers, found {labels.dtype}"]
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or high >= num_classes:
+        return [f"labels must lie between 0 and {num_classes - 1}, found {low} to {high}"]
+    return []
 
 
 @torch.no_grad()
