@@ -299,6 +299,7 @@ RAMP = np.arange(300.0)
         ({"x": RAMP[:299]}, r"'x' has shape \(299,\); one number per image is \(300,\)"),
         ({"x": np.ones((300, 2))}, r"'x' has shape \(300, 2\)"),
         ({"x": np.where(RAMP == 7, math.nan, RAMP)}, "'x' has 1 of 300 values that are NaN or infinite"),
+        ({"x": RAMP.astype(str)}, "'x' must hold numbers, found <U"),
         ({"x": np.full(300, 0.1)}, "'x' is the same for every image; leave it out"),
         ({"x": RAMP, "y": RAMP**2, "z": RAMP + RAMP**2}, "follows from the others"),
         ({name: RAMP for name in "uvwxyz"}, r"\b10 errors.*\b60\b.*\b50\b"),

@@ -22,8 +22,6 @@ from tutorial_utils.training.batches import Batches
 from tutorial_utils.training.models import LogisticRegression
 from tutorial_utils.training.range_test import RangeTest, range_test, smooth
 
-LOSSES = st.lists(st.floats(1e-6, 1e3), min_size=1, max_size=30)
-
 
 def toy_model() -> LogisticRegression:
     return LogisticRegression(5, 3, generator=torch.Generator().manual_seed(0)).double()
@@ -68,7 +66,7 @@ def test_each_loss_is_that_of_the_batch_before_its_update_as_by_hand(momentum: f
     assert result.losses == pytest.approx(losses, rel=1e-9)
 
 
-@given(losses=LOSSES, smoothing=st.floats(0, 0.99))
+@given(losses=st.lists(st.floats(1e-6, 1e3), min_size=1, max_size=30), smoothing=st.floats(0, 0.99))
 def test_smoothing_is_pandas_adjusted_exponential_average(losses: list[float], smoothing: float) -> None:
     expected = pd.Series(losses).ewm(alpha=1 - smoothing, adjust=True).mean()
     np.testing.assert_allclose(smooth(losses, smoothing), expected, rtol=1e-8)

@@ -46,10 +46,7 @@ def test_wilson_gives_the_values_published_by_newcombe(
     assert wilson_interval(successes, n) == (pytest.approx(low, abs=5e-5), pytest.approx(high, abs=5e-5))
 
 
-COUNTS = st.integers(1, 20_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
-
-
-@given(counts=COUNTS)
+@given(counts=st.integers(1, 20_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_wilson_agrees_with_its_formula_and_holds_the_proportion_within_zero_and_one(
     counts: tuple[int, int],
 ) -> None:

@@ -306,12 +306,8 @@ def _square(matrix: ArrayLike) -> NDArray[np.float64]:
     counts = _array(matrix)
     if counts.ndim != 2 or counts.shape[0] != counts.shape[1] or len(counts) < 2:
         raise DataError(f"a confusion matrix has shape (k, k) with k >= 2; found {counts.shape}")
-    if (
-        counts.dtype.kind not in "iuf"
-        or not np.isfinite(counts).all()
-        or (counts < 0).any()
-        or (counts % 1).any()
-    ):
+    numbers = counts.dtype.kind in "iuf" and np.isfinite(counts).all()
+    if not numbers or (counts < 0).any() or (counts % 1).any():
         raise DataError(
             "a confusion matrix holds counts: whole numbers from 0, not bool; pass it before normalising"
         )
@@ -339,6 +335,8 @@ def _standardised(properties: Mapping[str, ArrayLike], n: int) -> NDArray[np.flo
         column = _array(values)
         if column.shape != (n,):
             raise DataError(f"property {name!r} has shape {column.shape}; one number per image is ({n},)")
+        if column.dtype.kind not in "biuf":
+            raise DataError(f"property {name!r} must hold numbers, found {column.dtype}")
         column = finite_values(column, f"property {name!r}")
         if (column == column[0]).all():
             raise DataError(f"property {name!r} is the same for every image; leave it out")

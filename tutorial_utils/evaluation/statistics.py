@@ -88,9 +88,12 @@ def wilson_bounds(successes: Iterable[int], counts: Iterable[int]) -> NDArray[np
 
     Returns:
         Shape (2, m): lower and upper bounds, NaN where there were no draws.
+
+    Raises:
+        DataError: These are no counts, or make no proportion.
     """
     pairs = zip(successes, counts, strict=True)
-    bounds = [wilson_interval(int(hits), int(n)) if n else (np.nan, np.nan) for hits, n in pairs]
+    bounds = [wilson_interval(hits, n) if n else (np.nan, np.nan) for hits, n in pairs]
     return np.array(bounds).reshape(-1, 2).T
 
 
