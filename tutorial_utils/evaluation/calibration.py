@@ -8,7 +8,6 @@ classes. Where its model of the data is true, logistic regression is over-confid
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -353,38 +352,30 @@ def with_temperature(predictions: Predictions, temperature: float) -> Prediction
     return Predictions(predictions.labels.cpu(), torch.softmax(logits / temperature, dim=1))
 
 
-def calibration_report(
-    true_labels: Tensor,
-    predictions: Predictions,
-    bin_counts: Sequence[int] = (10, 15, 20, 50),
-    seed: int = 0,
-) -> dict[str, Any]:
+def calibration_report(true_labels: Tensor, predictions: Predictions) -> dict[str, Any]:
     """Measure calibration in every way of this module.
 
     Args:
         true_labels: int64, shape (n,).
         predictions: Of the same n images in the same order.
-        bin_counts: Numbers of bins for the two kinds of ECE.
-        seed: Of all resampling.
 
     Returns:
         Plain values: ``n``, ``accuracy``, ``mean_confidence``; ``gap`` (mean confidence - accuracy, positive
         if over-confident) with bootstrap bounds ``gap_low`` and ``gap_high``; ``log_loss`` in nats;
-        ``brier``; ``ece`` and ``ece_equal_mass`` by number of bins; at 15 bins ``ece_interval`` (``low``,
-        ``high``) and ``ece_if_calibrated`` (``mean``, ``low``, ``high``); the fields of
+        ``brier``; ``ece`` and ``ece_equal_mass`` by number of bins, 10 to 50; at 15 bins ``ece_interval``
+        (``low``, ``high``) and ``ece_if_calibrated`` (``mean``, ``low``, ``high``); the fields of
         :class:`CalibrationLine`.
 
     Raises:
         PredictionError: As in :func:`calibration_line`.
-        ValueError: There is no bin.
     """
     aligned = align(true_labels, predictions)
     confidence, right = aligned.confidence, aligned.right
-    gap = bootstrap_interval(confidence - right, np.mean, seed=seed)
+    gap = bootstrap_interval(confidence - right, np.mean)
     errors = {
         name: {
             bins: expected_calibration_error(true_labels, predictions, bins, equal_mass)
-            for bins in bin_counts
+            for bins in (10, 15, 20, 50)
         }
         for name, equal_mass in (("ece", False), ("ece_equal_mass", True))
     }
@@ -398,8 +389,8 @@ def calibration_report(
         "log_loss": log_loss(aligned),
         "brier": brier_score(true_labels, predictions),
         **errors,
-        "ece_interval": ece_interval(true_labels, predictions, seed=seed)._asdict(),
-        "ece_if_calibrated": ece_if_calibrated(predictions, seed=seed)._asdict(),
+        "ece_interval": ece_interval(true_labels, predictions)._asdict(),
+        "ece_if_calibrated": ece_if_calibrated(predictions)._asdict(),
         **asdict(calibration_line(true_labels, predictions)),
     }
 
