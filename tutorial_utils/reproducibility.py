@@ -69,20 +69,27 @@ def seed_everything(seed: int) -> None:
 
 
 @contextlib.contextmanager
-def preserved_randomness(generators: Iterable[torch.Generator] = ()) -> Iterator[None]:
+def preserved_randomness(
+    generators: Iterable[torch.Generator] = (), device: torch.device | None = None
+) -> Iterator[None]:
     """Put the global generators and the given ones back as they were when the block ends.
 
     Args:
         generators: Further generators to protect, such as the one that shuffles the training batches.
+        device: A card whose own generator is used in the block; no other card is touched.
     """
     import torch
 
     named = {str(number): generator for number, generator in enumerate(generators)}
     states = random_states(named)
+    card = getattr(torch, device.type) if device is not None and device.type != "cpu" else None
+    which = [device] if card is torch.cuda else []  # of Apple's there is one
+    of_card = card.get_rng_state(*which) if card else None
     try:
-        with torch.random.fork_rng():  # those of other devices, too
-            yield
+        yield
     finally:
+        if card:
+            card.set_rng_state(of_card, *which)
         set_random_states(states, named)
 
 

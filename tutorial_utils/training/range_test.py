@@ -108,7 +108,8 @@ def range_test(
     if problems:
         raise ConfigurationError(join_problems("this range test is not allowed:", problems))
     refuse_single_use(batches, "training")
-    with suitable_threads(model), preserved_randomness(order_generators(batches).values()):
+    protected = preserved_randomness(order_generators(batches).values(), device_of(model))
+    with suitable_threads(model), protected:
         trial = copy.deepcopy(model).train()
         rates = np.geomspace(start, end, num_points)
         losses = list(_losses_at(rates, trial, batches, momentum))
