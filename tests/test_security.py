@@ -50,7 +50,7 @@ NEVER = re.compile(
 """What runs a text, a shell's line or a stranger's code, whether it is called or only handed on."""
 STARTERS = {"run", "call", "check_call", "check_output", "Popen"}
 SAFE_LOADERS = {"yaml.SafeLoader", "yaml.CSafeLoader", "Loader"}
-"""The last is what `sweep_points.py` makes of the first; a test below hands it dangerous files."""
+"""The last is what `sweep_points.py` makes of `yaml.BaseLoader`; a test below hands it dangerous files."""
 
 NO_PERMISSION = re.compile(r"\b(AGPL|Affero|non-?commercial)\b", re.IGNORECASE)
 KNOWN_PROPRIETARY = re.compile(r"^(nvidia-|cuda-)")
@@ -165,7 +165,7 @@ def test_a_sweep_file_makes_no_objects(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.chdir(tmp_path)
     file = tmp_path / "sweep.yaml"
     file.write_text(f"grid:\n  seed: [!!{tag} ['made']]\n")
-    with pytest.raises(ConfigurationError, match="could not determine a constructor"):
+    with pytest.raises(ConfigurationError, match="not a sweep file"):
         sweep_points.read_file(file, chapters.find(ROOT / "notebooks" / CHAPTER).parameters)
     assert not (tmp_path / "made").exists()
 

@@ -169,9 +169,8 @@ def test_a_grid_has_every_combination_the_last_changing_fastest() -> None:
 def test_a_file_may_hold_a_grid_or_points(tmp_path: Path) -> None:
     path = tmp_path / "sweep.yml"
     path.write_text("grid:\n  learning_rate: [1e-3, 1]\n  seed: 4\n  word: [1e3x, plain]\n")
-    assert sweep_points.read_file(path, ALLOWED) == sweep_points.make_grid(
-        {"learning_rate": [0.001, 1.0], "seed": [4], "word": ["1e3x", "plain"]}, ALLOWED
-    )
+    typed = ["learning_rate=0.001,1", "seed=4", "word=1e3x,plain"]
+    assert sweep_points.read_file(path, ALLOWED) == sweep_points.read_grid(typed, ALLOWED)
     path.write_text("points:\n  - {learning_rate: 0.1, seed: 1}\n  - {centre: false}\n")
     # Where a point leaves out what another has, the notebook's own value stands.
     assert sweep_points.read_file(path, ALLOWED) == [
@@ -194,8 +193,10 @@ def test_a_file_may_hold_a_grid_or_points(tmp_path: Path) -> None:
         ("grid: {seed: [0]}\npoints: [{seed: 1}]", "not a sweep file"),
         ("grid: {1: [2]}", "1 is not a parameter"),
         ("grid: {[1]: 2}", "cannot be read|not a parameter"),
-        ("grid: {seed: [1e0]}", "seed=1.0"),
-        ("!!python/object/apply:os.system ['false']", "cannot be read"),
+        ("grid: {seed: [1e0]}", "seed='1e0'"),
+        ("grid: {word: [[a]]}", "not a sweep file"),
+        ("points: [{word: [a]}]", "not a sweep file"),
+        ("!!python/object/apply:os.system ['false']", "not a sweep file"),
         ("- a\n b: [", "cannot be read"),
         ("", "not a sweep file"),
         (None, r"cannot be read \(.*sweep\.yml"),
@@ -232,13 +233,13 @@ def test_a_point_that_stands_twice_is_refused(texts: list[str]) -> None:
 
 
 def test_a_thousand_points_are_allowed_and_more_are_refused_without_being_made() -> None:
-    assert len(sweep_points.make_grid({"seed": range(1000)}, ALLOWED)) == 1000
-    for axes, count in (
-        ({"seed": range(1001)}, "1,001"),
-        (dict.fromkeys(ALLOWED, range(10**6)), f"{10**30:,}"),
-    ):
-        with pytest.raises(ConfigurationError, match=f"1 to 1,000 points, this one {count}"):
-            sweep_points.make_grid(axes, ALLOWED)
+    def listed(count: int) -> str:
+        return ",".join(map(str, range(count)))
+
+    assert len(sweep_points.read_grid([f"seed={listed(1000)}"], ALLOWED)) == 1000
+    for names, count in ((["seed"], 1001), (ALLOWED, 10**5)):
+        with pytest.raises(ConfigurationError, match=f"1 to 1,000 points, this one {count ** len(names):,}"):
+            sweep_points.read_grid([f"{name}={listed(count)}" for name in names], ALLOWED)
 
 
 def test_the_default_folder_is_the_same_for_the_same_points_and_no_others(chapter: Chapter) -> None:

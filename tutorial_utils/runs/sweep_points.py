@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import TypeAdapter, ValidationError
 
 from tutorial_utils.exceptions import ConfigurationError, join_problems
 from tutorial_utils.runs import parameters
@@ -18,6 +20,10 @@ MOST_POINTS = 1_000
 
 Point = dict[str, Scalar]
 """The values of one run, by parameter name."""
+
+_SWEEP_FILE: TypeAdapter[Any] = TypeAdapter(
+    dict[Literal["grid"], dict[str, str | list[str]]] | dict[Literal["points"], list[dict[str, str]]]
+)
 
 
 def read_grid(texts: Sequence[str], allowed: Mapping[str, Parameter]) -> list[Point]:
@@ -44,7 +50,7 @@ def read_grid(texts: Sequence[str], allowed: Mapping[str, Parameter]) -> list[Po
             problems.append(f"{name} is given twice")
         else:
             axes[name] = listed
-    return make_grid(axes, allowed, from_text=True, problems=problems)
+    return _make_grid(axes, allowed, problems)
 
 
 def read_file(path: Path, allowed: Mapping[str, Parameter]) -> list[Point]:
@@ -60,13 +66,14 @@ def read_file(path: Path, allowed: Mapping[str, Parameter]) -> list[Point]:
     Raises:
         ConfigurationError: The file is missing, not such a file, or holds values that are not allowed.
     """
-    match _read_yaml(path):
-        case {"grid": dict(axes), **others} if axes and not others:
-            listed = {str(name): each if isinstance(each, list) else [each] for name, each in axes.items()}
-            return make_grid(listed, allowed)
-        case {"points": list(points), **others} if not others and all(isinstance(p, dict) for p in points):
-            named = [{str(name): value for name, value in point.items()} for point in points]
-            return _check_points(named, allowed)
+    found = _read_yaml(path)
+    with contextlib.suppress(ValidationError):
+        match _SWEEP_FILE.validate_python(found):
+            case {"grid": axes} if axes:
+                listed = {name: [each] if isinstance(each, str) else each for name, each in axes.items()}
+                return _make_grid(listed, allowed)
+            case {"points": points}:
+                return _check_points(points, allowed)
     raise ConfigurationError(
         f"{path} is not a sweep file; expected `grid:` with a list of values for each parameter, "
         "or `points:` with a list of mappings"
@@ -74,53 +81,30 @@ def read_file(path: Path, allowed: Mapping[str, Parameter]) -> list[Point]:
 
 
 def _read_yaml(path: Path) -> Any:
-    """Read a YAML file in which no name stands twice and 1e-3 is a number: YAML's own reader does neither."""
+    """Read a YAML file in which no name stands twice; every value is a text, as on the command line."""
     import yaml  # type: ignore[import-untyped]
 
-    class Loader(yaml.SafeLoader):  # type: ignore[misc]
-        pass
+    class Loader(yaml.BaseLoader):  # type: ignore[misc]
+        def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+            found: dict[Any, Any] = super().construct_mapping(node, deep=True)
+            names = [name.value for name, _ in node.value]
+            if len(found) < len(names):
+                raise yaml.YAMLError(f"{max(names, key=names.count)} is given twice")
+            return found
 
-    def read_mapping(loader: Any, node: Any) -> dict[Any, Any]:
-        names = [loader.construct_object(name) for name, _ in node.value]
-        for name in names:
-            if names.count(name) > 1:
-                raise yaml.YAMLError(f"{name} is given twice")
-        return dict(zip(names, (loader.construct_object(value) for _, value in node.value), strict=True))
-
-    Loader.add_implicit_resolver(
-        "tag:yaml.org,2002:float", re.compile(r"[-+]?\d+[eE][-+]?\d+$"), list("-+0123456789")
-    )
-    Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, read_mapping)
     try:
         return yaml.load(path.read_text(encoding="utf-8"), Loader)
-    except (OSError, ValueError, TypeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:
         raise ConfigurationError(f"the sweep file {path} cannot be read ({error})") from None
 
 
-def make_grid(
-    axes: Mapping[str, Sequence[Any]],
-    allowed: Mapping[str, Parameter],
-    *,
-    from_text: bool = False,
-    problems: Sequence[str] = (),
+def _make_grid(
+    axes: Mapping[str, Sequence[str]], allowed: Mapping[str, Parameter], problems: Sequence[str] = ()
 ) -> list[Point]:
-    """Combine values of several parameters.
-
-    Args:
-        axes: Values by parameter name.
-        allowed: The notebook's parameters.
-        from_text: The values are texts from a command line.
-        problems: What was found before, to be told with all others.
-
-    Returns:
-        Every combination, the last parameter changing fastest.
-
-    Raises:
-        ConfigurationError: Lists every problem with every value.
-    """
+    """Combine values of several parameters; problems that were found before are told with all others."""
     _check_count(math.prod(len(values) for values in axes.values()))  # before a slip fills the memory
     points = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
-    return _check_points(points, allowed, from_text=from_text, problems=problems)
+    return _check_points(points, allowed, problems)
 
 
 def _check_count(count: int) -> None:
@@ -129,29 +113,23 @@ def _check_count(count: int) -> None:
 
 
 def _check_points(
-    points: Sequence[Mapping[str, Any]],
-    allowed: Mapping[str, Parameter],
-    *,
-    from_text: bool = False,
-    problems: Sequence[str] = (),
+    points: Sequence[Mapping[str, str]], allowed: Mapping[str, Parameter], problems: Sequence[str] = ()
 ) -> list[Point]:
     """Check all points before one runs; what a point leaves out gets the notebook's own value."""
     _check_count(len(points))
     names = dict.fromkeys(name for point in points for name in point)
     checked: list[Point] = []
     found = dict.fromkeys(problems)
-    for point in points:
+    for texts in points:
         try:
-            values = parameters.check(allowed, point, from_text=from_text)
+            values = parameters.check(allowed, texts, from_text=True)
         except ConfigurationError as error:
             found |= dict.fromkeys(error.problems.values())
         else:
-            # One number, one form: 1 and 1.0 are the same rate, and get the same file.
-            full = {name: values.get(name, allowed[name].default) for name in names if name in allowed}
-            checked.append({name: allowed[name].kind(value) for name, value in full.items()})
-    for index, point in enumerate(checked):
-        if point in checked[:index]:
-            found[f"a point stands twice: {parameters.name_run(point)}"] = None
+            point = {name: values.get(name, allowed[name].default) for name in names if name in allowed}
+            if point in checked:
+                found[f"a point stands twice: {parameters.name_run(point)}"] = None
+            checked.append(point)
     if found:
         raise ConfigurationError(join_problems("this sweep is not allowed:", found))
     return checked
