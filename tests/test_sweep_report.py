@@ -2,7 +2,6 @@
 
 import json
 import math
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,7 @@ import pytest
 from bs4 import BeautifulSoup
 from scipy import stats
 
-from tutorial_utils.exceptions import SweepError
-from tutorial_utils.runs import sweep_report, sweeps
+from tutorial_utils.runs import sweep_report
 from tutorial_utils.runs.sweeps import Outcome
 
 NASTY = (
@@ -298,13 +296,3 @@ def test_a_sweep_in_which_all_failed_still_has_its_report(of_losses: OfLosses, t
     page = read(sweep_report.write(of_losses({1: [None] * 2, 2: [None] * 2}), "Bad day", tmp_path / "out"))
     assert "4 points, 4 failed" in page.get_text()
     assert [cell.get_text() for cell in page.select("td")].count("None") == 4
-
-
-def test_without_jinja_it_is_named(
-    of_losses: OfLosses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "jinja2", None)
-    with pytest.raises(SweepError, match=r"Jinja.*pip install"):
-        sweep_report.write(of_losses(LOSSES), "A sweep", tmp_path / "out")
-    with pytest.raises(SweepError, match=r"Jinja.*pip install"), sweeps._quiet_dask():
-        pass  # before any point runs

@@ -575,13 +575,3 @@ def test_a_worker_that_came_later_with_another_package_runs_nothing() -> None:
     executed = sweeps._execute_point("sweep", "tutorial_utils 0", "no notebook", "part/chapter", {}, 60)
     assert "this sweep needs tutorial_utils 0" in executed.error
     assert not executed.results and not executed.notebook
-
-
-def test_a_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*arguments: object, **options: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_text", full)
-    with pytest.raises(SweepError, match=r"cannot write .*No space left"):
-        sweeps._keep(sweeps.Executed("{}", "{}"), tmp_path / "points" / "x.ipynb")
-    assert not list(tmp_path.rglob("*.part"))

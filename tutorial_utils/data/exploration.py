@@ -1,4 +1,7 @@
-"""What can be measured on images before any model: statistics, averages, quality, duplicates."""
+"""What can be measured on images before any model: statistics, averages, quality, duplicates.
+
+Sets of images are uint8 tensors of shape (n, channels, height, width).
+"""
 
 from __future__ import annotations
 
@@ -42,13 +45,8 @@ class PixelStatistics:
 def pixel_statistics(images: Tensor) -> PixelStatistics:
     """Mean and standard deviation of pixels, over all images at once and for every pixel by itself.
 
-    Sums of integers are exact, so the result does not depend on the order or number of images.
-
-    Args:
-        images: uint8, shape (n, channels, height, width).
-
-    Returns:
-        The statistics, with n (not n - 1) in the denominator.
+    Sums of integers are exact, so the result does not depend on the order or number of images. The
+    denominator is n, not n - 1.
     """
     total = torch.zeros(images.shape[1:], dtype=torch.int64)
     squares = torch.zeros_like(total)
@@ -71,54 +69,30 @@ def class_counts(data: ImageData) -> NDArray[np.int64]:
 
 
 def class_means(data: ImageData) -> Tensor:
-    """Average image of every class.
-
-    Args:
-        data: The images; a class without any gives NaN.
+    """Average image of every class, NaN for one without images.
 
     Returns:
         float64 in [0, 1], shape (num_classes, channels, height, width).
     """
-    return torch.stack(
-        [
-            data.images[data.labels == label].double().mean(dim=0) / 255
-            for label in range(data.description.num_classes)
-        ]
-    )
+    parts = (data.images[data.labels == label] for label in range(data.description.num_classes))
+    return torch.stack([part.double().mean(dim=0) / 255 for part in parts])
 
 
 def brightness(images: Tensor) -> Tensor:
-    """Mean pixel of every image.
-
-    Args:
-        images: uint8, shape (n, channels, height, width).
-
-    Returns:
-        float32 in [0, 1], shape (n,).
-    """
+    """Mean pixel of every image, float32 in [0, 1], shape (n,)."""
     return torch.cat([part.float().mean(dim=(1, 2, 3)) / 255 for part in images.split(CHUNK)])
 
 
 def contrast(images: Tensor) -> Tensor:
-    """Standard deviation of the pixels of every image.
-
-    Args:
-        images: uint8, shape (n, channels, height, width).
-
-    Returns:
-        float32 in [0, 0.5], shape (n,).
-    """
+    """Standard deviation of the pixels of every image, float32 in [0, 0.5], shape (n,)."""
     return torch.cat([part.float().std(dim=(1, 2, 3), correction=0) / 255 for part in images.split(CHUNK)])
 
 
 def sharpness(images: Tensor) -> Tensor:
     """Variance of the Laplacian of every image; low values mean blur (Pech-Pacheco et al. 2000).
 
-    Args:
-        images: uint8, shape (n, channels, height, width); channels are averaged first.
-
     Returns:
-        float32, shape (n,), for pixels in [0, 1].
+        float32, shape (n,), for pixels in [0, 1] whose channels are averaged first.
     """
     return _filtered(images, LAPLACE_KERNEL).var(dim=(1, 2), correction=0)
 
@@ -130,11 +104,8 @@ def noise(images: Tensor) -> Tensor:
     constant, linear and quadratic brightness. Thin strokes respond to it too, so on drawings it measures
     fine detail as well as noise.
 
-    Args:
-        images: uint8, shape (n, channels, height, width); channels are averaged first.
-
     Returns:
-        float32, shape (n,), in units of pixels in [0, 1].
+        float32, shape (n,), for pixels in [0, 1] whose channels are averaged first.
     """
     scale = (torch.pi / 2) ** 0.5 / 6
     return _filtered(images, NOISE_KERNEL).abs().mean(dim=(1, 2)).mul(scale)
@@ -143,19 +114,12 @@ def noise(images: Tensor) -> Tensor:
 def _filtered(images: Tensor, kernel: tuple[tuple[float, ...], ...]) -> Tensor:
     """Convolve the grey version of every image, without padding; shape (n, height - 2, width - 2)."""
     weight = torch.tensor(kernel).view(1, 1, 3, 3)
-    return torch.cat(
-        [
-            F.conv2d(part.float().mean(dim=1, keepdim=True) / 255, weight).squeeze(1)
-            for part in images.split(CHUNK)
-        ]
-    )
+    greys = (part.float().mean(dim=1, keepdim=True) / 255 for part in images.split(CHUNK))
+    return torch.cat([F.conv2d(grey, weight).squeeze(1) for grey in greys])
 
 
 def centre_of_mass(images: Tensor) -> Tensor:
     """Where the ink of every image lies, relative to the middle.
-
-    Args:
-        images: uint8, shape (n, channels, height, width).
 
     Returns:
         float32, shape (n, 2): pixels below and to the right of the middle. NaN for an empty image.
@@ -175,10 +139,7 @@ def slant(images: Tensor) -> Tensor:
     """How far the ink of every image leans, from its second moments.
 
     Minus the covariance of row and column, over the variance of the row: the slope of the line that fits
-    columns to rows by least squares, weighted by ink.
-
-    Args:
-        images: uint8, shape (n, channels, height, width); channels are summed first.
+    columns to rows by least squares, weighted by ink. The ink of all channels is summed first.
 
     Returns:
         float64, shape (n,): pixels to the right per pixel upwards, positive when the ink leans right. NaN for
@@ -201,11 +162,8 @@ def slant(images: Tensor) -> Tensor:
 def deskew(images: Tensor) -> Tensor:
     """Shear every image about its middle so that its slant becomes about zero (LeCun et al. 1998).
 
-    Bilinear interpolation, with black beyond the edge: the slant left over comes from rounding and from ink
-    that is pushed out.
-
-    Args:
-        images: uint8, shape (n, channels, height, width); sheared by :func:`slant`, all channels alike.
+    Bilinear interpolation of all channels alike, with black beyond the edge: the slant left over comes from
+    rounding and from ink that is pushed out.
 
     Returns:
         uint8, same shape. An image without a slant is returned as it is.
@@ -243,14 +201,7 @@ def radial_profile(image: Tensor, num_rings: int = 10) -> tuple[Tensor, Tensor]:
 
 
 def duplicate_groups(images: Tensor) -> list[list[int]]:
-    """Find images that are equal pixel by pixel.
-
-    Args:
-        images: uint8, shape (n, channels, height, width).
-
-    Returns:
-        Groups of at least two indices, in order of first appearance.
-    """
+    """Find images that are equal pixel by pixel: groups of two or more indices, by first appearance."""
     seen: dict[bytes, list[int]] = {}
     for index, image in enumerate(images.numpy()):
         seen.setdefault(image.tobytes(), []).append(index)

@@ -47,19 +47,7 @@ def read_idx(path: Path, shape: tuple[int, ...]) -> Tensor:
 def read_idx_pair(
     paths: Sequence[Path], shape: tuple[int, int, int, int], num_classes: int
 ) -> tuple[Tensor, Tensor]:
-    """Read a file of grey images and a file of their labels, both in the IDX format.
-
-    Args:
-        paths: The two files.
-        shape: What the images should be: (n, 1, height, width).
-        num_classes: Labels are below this.
-
-    Returns:
-        Images, uint8 of that shape, and labels, int64 (n,).
-
-    Raises:
-        DataError: A file is not as :func:`read_idx` expects it, or a label names no class.
-    """
+    """Read a file of grey images and a file of their labels, both in the IDX format; see :data:`READERS`."""
     images_path, labels_path = paths
     images = read_idx(images_path, (shape[0], *shape[2:]))
     labels = read_idx(labels_path, shape[:1])
@@ -72,19 +60,7 @@ def read_cifar_binary(
 ) -> tuple[Tensor, Tensor]:
     """Read files that are sequences of records: a label in one byte, then the image, a byte for each value.
 
-    The values of an image run through its channels, of a channel through its rows.
-
-    Args:
-        paths: The files, in order.
-        shape: What all images together should be: (n, channels, height, width).
-        num_classes: Labels are below this.
-
-    Returns:
-        Images, uint8 of that shape, and labels, int64 (n,).
-
-    Raises:
-        DataError: A file does not hold whole records, a label names no class, or the files together hold
-            more or fewer images than expected.
+    The values of an image run through its channels, of a channel through its rows. See :data:`READERS`.
     """
     num_images, record = shape[0], 1 + math.prod(shape[1:])
     sizes = [path.stat().st_size for path in paths]
@@ -118,4 +94,9 @@ READERS: dict[str, Callable[[Sequence[Path], tuple[int, int, int, int], int], tu
     "idx": read_idx_pair,
     "cifar_binary": read_cifar_binary,
 }
-"""How to read each file format of the catalogue: files, shape and number of classes to images and labels."""
+"""How to read each file format of the catalogue.
+
+A reader takes the files in order, the shape of all their images together, (n, channels, height, width), and
+the number of classes. It returns images, uint8 of that shape, and labels, int64 (n,), or raises a
+``DataError``: the files hold something else, more or less than that, or a label that names no class.
+"""

@@ -18,17 +18,17 @@ UNPACKED_LIMIT = 2**30
 """No archive that we read is larger when unpacked; more than this is a decompression bomb."""
 
 
-class _Capped:
-    """A readable stream that raises when it holds more bytes than it may."""
+class _CappedGzip(gzip.GzipFile):
+    """A gzip file that raises when it holds more bytes than it may."""
 
-    def __init__(self, stream: IO[bytes], limit: int, name: str) -> None:
-        self._stream, self._limit, self._left, self._name = stream, limit, limit, name
+    def __init__(self, archive: Path, limit: int) -> None:
+        super().__init__(archive)
+        self._archive, self._limit = archive, limit
 
-    def read(self, size: int) -> bytes:
-        data = self._stream.read(size)
-        self._left -= len(data)
-        if self._left < 0:
-            raise DataError(f"{self._name} unpacks to more than {self._limit:,} bytes")
+    def read(self, size: int | None = -1) -> bytes:
+        data = super().read(size)
+        if self.tell() > self._limit:
+            raise DataError(f"{self._archive.name} unpacks to more than {self._limit:,} bytes")
         return data
 
 
@@ -36,8 +36,8 @@ class _Capped:
 def _unpacking(archive: Path, limit: int) -> Iterator[IO[bytes]]:
     """Open a gzip file for reading, at most ``limit`` bytes of content."""
     try:
-        with gzip.open(archive) as stream:
-            yield cast(IO[bytes], _Capped(cast(IO[bytes], stream), limit, archive.name))
+        with _CappedGzip(archive, limit) as stream:
+            yield cast(IO[bytes], stream)
     except (gzip.BadGzipFile, EOFError, zlib.error, tarfile.TarError) as error:
         raise DataError(f"{archive.name} is not a whole archive ({error})") from error
 
@@ -45,13 +45,8 @@ def _unpacking(archive: Path, limit: int) -> Iterator[IO[bytes]]:
 def gunzip(archive: Path, target: Path, *, limit: int) -> None:
     """Unpack a gzip file.
 
-    Args:
-        archive: The packed file.
-        target: Where to write its content.
-        limit: Largest allowed content in bytes.
-
     Raises:
-        DataError: It is not gzip, breaks off, or unpacks to more than the limit.
+        DataError: It is not gzip, breaks off, or unpacks to more than the limit in bytes.
     """
     with _unpacking(archive, limit) as content, target.open("wb") as output:
         shutil.copyfileobj(content, output)

@@ -17,15 +17,7 @@ if TYPE_CHECKING:
 
 
 def needed_files(sprite_sets: Sequence[SpriteSet], files: Sequence[DataFile]) -> list[SizedFile]:
-    """List what some files are made from.
-
-    Args:
-        sprite_sets: How the package holds them.
-        files: The wanted files.
-
-    Returns:
-        The PNG images and lists of labels, each once.
-    """
+    """List the PNG images and lists of labels that some files are made from, each once."""
     needed: dict[SizedFile, None] = {}
     for _, sprite_set, position in _sprites_of(sprite_sets, files):
         needed |= {sprite_set.sprites[position]: None, sprite_set.labels: None}
@@ -51,12 +43,11 @@ def rewrite(sprite_sets: Sequence[SpriteSet], files: Sequence[DataFile], source:
     """
     for file, sprite_set, position in _sprites_of(sprite_sets, files):
         labels = _read_labels(source / sprite_set.labels.name, sprite_set)
-        first = position * sprite_set.num_images
         sprite = source / sprite_set.sprites[position].name
         pixels = _decode(sprite, (sprite_set.num_pixels, sprite_set.num_images))
         # All red values of a row, all green, all blue.
         planes = pixels.transpose(0, 2, 1).reshape(len(pixels), -1)
-        records = np.column_stack([labels[first : first + sprite_set.num_images], planes])
+        records = np.column_stack([labels[position], planes])
         (target / file.name).write_bytes(records.tobytes())
         sprite.unlink()
 
@@ -74,7 +65,7 @@ def _sprites_of(
 
 
 def _read_labels(path: Path, sprite_set: SpriteSet) -> npt.NDArray[np.uint8]:
-    """Read the class numbers of all images of a set; whether they are the right ones, checksums tell."""
+    """Read class numbers, a row for each PNG image; whether they are the right ones, checksums tell."""
     try:
         labels = np.array(json.loads(path.read_bytes()), dtype=np.uint8)
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
@@ -82,7 +73,7 @@ def _read_labels(path: Path, sprite_set: SpriteSet) -> npt.NDArray[np.uint8]:
     expected = (len(sprite_set.sprites) * sprite_set.num_images,)
     if labels.shape != expected:
         raise DataError(f"{path.name} holds labels of shape {labels.shape}, expected {expected}")
-    return labels
+    return labels.reshape(-1, sprite_set.num_images)
 
 
 def _decode(path: Path, size: tuple[int, int]) -> npt.NDArray[np.uint8]:

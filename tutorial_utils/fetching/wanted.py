@@ -7,12 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class SizedFile:
-    """One file in an archive.
-
-    Attributes:
-        name: File name within its folder.
-        size: Size in bytes.
-    """
+    """One file: its name within its folder, and its size in bytes."""
 
     name: str
     size: int
@@ -20,13 +15,7 @@ class SizedFile:
 
 @dataclass(frozen=True)
 class DataFile(SizedFile):
-    """One file in the cache, and how to know that it is the right one.
-
-    Attributes:
-        name: File name within the data set's folder.
-        size: Size in bytes.
-        sha256: Pinned checksum, checked at every load.
-    """
+    """One file in the cache, with its pinned checksum, which is checked at every load."""
 
     sha256: str
 

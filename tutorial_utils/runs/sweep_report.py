@@ -16,7 +16,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tutorial_utils.evaluation import statistics
-from tutorial_utils.exceptions import SweepError
 from tutorial_utils.files import whole_file
 from tutorial_utils.plots.style import use_book_style
 from tutorial_utils.plots.sweeps import metric_against
@@ -247,9 +246,6 @@ def write(table: pd.DataFrame, title: str, folder: Path) -> Path:
 
     Returns:
         The page, which needs no other file.
-
-    Raises:
-        SweepError: Jinja is not installed; the tables are written all the same.
     """
     with whole_file(folder / "results.csv") as temporary:
         table.to_csv(temporary, index=False)
@@ -265,12 +261,8 @@ def write(table: pd.DataFrame, title: str, folder: Path) -> Path:
 
 def _make_page(table: pd.DataFrame, title: str) -> str:
     """Make the page of a sweep, with the pictures inside; all text in it is escaped."""
-    try:
-        from jinja2 import Environment
-    except ImportError:  # the package works without it
-        raise SweepError(
-            "the page of a sweep needs Jinja; install it with: pip install 'tutorial-utils[book]'"
-        ) from None
+    from jinja2 import Environment  # comes with torch and with dask
+
     swept, metrics = find_swept(table), find_metrics(table)
     fixed = [name for name in _split(table)[0] if name not in swept]
     summary = summarise(table, metrics) if SEED in swept and metrics else None

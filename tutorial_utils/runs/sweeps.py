@@ -7,20 +7,17 @@ import contextlib
 import hashlib
 import json
 import logging
-import sys
-import tempfile
 import threading
-import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import tutorial_utils
-from tutorial_utils.exceptions import ChapterError, ConfigurationError, SweepError, join_problems
-from tutorial_utils.files import scratch_folder
+from tutorial_utils.exceptions import ConfigurationError, SweepError, join_problems
+from tutorial_utils.files import check_place, scratch_folder
 from tutorial_utils.progress import bar, note
 from tutorial_utils.reproducibility import package_fingerprint
 from tutorial_utils.runs import kernel, parameters
@@ -101,47 +98,44 @@ def run(
     Raises:
         ConfigurationError: ``jobs`` is below 1 or given with a scheduler, or the folder cannot be written.
         SweepError: The scheduler cannot be reached, has no workers, or a worker has another package.
+        ChapterError: What a point gave cannot be written; what was finished is kept.
     """
     if jobs is not None and jobs < 1:
         raise ConfigurationError(f"jobs={jobs}: must be 1 or more")
     if jobs is not None and scheduler is not None:
         raise ConfigurationError("give jobs or a scheduler, not both: its workers say how many run at a time")
-    _prepare_folder(chapter, folder)
-    places = [folder / "points" / _file_name(chapter, point) for point in points]
-    missing = {
-        index: points[index] for index, place in enumerate(places) if not place.with_suffix(".json").is_file()
-    }
-    if len(missing) < len(points):
-        note(f"{len(points) - len(missing)} of {len(points)} points are there already")
-    errors: dict[int, str] = {}
-
-    def keep(index: int, executed: Executed) -> None:
-        kept = _keep(executed, places[index])
-        if executed.error:
-            errors[index] = executed.error
-            where = f"\n  {kept}" if kept else ""
-            note(f"failed: {parameters.name_run(points[index])}: {executed.error.splitlines()[0]}{where}")
-
-    if missing:
-        with _quiet_dask(), _cluster(jobs, scheduler) as client:
-            _execute_all(client, chapter, missing, time_limit, keep)
-    return [
-        Outcome(point, None if index in errors else place.with_suffix(".json"), errors.get(index, ""))
-        for index, (point, place) in enumerate(zip(points, places, strict=True))
-    ]
-
-
-def _prepare_folder(chapter: Chapter, folder: Path) -> None:
-    """Make sure that a sweep can arrive in a folder, before hours of work go nowhere."""
     chapter.check_output(folder)
+    places = [folder / "points" / _file_name(chapter, point) for point in points]
     try:
-        (folder / "points").mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder / "points"):
-            pass
+        check_place(places[0])
     except OSError as error:
         raise ConfigurationError(
             f"cannot write to {folder} ({error.strerror}); give another output with -o"
         ) from None
+    missing = [index for index, place in enumerate(places) if not place.with_suffix(".json").is_file()]
+    if len(missing) < len(points):
+        note(f"{len(points) - len(missing)} of {len(points)} points are there already")
+    errors: dict[int, str] = {}
+    if missing:
+        with (
+            _quiet_dask(),
+            _cluster(jobs, scheduler) as client,
+            bar(total=len(missing), description=f"sweep of {chapter.name}", unit="point") as progress,
+            _submitted(client, chapter, {index: points[index] for index in missing}, time_limit) as finished,
+        ):
+            for index, executed in finished:
+                kept = kernel.write(executed, places[index], places[index].with_suffix(".json"))
+                if executed.error:
+                    errors[index] = executed.error
+                    where = f"\n  {kept}" if executed.notebook else ""
+                    first_line = executed.error.partition("\n")[0]
+                    note(f"failed: {parameters.name_run(points[index])}: {first_line}{where}")
+                progress.set_postfix(failed=len(errors), refresh=False)
+                progress.update()
+    return [
+        Outcome(point, None if index in errors else place.with_suffix(".json"), errors.get(index, ""))
+        for index, (point, place) in enumerate(zip(points, places, strict=True))
+    ]
 
 
 def _file_name(chapter: Chapter, point: Point) -> str:
@@ -150,63 +144,25 @@ def _file_name(chapter: Chapter, point: Point) -> str:
     return f"{parameters.name_run(point, 80)}-{hashlib.sha256(identity.encode()).hexdigest()[:10]}.ipynb"
 
 
-def _keep(executed: Executed, place: Path) -> Path | None:
-    """Write what a point gave; the results come last, so that they stand for a finished point.
-
-    Returns:
-        The notebook, if there is one.
-    """
-    try:
-        arrived = kernel.write(executed, place, place.with_suffix(".json"))
-    except ChapterError as error:
-        raise SweepError(f"{error}; what was finished is kept") from None
-    return arrived if executed.notebook else None
-
-
-def _execute_all(
-    client: Client,
-    chapter: Chapter,
-    points: Mapping[int, Point],
-    time_limit: float,
-    keep: Callable[[int, Executed], None],
-) -> None:
-    """Run points on a cluster and hand on each as it finishes. Points of a worker that dies run elsewhere."""
-    from distributed import wait
+@contextlib.contextmanager
+def _submitted(
+    client: Client, chapter: Chapter, points: Mapping[int, Point], time_limit: float
+) -> Iterator[Iterator[tuple[int, Executed]]]:
+    """Run points on a cluster: what each gave, as it finishes. Points of a worker that dies run elsewhere."""
+    from distributed import as_completed, wait
 
     name = f"sweep-{uuid.uuid4().hex}"
+    given = (name, describe_package(), chapter.text, chapter.name)
     index_of = {
-        client.submit(
-            _execute_point,
-            name,
-            describe_package(),
-            chapter.text,
-            chapter.name,
-            point,
-            time_limit,
-            key=f"{name}-{index}",
-            pure=False,
-        ): index
+        client.submit(_execute_point, *given, point, time_limit, key=f"{name}-{index}", pure=False): index
         for index, point in points.items()
     }
-    failures = 0
     try:
-        with bar(total=len(index_of), description=f"sweep of {chapter.name}", unit="point") as progress:
-            while index_of:
-                try:
-                    done = wait(list(index_of), timeout=1, return_when="FIRST_COMPLETED").done  # type: ignore[no-untyped-call]
-                except TimeoutError:
-                    if sys.stderr.isatty():  # the clock goes on between two points
-                        progress.refresh()
-                    continue
-                for future in done:
-                    executed = _take(future)
-                    failures += bool(executed.error)
-                    progress.set_postfix(failed=failures, refresh=False)
-                    progress.update()
-                    keep(index_of.pop(future), executed)
-                    future.release()
-    except BaseException:
-        _end_points(client, name, index_of)
+        yield ((index_of.pop(future), _take(future)) for future in as_completed(list(index_of)))  # type: ignore[no-untyped-call]
+    except BaseException:  # nobody waits for what still runs
+        with contextlib.suppress(Exception):  # the cluster itself may be what is gone
+            client.run(_end_sweep, name, on_error="ignore")
+            wait(list(index_of), timeout=10)  # type: ignore[no-untyped-call]
         raise
 
 
@@ -216,6 +172,8 @@ def _take(future: Future[Executed]) -> Executed:
 
     try:
         return future.result()
+    except CancelledError:
+        raise
     except KilledWorker:
         return Executed("", "", "its worker died, and so did others that tried again; too little memory?")
     except Exception as error:
@@ -230,39 +188,23 @@ def describe_package() -> str:
 
 
 _stops: dict[str, threading.Event] = {}
-_running: dict[str, int] = {}
 
 
 def _execute_point(
     sweep: str, package: str, text: str, name: str, point: Mapping[str, Scalar], time_limit: float
 ) -> Executed:
     """Execute one point; what a worker does, until :func:`_end_sweep` ends it."""
+    stop = _stops.setdefault(sweep, threading.Event())
+    if stop.is_set():
+        return Executed("", "", "stopped from outside")
     if describe_package() != package:  # a worker that came after the others were checked
         return Executed("", "", f"a worker has {describe_package()}, this sweep needs {package}")
-    stop = _stops.setdefault(sweep, threading.Event())
-    _running[sweep] = _running.get(sweep, 0) + 1
-    try:
-        return kernel.execute(text, name, point, time_limit=time_limit, threads=1, stop=stop)
-    finally:
-        _running[sweep] -= 1
+    return kernel.execute(text, name, point, time_limit=time_limit, threads=1, stop=stop)
 
 
-def _end_sweep(sweep: str) -> int:
-    """End what this process runs for a sweep; return how many of its points have not ended yet."""
+def _end_sweep(sweep: str) -> None:
+    """End what this process runs for a sweep."""
     _stops.setdefault(sweep, threading.Event()).set()
-    return _running.get(sweep, 0)
-
-
-def _end_points(client: Client, sweep: str, futures: Iterable[Future[Executed]]) -> None:
-    """End what still runs on the workers: nobody waits for it any more."""
-    with contextlib.suppress(Exception):  # the cluster itself may be what is gone
-        client.cancel(list(futures))  # type: ignore[no-untyped-call]
-        last = time.monotonic() + 10
-        while time.monotonic() < last:
-            left = client.run(_end_sweep, sweep, on_error="ignore")
-            if not sum(left.values()):
-                return
-            time.sleep(0.2)
 
 
 @contextlib.contextmanager
@@ -270,11 +212,8 @@ def _quiet_dask() -> Iterator[None]:
     """Keep dask's log to ourselves: what went wrong with a point is said with the point."""
     try:
         import distributed
-        import jinja2  # noqa: F401 - the report needs it, and says so before hours of work
-    except ImportError:  # the package works without them
-        raise SweepError(
-            "sweeps need dask and Jinja; install them with: pip install 'tutorial-utils[book]'"
-        ) from None
+    except ImportError:  # the package works without it
+        raise SweepError("sweeps need dask; install it with: pip install 'tutorial-utils[book]'") from None
     names = logging.root.manager.loggerDict
     loggers = [logging.getLogger(name) for name in names if name.split(".")[0] == distributed.__name__]
     for logger in loggers:
