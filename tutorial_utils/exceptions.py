@@ -58,10 +58,6 @@ def join_problems(opening: str, problems: Iterable[str]) -> str:
 def did_you_mean(name: str, allowed: Iterable[str]) -> str:
     """Suggest the nearest allowed names, or list them all when none is near.
 
-    Args:
-        name: What the user wrote.
-        allowed: Every name that would have been right.
-
     Returns:
         ``"did you mean 'mnist'?"`` or ``"allowed: 'cifar10', 'mnist'"``.
     """

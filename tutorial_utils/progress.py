@@ -53,24 +53,15 @@ def bar(
 
 
 def note(message: str) -> None:
-    """Say something where the bars are, without tearing one.
-
-    Args:
-        message: One line.
-    """
+    """Say something where the bars are, without tearing one."""
     tqdm.write(printable(message), file=stream())
 
 
 def printable(text: str) -> str:
     """Write out what would command a terminal, which obeys a stranger's text as well.
 
-    A server's answer or a sweep file may hold characters that clear the screen, or turn the line around.
-
-    Args:
-        text: Any text.
-
-    Returns:
-        The same, with control and format characters but tabs and line ends as Python would type them.
+    A server's answer or a sweep file may hold characters that clear the screen, or turn the line around. All
+    control and format characters but tabs and line ends become as Python would type them.
     """
     return "".join(
         letter.encode("unicode_escape").decode()

@@ -10,11 +10,7 @@ import pandas as pd
 
 
 def say(*paragraphs: str) -> None:
-    """Show Markdown under the cell; nothing when there is nothing to say.
-
-    Args:
-        *paragraphs: Paragraphs, usually f-strings around computed values.
-    """
+    """Show paragraphs of Markdown under the cell, f-strings around computed values; nothing for none."""
     from IPython.display import Markdown, display  # a notebook always has it; a script may not
 
     if paragraphs:
@@ -32,13 +28,7 @@ def interval(low: float, high: float, digits: int = 2) -> str:
 
 
 def p_value(p: float) -> str:
-    """Write a p-value: two significant digits, and below 0.0001 only that it is.
-
-    Args:
-        p: 0 to 1.
-
-    Returns:
-        Such as ``"0.031"`` or ``"< 0.0001"``.
+    """Write a p-value: two significant digits, ``"0.031"``, and below 0.0001 only that it is, ``"< 0.0001"``.
 
     Raises:
         ValueError: Not between 0 and 1.
@@ -58,11 +48,7 @@ def enumerate_words(items: Iterable[Any]) -> str:
 
 @dataclass(frozen=True)
 class Table:
-    """A table for readers: whole texts, no numbered index.
-
-    Attributes:
-        frame: What it shows.
-    """
+    """A table for readers: whole texts, no numbered index."""
 
     frame: pd.DataFrame
 

@@ -46,7 +46,7 @@ def write(name: str, values: dict[str, Any]) -> Path | None:
 
 
 def make_script(name: str, values: dict[str, Any]) -> str:
-    """Write values as one line of JavaScript; see :func:`write`."""
+    """One line of JavaScript; see :func:`write`."""
     if not name.isidentifier():
         raise ValueError(f"'{name}' cannot name a script; use letters, digits and underscores")
     encoded = {key: _encode(value) for key, value in values.items()}

@@ -57,13 +57,10 @@ def peak_memory() -> int | None:
 
 
 def plain(value: Any) -> Any:
-    """Turn tensors, arrays and NumPy scalars into what JSON knows; what is not finite becomes None.
-
-    Args:
-        value: A plain value, tensor, array, or dicts and sequences of them.
+    """Turn tensors, arrays and NumPy scalars, also in dicts and sequences, into what JSON knows.
 
     Returns:
-        The same content as dict, list, str, int, float, bool or None.
+        The same content as dict, list, str, int, float, bool or None; what is not finite becomes None.
 
     Raises:
         TypeError: The value has no plain form.
@@ -111,13 +108,11 @@ def write(
         notebook=notebook,
         parameters=plain(parameters),
         metrics=plain(metrics),
-        timings=plain(
-            {
-                **(timings or {}),
-                "chapter_seconds": time.perf_counter() - tutorial_utils.IMPORTED_AT,
-                "peak_memory_bytes": peak_memory(),
-            }
-        ),
+        timings=plain(timings or {})
+        | {
+            "chapter_seconds": time.perf_counter() - tutorial_utils.IMPORTED_AT,
+            "peak_memory_bytes": peak_memory(),
+        },
         provenance=plain({**report_environment(), "data_hash": data_hash}),
     )
     path = folder / "results" / f"{notebook}.json"
@@ -128,12 +123,6 @@ def write(
 
 def read(path: Path) -> Results:
     """Read a results file.
-
-    Args:
-        path: The JSON file.
-
-    Returns:
-        Its content.
 
     Raises:
         DataError: The file is missing, not JSON, or lacks one of the five keys.
@@ -149,13 +138,6 @@ def read(path: Path) -> Results:
 
 
 def read_all(folder: Path) -> dict[str, Results]:
-    """Read every results file below a folder.
-
-    Args:
-        folder: Such as ``_build/results``.
-
-    Returns:
-        Results by notebook name, sorted; empty when the folder holds none.
-    """
+    """Read every results file below a folder, sorted by path; results by the notebook's name."""
     found = (read(path) for path in sorted(folder.rglob("*.json")))
     return {results.notebook: results for results in found}

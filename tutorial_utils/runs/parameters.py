@@ -157,21 +157,8 @@ def _read_bound(text: str) -> float:
     return int(digits) if re.fullmatch(_WHOLE, digits) else float(digits)
 
 
-def read_text(text: str, kind: type) -> Scalar:
-    """Read a value that was typed on a command line.
-
-    Args:
-        text: Such as ``"0.1"``, ``"1e-3"`` or ``"false"``.
-        kind: The parameter's type.
-
-    Returns:
-        The value.
-
-    Raises:
-        ValueError: The text is no such value; the message says what would be.
-    """
-    if kind is str:
-        return text
+def _read_text(text: str, kind: type) -> Scalar:
+    """Read a value that was typed on a command line, such as ``"0.1"``, ``"1e-3"`` or ``"false"``."""
     try:
         value: Scalar = {"true": True, "false": False}[text.lower()] if kind is bool else kind(text)
     except (KeyError, ValueError):
@@ -180,14 +167,7 @@ def read_text(text: str, kind: type) -> Scalar:
 
 
 def check_texts(parameters: Mapping[str, Parameter], pairs: Sequence[str]) -> dict[str, Scalar]:
-    """Read and check what was typed as ``-p name=value``.
-
-    Args:
-        parameters: From :func:`read_cell`.
-        pairs: Such as ``["learning_rate=0.1", "seed=1"]``.
-
-    Returns:
-        See :func:`check`.
+    """Read and :func:`check` what was typed as ``-p``, such as ``["learning_rate=0.1", "seed=1"]``.
 
     Raises:
         ConfigurationError: Lists every problem, also with pairs that are none and names given twice.
@@ -237,7 +217,7 @@ def check(
             problems[name] = f"{name} is not a parameter here; {near}"
             continue
         try:
-            read[name] = read_text(value, parameters[name].kind) if from_text else value
+            read[name] = _read_text(value, parameters[name].kind) if from_text else value
         except ValueError as error:
             allowed = parameters[name].allowed
             problems[name] = f"{name}={value!r}: {error}" + (f" (allowed: {allowed})" if allowed else "")
@@ -295,55 +275,30 @@ def _outside_config(
 
 
 def describe(parameters: Mapping[str, Parameter], width: int = 80) -> str:
-    """Write a chapter's parameters for the terminal.
-
-    Args:
-        parameters: From :func:`read_cell`.
-        width: Characters of a line.
+    """Write a chapter's parameters for the terminal, in lines of so many characters.
 
     Returns:
         For each: name, type, default and allowed values, and below that its meaning.
     """
+    indent = "    "
+    fold = textwrap.TextWrapper(
+        width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    ).wrap
     lines = []
     for parameter in parameters.values():
         allowed = _READERS[bool] if parameter.kind is bool else parameter.allowed
         head = f"{parameter.name}: {parameter.kind.__name__} = {parameter.default!r}"
-        lines += textwrap.wrap(
-            head + (f"  ({allowed})" if allowed else ""),
-            width,
-            subsequent_indent="    ",
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        lines += textwrap.wrap(
-            parameter.meaning, width, initial_indent="    ", subsequent_indent="    ", break_long_words=False
-        )
+        lines += fold(head + (f"  ({allowed})" if allowed else "")) + fold(indent + parameter.meaning)
     return "\n".join(lines) or "this notebook has no parameters"
 
 
 def name_run(values: Mapping[str, Scalar], longest: int = 100) -> str:
-    """Make a file name from the parameters of a run: ``"learning_rate=0.1,num_epochs=3"``.
-
-    Args:
-        values: What differs from the defaults.
-        longest: Characters that the name may have.
-
-    Returns:
-        The name; ``"defaults"`` when nothing differs.
-    """
+    """Make a file name from what differs from the defaults: ``"learning_rate=0.1,num_epochs=3"``."""
     return safe_name(",".join(f"{name}={value}" for name, value in values.items()) or "defaults", longest)
 
 
 def safe_name(text: str, longest: int = 100) -> str:
-    """Make a file name of a text that a user chose.
-
-    Args:
-        text: Any text.
-        longest: Characters that the name may have.
-
-    Returns:
-        The text itself if it is a harmless name, otherwise its beginning and a hash of the whole.
-    """
+    """Make a file name of any text: itself if it is harmless, else its beginning and a hash of the whole."""
     # ASCII alone: a file system counts bytes, and spells one accented letter in several ways.
     safe = re.sub(r"[^\w=,.+-]", "_", text, flags=re.ASCII)
     if text and safe == text and len(safe) <= longest and not safe.startswith("."):

@@ -8,14 +8,9 @@ from tutorial_utils.report import results
 
 
 def describe_build(build: Path) -> str:
-    """Say in a few lines where the book is, how long each chapter took and what the headline results are.
+    """Say for the terminal where the book is, how long each chapter took and what the headline results are.
 
-    Args:
-        build: The folder that ``make book`` writes to.
-
-    Returns:
-        Text for the terminal: for each evaluation chapter also test accuracy with its interval, test loss and
-        the number of images.
+    Those are each evaluation chapter's test accuracy with its interval, test loss and number of images.
     """
     lines, headlines = ["", "Chapter                      took   peak memory"], []
     for name, chapter in results.read_all(build / "results").items():
