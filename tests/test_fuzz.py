@@ -98,7 +98,7 @@ def test_damaged_idx_is_refused_by_name_or_read_as_the_bytes_that_are_there(
 
 
 @given(data=st.data())
-@pytest.mark.fault(24)
+@pytest.mark.fault(23)
 def test_records_are_read_as_the_bytes_that_are_there_or_refused_by_name(
     tmp_path: Path, data: st.DataObject
 ) -> None:
@@ -107,13 +107,12 @@ def test_records_are_read_as_the_bytes_that_are_there_or_refused_by_name(
     content = as_records(images, labels)
     path.write_bytes(data.draw(damages(content) | st.just(content)))
     try:
-        read = read_cifar_binary([path], images.shape, num_classes=10)
+        read = read_cifar_binary([path], images.shape)
     except DataError as error:
         assert str(path) in str(error)
         assert "expected" in str(error)
     else:
         assert path.read_bytes() == as_records(read[0].numpy(), read[1].numpy())
-        assert 0 <= read[1].min() <= read[1].max() <= 9
 
 
 # What files come out of

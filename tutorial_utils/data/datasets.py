@@ -73,7 +73,7 @@ class LoadedDataset:
         train: Training images; validation images are split from them.
         test: Test images, for the last measurement only.
         description: What the data set is.
-        fingerprint: Short hash of the files, for the provenance of results.
+        fingerprint: Short hash of the files' pinned checksums, for the provenance of results.
     """
 
     train: ImageData
@@ -106,12 +106,6 @@ def data_root(root: Path | str | None = None) -> Path:
             f"the data root {path} is a file, expected a folder; give another (--root, or {DATA_VARIABLE})"
         )
     return path
-
-
-def fingerprint(description: DatasetDescription) -> str:
-    """Short hash of the pinned checksums of a data set: equal for equal data, known before any is read."""
-    checksums = "".join(file.sha256 for file in description.files)
-    return hashlib.sha256(checksums.encode()).hexdigest()[:12]
 
 
 def fetch(name: str, root: Path | str | None = None, offline: bool = False) -> ensure.Arrival:
@@ -155,14 +149,18 @@ def load(name: str, root: Path | str | None = None) -> LoadedDataset:
 
     def read(files: Sequence[DataFile], num_images: int) -> ImageData:
         paths, shape = [folder / file.name for file in files], (num_images, *description.image_shape)
-        images, labels = READERS[description.file_format](paths, shape, description.num_classes)
-        return ImageData(images, labels, description)
+        images, labels = READERS[description.file_format](paths, shape)
+        try:
+            return ImageData(images, labels, description)
+        except DataError as error:
+            raise DataError(f"{', '.join(map(str, paths))}: {error}") from None
 
+    checksums = "".join(file.sha256 for file in description.files)
     return LoadedDataset(
         train=read(description.train_files, description.num_train),
         test=read(description.test_files, description.num_test),
         description=description,
-        fingerprint=fingerprint(description),
+        fingerprint=hashlib.sha256(checksums.encode()).hexdigest()[:12],
     )
 
 

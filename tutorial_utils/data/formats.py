@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from tutorial_utils.exceptions import DataError
@@ -44,59 +43,39 @@ def read_idx(path: Path, shape: tuple[int, ...]) -> Tensor:
     return torch.from_numpy(values.reshape(shape))
 
 
-def read_idx_pair(
-    paths: Sequence[Path], shape: tuple[int, int, int, int], num_classes: int
-) -> tuple[Tensor, Tensor]:
+def read_idx_pair(paths: Sequence[Path], shape: tuple[int, int, int, int]) -> tuple[Tensor, Tensor]:
     """Read a file of grey images and a file of their labels, both in the IDX format; see :data:`READERS`."""
-    images_path, labels_path = paths
-    images = read_idx(images_path, (shape[0], *shape[2:]))
-    labels = read_idx(labels_path, shape[:1])
-    _check_labels(labels_path, labels.numpy(), num_classes)
-    return images.view(shape), labels.long()
+    images, labels = paths
+    return read_idx(images, (shape[0], *shape[2:])).view(shape), read_idx(labels, shape[:1]).long()
 
 
-def read_cifar_binary(
-    paths: Sequence[Path], shape: tuple[int, int, int, int], num_classes: int
-) -> tuple[Tensor, Tensor]:
+def read_cifar_binary(paths: Sequence[Path], shape: tuple[int, int, int, int]) -> tuple[Tensor, Tensor]:
     """Read files that are sequences of records: a label in one byte, then the image, a byte for each value.
 
     The values of an image run through its channels, of a channel through its rows. See :data:`READERS`.
     """
-    num_images, record = shape[0], 1 + math.prod(shape[1:])
-    sizes = [path.stat().st_size for path in paths]
-    for path, size in zip(paths, sizes, strict=True):
-        if size % record:
-            raise DataError(
-                f"{path} has {size:,} bytes, expected a multiple of {record:,}, the size of a record"
-            )
-    if sum(sizes) != num_images * record:
-        names = ", ".join(str(path) for path in paths)
-        raise DataError(f"{names} hold {sum(sizes) // record:,} images, expected {num_images:,}")
-    images, labels = np.empty(shape, dtype=np.uint8), np.empty(num_images, dtype=np.int64)
-    start = 0
+    size, parts = 1 + math.prod(shape[1:]), []
     for path in paths:
-        records = np.fromfile(path, dtype=np.uint8).reshape(-1, record)
-        stop = start + len(records)
-        images[start:stop] = records[:, 1:].reshape(-1, *shape[1:])
-        labels[start:stop] = records[:, 0]
-        _check_labels(path, records[:, 0], num_classes)
-        start = stop
-    return torch.from_numpy(images), torch.from_numpy(labels)
+        content = np.fromfile(path, dtype=np.uint8)
+        if content.size % size:
+            raise DataError(
+                f"{path} has {content.size:,} bytes, expected a multiple of {size:,}, the size of a record"
+            )
+        parts.append(content.reshape(-1, size))
+    records = np.concatenate(parts)
+    if len(records) != shape[0]:
+        names = ", ".join(map(str, paths))
+        raise DataError(f"{names} hold {len(records):,} images, expected {shape[0]:,}")
+    return torch.from_numpy(records[:, 1:].reshape(shape)), torch.from_numpy(records[:, 0].astype(np.int64))
 
 
-def _check_labels(path: Path, labels: NDArray[np.uint8], num_classes: int) -> None:
-    """Refuse labels that name no class."""
-    if len(labels) and labels.max() >= num_classes:
-        raise DataError(f"{path} holds the label {labels.max()}, expected 0 to {num_classes - 1}")
-
-
-READERS: dict[str, Callable[[Sequence[Path], tuple[int, int, int, int], int], tuple[Tensor, Tensor]]] = {
+READERS: dict[str, Callable[[Sequence[Path], tuple[int, int, int, int]], tuple[Tensor, Tensor]]] = {
     "idx": read_idx_pair,
     "cifar_binary": read_cifar_binary,
 }
 """How to read each file format of the catalogue.
 
-A reader takes the files in order, the shape of all their images together, (n, channels, height, width), and
-the number of classes. It returns images, uint8 of that shape, and labels, int64 (n,), or raises a
-``DataError``: the files hold something else, more or less than that, or a label that names no class.
+A reader takes the files in order, and the shape of all their images together, (n, channels, height, width).
+It returns images, uint8 of that shape, and labels, int64 (n,), or raises a ``DataError`` when the files hold
+something else, or more or less.
 """
