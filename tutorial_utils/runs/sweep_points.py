@@ -27,11 +27,7 @@ _SWEEP_FILE: TypeAdapter[Any] = TypeAdapter(
 
 
 def read_grid(texts: Sequence[str], allowed: Mapping[str, Parameter]) -> list[Point]:
-    """Read a grid from the command line.
-
-    Args:
-        texts: Such as ``["learning_rate=0.001,0.01", "seed=0,1,2"]``.
-        allowed: The notebook's parameters.
+    """Read a grid from the command line, such as ``["learning_rate=0.001,0.01", "seed=0,1,2"]``.
 
     Returns:
         Every combination, the last parameter changing fastest.
@@ -54,14 +50,7 @@ def read_grid(texts: Sequence[str], allowed: Mapping[str, Parameter]) -> list[Po
 
 
 def read_file(path: Path, allowed: Mapping[str, Parameter]) -> list[Point]:
-    """Read a sweep from a YAML file: ``grid:`` with a list for each parameter, or a list of ``points:``.
-
-    Args:
-        path: The file.
-        allowed: The notebook's parameters.
-
-    Returns:
-        The points, in order.
+    """Read points, in order, from a YAML file: ``grid:`` with a list for each parameter, or ``points:``.
 
     Raises:
         ConfigurationError: The file is missing, not such a file, or holds values that are not allowed.

@@ -36,10 +36,7 @@ FIRST = ("test_", "validation_", "best_validation_")
 
 
 def tabulate(outcomes: Sequence[Outcome]) -> pd.DataFrame:
-    """Collect what the points measured.
-
-    Args:
-        outcomes: From :func:`tutorial_utils.runs.sweeps.run`, at least one.
+    """Collect what the points of :func:`tutorial_utils.runs.sweeps.run`, at least one, measured.
 
     Returns:
         One row for each point: its parameters, status, reason of a failure, seconds, and metrics. These are
@@ -86,11 +83,7 @@ def _differing(table: pd.DataFrame, names: Sequence[str]) -> list[str]:
 
 
 def summarise(table: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
-    """Average over seeds, and over nothing else.
-
-    Args:
-        table: From :func:`tabulate`.
-        metrics: What to average.
+    """Average metrics of a table from :func:`tabulate` over seeds, and over nothing else.
 
     Returns:
         One row for each combination of the parameters but the seed and each metric: mean, standard deviation
@@ -104,20 +97,11 @@ def summarise(table: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     for values, group in _groups(table, others):
         for metric in metrics:
             known = group[group[metric].notna()]
-            low, high = _interval(known[metric].tolist())
             absent = sorted(seeds - set(known[SEED])) if seeds else []
-            rows.append(
-                {
-                    **dict(zip(others, values, strict=True)),
-                    "metric": metric,
-                    "mean": known[metric].mean(),
-                    "deviation": known[metric].std(),
-                    "low": low,
-                    "high": high,
-                    "seeds": len(known),
-                    "missing": ", ".join(map(str, absent)),
-                }
-            )
+            row = dict(zip(others, values, strict=True))
+            row |= {"metric": metric, "mean": known[metric].mean(), "deviation": known[metric].std()}
+            row["low"], row["high"] = _interval(known[metric].tolist())
+            rows.append(row | {"seeds": len(known), "missing": ", ".join(map(str, absent))})
     return pd.DataFrame(rows)
 
 
@@ -173,8 +157,8 @@ def compare_on_common_seeds(
     return pd.DataFrame(rows, index=by_seed.columns, columns=columns), list(common.index)
 
 
-def _draw(table: pd.DataFrame) -> Iterator[tuple[str, Figure]]:
-    """Draw every metric against each swept parameter but the seed, and describe each figure."""
+def _draw(table: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    """Draw every metric against each swept parameter but the seed: description and PNG in base64."""
     swept = [name for name in find_swept(table) if name != SEED]
     for parameter in swept:
         others = ", ".join(name for name in swept if name != parameter)
@@ -183,8 +167,11 @@ def _draw(table: pd.DataFrame) -> Iterator[tuple[str, Figure]]:
                 use_book_style()
                 figure = Figure(figsize=(5, 3.4))  # not pyplot's, which may open windows
                 draw_metric(table, parameter, metric, ax=figure.subplots())
+            buffer = io.BytesIO()
+            figure.savefig(buffer, format="png", dpi=150)
             apart = f", with a line for each combination of {others}" if others else ""
-            yield f"{metric} against {parameter}, one hollow mark for each point{apart}.", figure
+            description = f"{metric} against {parameter}, one hollow mark for each point{apart}."
+            yield description, base64.b64encode(buffer.getvalue()).decode()
 
 
 def _label(value: Any) -> str:
@@ -237,12 +224,12 @@ def draw_metric(table: pd.DataFrame, parameter: str, metric: str, *, ax: Axes | 
 
 
 def write(table: pd.DataFrame, title: str, folder: Path) -> Path:
-    """Write tables, pictures and page.
+    """Write ``results.csv``, ``summary.csv`` (when seeds were swept) and ``report.html`` into a folder.
 
     Args:
         table: From :func:`tabulate`.
         title: What was swept.
-        folder: Receives ``results.csv``, ``summary.csv`` (when seeds were swept) and ``report.html``.
+        folder: Made if needed.
 
     Returns:
         The page, which needs no other file.
@@ -265,28 +252,23 @@ def _make_page(table: pd.DataFrame, title: str) -> str:
 
     swept, metrics = find_swept(table), find_metrics(table)
     fixed = [name for name in _split(table)[0] if name not in swept]
-    summary = summarise(table, metrics) if SEED in swept and metrics else None
     failed = int((table[STATUS] == FAILED).sum())
     columns = [*swept, STATUS, *([REASON] if failed else []), SECONDS, *metrics]
-    return (
-        Environment(autoescape=True)
-        .from_string(_PAGE)
-        .render(
-            title=title,
-            points=len(table),
-            failed=failed,
-            varied=[f"{name} ({table[name].nunique()} values)" for name in swept],
-            fixed=[f"{name} = {table[name].iloc[0]}" for name in fixed],
-            figures=((description, _as_png(figure)) for description, figure in _draw(table)),
-            summary=summary is not None
-            and _as_table(
-                summary.drop(columns=fixed, errors="ignore"), "One row for each setting and metric"
-            ),
-            missing=summary is not None and summary["missing"].any(),
-            table=_as_table(table[columns], "One row for each point"),
-            hidden=len(table.columns) > len(columns),
-        )
-    )
+    content: dict[str, Any] = {
+        "title": title,
+        "points": len(table),
+        "failed": failed,
+        "varied": [f"{name} ({table[name].nunique()} values)" for name in swept],
+        "fixed": [f"{name} = {table[name].iloc[0]}" for name in fixed],
+        "figures": _draw(table),
+        "table": _as_table(table[columns], "One row for each point"),
+        "hidden": len(table.columns) > len(columns),
+    }
+    if SEED in swept and metrics:
+        summary = summarise(table, metrics).drop(columns=fixed)
+        content["summary"] = _as_table(summary, "One row for each setting and metric")
+        content["missing"] = summary["missing"].any()
+    return Environment(autoescape=True).from_string(_PAGE).render(content)
 
 
 _PAGE = """<!doctype html>
@@ -333,18 +315,13 @@ One seed alone has neither.
 def _as_table(frame: pd.DataFrame, caption: str) -> str:
     """Write a table that can be scrolled; what is missing is empty."""
     with pd.option_context("display.max_colwidth", None):  # pandas would cut texts
-        table = frame.to_html(index=False, border=0, na_rep="", float_format=_short)
+        table = frame.to_html(
+            index=False,
+            border=0,
+            na_rep="",
+            float_format=lambda number: f"{number:,.0f}" if number.is_integer() else f"{number:.5g}",
+        )
     # All text is escaped, so what looks like a tag is one.
     table = table.replace("<th>", '<th scope="col">')
     table = table.replace("<thead>", f"<caption>{caption}</caption><thead>")
     return f'<div class="wide" role="region" aria-label="{caption}" tabindex="0">{table}</div>'
-
-
-def _short(number: float) -> str:
-    return f"{number:,.0f}" if number.is_integer() else f"{number:.5g}"
-
-
-def _as_png(figure: Figure) -> str:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=150)
-    return base64.b64encode(buffer.getvalue()).decode()

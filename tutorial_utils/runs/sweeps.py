@@ -41,13 +41,7 @@ ANSWER_WITHIN = 15.0
 
 @dataclass(frozen=True)
 class Outcome:
-    """One finished point of a sweep.
-
-    Attributes:
-        point: Its values.
-        results: Its results file; None when it failed.
-        error: Why it failed; empty when it did not.
-    """
+    """One finished point of a sweep: its values, and its results file or why it failed."""
 
     point: Point
     results: Path | None
