@@ -65,9 +65,6 @@ def whole_file(path: Path) -> Iterator[Path]:
 def check_place(path: Path) -> None:
     """Make sure that :func:`whole_file` could write a file, before the time that making its content takes.
 
-    Args:
-        path: Where the file should arrive; its folder is made if needed.
-
     Raises:
         OSError: It could not: no permission, no space for a name, a name that is too long.
     """

@@ -52,13 +52,10 @@ def make_generator(seed: int, purpose: str) -> torch.Generator:
 
 
 def seed_everything(seed: int) -> None:
-    """Seed the global generators of Python, NumPy and PyTorch (all devices).
+    """Seed the global generators of Python, NumPy (with the lowest 32 bits) and PyTorch (all devices).
 
     The package itself draws from :func:`make_generator`; this is for code that uses the global ones, such as
     a ``DataLoader`` without a generator.
-
-    Args:
-        seed: 0 to 2**63 - 1; NumPy receives its lowest 32 bits.
     """
     import numpy as np
     import torch
@@ -72,11 +69,9 @@ def seed_everything(seed: int) -> None:
 def preserved_randomness(
     generators: Iterable[torch.Generator] = (), device: torch.device | None = None
 ) -> Iterator[None]:
-    """Put the global generators and the given ones back as they were when the block ends.
+    """Put the global generators, and further ones that are given, back as they were when the block ends.
 
-    Args:
-        generators: Further generators to protect, such as the one that shuffles the training batches.
-        device: A card whose own generator is used in the block; no other card is touched.
+    Of cards, only the generator of the given ``device`` is touched.
     """
     import torch
 
@@ -94,10 +89,7 @@ def preserved_randomness(
 
 
 def random_states(generators: Mapping[str, torch.Generator]) -> dict[str, torch.Tensor]:
-    """Read the states of the global generators and of the given ones.
-
-    Args:
-        generators: Further generators by name.
+    """Read the states of the global generators and of further ones, by name.
 
     Returns:
         Bytes, uint8: ``"global"`` is PyTorch's, ``"python"`` and ``"numpy"`` are theirs, then the given ones.
@@ -113,12 +105,7 @@ def random_states(generators: Mapping[str, torch.Generator]) -> dict[str, torch.
 
 
 def set_random_states(states: Mapping[str, torch.Tensor], generators: Mapping[str, torch.Generator]) -> None:
-    """Put the global generators and the given ones into the states that :func:`random_states` read.
-
-    Args:
-        states: What it returned.
-        generators: The generators by the same names.
-    """
+    """Put the global generators, and those of the same names, into what :func:`random_states` returned."""
     import numpy as np
     import torch
 
@@ -143,13 +130,10 @@ def available_devices() -> list[str]:
 
 
 def check_device(name: str) -> None:
-    """Refuse a device that this machine does not have.
-
-    Args:
-        name: ``"auto"``, or one of :func:`available_devices`.
+    """Refuse a device that is neither ``"auto"`` nor one of :func:`available_devices`.
 
     Raises:
-        ValueError: The machine has no such device; the message names those it has.
+        ValueError: The message names those that the machine has.
     """
     # Every machine has these two, so that torch, slow to import, is not needed to know them.
     if name not in ("auto", "cpu") and name not in (devices := available_devices()):
@@ -157,17 +141,12 @@ def check_device(name: str) -> None:
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """Turn a device name into a device of this machine.
+    """Turn ``"auto"``, the fastest, or one of :func:`available_devices` into a device of this machine.
 
     The package asks in one place, when :func:`~tutorial_utils.training.models.make_model` makes a model: the
     model owns its device, and what is fed to it follows.
 
-    Args:
-        name: One of :func:`available_devices`, or ``"auto"`` for what ``TUTORIAL_DEVICE`` says, by default
-            the fastest.
-
-    Returns:
-        The device.
+    ``"auto"`` is what ``TUTORIAL_DEVICE`` says, where it is set: the book's own build sets it to ``cpu``.
 
     Raises:
         ValueError: As :func:`check_device`.

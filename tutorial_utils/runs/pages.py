@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 _TEMPLATE = """
 {%- extends 'lab/index.html.j2' -%}
@@ -65,8 +64,10 @@ def to_html(notebook: str, title: str, mathjax: Path | None = None) -> str:
         if cell.cell_type == "markdown":
             cell.source = plain_markdown(cell.source)
         for output in cell.get("outputs", []):
-            if "image/png" in output.get("data", {}):
-                _describe_figure(output, cell.metadata.get("mystnb", {}))
+            if "image/png" in output.get("data", {}):  # the book's caption and alt text
+                figure = cell.metadata.get("mystnb", {})
+                output.metadata["alt"] = figure.get("image", {}).get("alt", "a figure without description")
+                output.metadata["caption"] = figure.get("figure", {}).get("caption", "")
     exporter = HTMLExporter(  # type: ignore[no-untyped-call]
         embed_images=True,
         extra_loaders=[DictLoader({"page.html.j2": _TEMPLATE})],
@@ -80,13 +81,9 @@ def to_html(notebook: str, title: str, mathjax: Path | None = None) -> str:
 
 
 def plain_markdown(source: str) -> str:
-    """Rewrite what only the book understands: citations, cross-references, labels and boxes.
+    """Rewrite as common Markdown what only the book understands: citations, references, labels and boxes.
 
-    Args:
-        source: A Markdown cell in MyST's dialect.
-
-    Returns:
-        Common Markdown; code, formulas and links to the web are left as they are.
+    Code, formulas and links to the web are left as they are.
     """
     return _BOOK_MARKUP.sub(_rewrite, source)
 
@@ -101,9 +98,3 @@ def _rewrite(match: re.Match[str]) -> str:
         return match["text"] or f"*{match['target'].removeprefix('../')}*"
     title = (match["title"] or "").strip()
     return f"**{title}**\n\n" if title else ""
-
-
-def _describe_figure(output: Any, figure: dict[str, Any]) -> None:
-    """Give a picture the caption and the alt text that the cell's metadata hold for the book."""
-    output.metadata["alt"] = figure.get("image", {}).get("alt", "a figure without description")
-    output.metadata["caption"] = figure.get("figure", {}).get("caption", "")
