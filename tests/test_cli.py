@@ -11,7 +11,7 @@ from tutorial_utils.data import catalogue, datasets
 from tutorial_utils.exceptions import TutorialError
 from tutorial_utils.fetching.ensure import Arrival
 from tutorial_utils.report.results import Results
-from tutorial_utils.runs import kernel, reruns
+from tutorial_utils.runs import kernel, reruns, sweeps
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -47,16 +47,6 @@ def test_data_names_folder_source_and_speed(
     assert asked == [("mnist", tmp_path, True), *((name, None, False) for name in catalogue.DATASETS)]
 
 
-def test_an_unknown_name_is_refused_before_anything_is_fetched(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(datasets, "fetch", lambda *args, **kwargs: pytest.fail("fetched"))
-    assert run(monkeypatch, "data", "mnist", "mnits") == 1
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert captured.err == "error: dataset='mnits' is unknown; did you mean 'mnist'?\n"
-
-
 def test_foreseen_errors_show_no_traceback_and_others_do(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(error: Exception) -> None:
         def fetch(*args: object, **kwargs: object) -> None:
@@ -70,22 +60,6 @@ def test_foreseen_errors_show_no_traceback_and_others_do(monkeypatch: pytest.Mon
     monkeypatch.setattr(sys, "argv", ["tutorial", "data"])
     with pytest.raises(ZeroDivisionError):
         cli.main()
-
-
-def test_a_wrong_option_is_a_usage_error(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run(monkeypatch, "data", "--ofline") == 2
-    assert "--offline" in capsys.readouterr().err
-
-
-def test_offline_without_data_ends_with_one_and_says_what_to_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run(monkeypatch, "data", "--offline", "--root", str(tmp_path)) == 1
-    said = capsys.readouterr().err
-    assert said.startswith("error: ")
-    assert str(tmp_path / "MNIST" / "raw") in said
 
 
 CHAPTER = "notebooks/mnist/03_training"
@@ -129,33 +103,42 @@ def test_run_reads_values_and_says_where_everything_is(
     ]
 
 
+PAPERMILLS = ["seed", "1", "-p", "momentum", "0"]  # the name apart from the value
+
+
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("command", "arguments", "words"),
     [
-        ([CHAPTER, "-p", "epochs=3"], ["epochs is not a parameter here; did you mean 'num_epochs'?"]),
+        ("data", ["mnist", "mnits"], ["error: dataset='mnits' is unknown; did you mean 'mnist'?\n"]),
+        ("data", ["--ofline"], ["--offline"]),
+        ("run", [CHAPTER, "-p", "epochs=3"], ["epochs is not a parameter here; did you mean 'num_epochs'?"]),
         (
+            "run",
             [CHAPTER, "-p", "learning_rate=-1", "-p", "batch_size=0", "-p", "seed=x", "-p", "momentum"],
             ["learning_rate=-1", "batch_size=0", "seed='x'", "'momentum' is not of the form NAME=VALUE"],
         ),
-        (["notebooks/mnist/03_trainin"], ["did you mean 'notebooks/mnist/03_training'"]),
-        # How papermill has it: the name apart from the value.
-        ([CHAPTER, "-p", "learning_rate", "0.1"], ["-p learning_rate=0.1"]),
-        (["-p", "learning_rate", "0.1", CHAPTER, "-p", "seed=1"], ["-p learning_rate=0.1"]),
-        ([CHAPTER, "-p", "seed", "1", "-p", "momentum", "0"], ["-p seed=1 -p momentum=0"]),
-        ([CHAPTER, "another"], ["another", "-p NAME=VALUE"]),
+        ("run", ["notebooks/mnist/03_trainin"], ["did you mean 'notebooks/mnist/03_training'"]),
+        ("run", ["-p", "learning_rate", "0.1", CHAPTER, "-p", "seed=1"], ["-p learning_rate=0.1"]),
+        ("run", [CHAPTER, "-p", *PAPERMILLS], ["-p seed=1 -p momentum=0"]),
+        ("run", [CHAPTER, "another"], ["another", "-p NAME=VALUE"]),
+        ("sweep", [CHAPTER, "-g", "seed", "1,2"], ["-g seed=1,2"]),
+        ("sweep", [CHAPTER], ["give a grid"]),
+        ("sweep", [CHAPTER, "-g", "seed=0", "-f", "sweep.yml"], ["give a grid", "and not both"]),
     ],
 )
-def test_run_starts_nothing_when_something_is_wrong(
+def test_nothing_starts_when_something_is_wrong(
     reran: list[tuple[object, ...]],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    command: str,
     arguments: list[str],
     words: list[str],
 ) -> None:
-    assert run(monkeypatch, "run", *arguments) == 1
+    for module, name in ((datasets, "fetch"), (sweeps, "run")):
+        monkeypatch.setattr(module, name, lambda *args, **kwargs: pytest.fail("started"))
+    assert run(monkeypatch, command, *arguments) == (2 if arguments == ["--ofline"] else 1)
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err.startswith("error: ")
     assert all(word in captured.err for word in words)
     assert reran == []
 
@@ -181,13 +164,6 @@ def test_ctrl_c_ends_a_run_without_a_traceback(
     monkeypatch.setattr(logging, "disable", lambda: None)  # the other tests' messages
     assert run(monkeypatch, "run", CHAPTER) == 130
     assert capsys.readouterr().err == "mnist/03_training: interrupted\n"
-
-
-def test_sweeps_answer_a_value_apart_from_its_name_as_well(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run(monkeypatch, "sweep", CHAPTER, "-g", "seed", "1,2") == 1
-    assert "-g seed=1,2" in capsys.readouterr().err
 
 
 def test_a_build_that_is_not_there_is_no_place_to_look(

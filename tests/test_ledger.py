@@ -191,19 +191,6 @@ INTERVALS = st.tuples(NUMBERS, NUMBERS, NUMBERS).map(sorted)
 
 
 @CASES
-@given(numbers=INTERVALS, shifts=st.tuples(st.floats(0, 100), st.floats(0, 100)), bound=NUMBERS)
-def test_a_larger_measurement_never_weakens_a_rule_above_nor_strengthens_one_below(
-    numbers: list[float], shifts: tuple[float, float], bound: float
-) -> None:
-    def ranks(rule: Rule) -> list[int]:
-        moved = ([number + shift for number in numbers] for shift in sorted(shifts))
-        return [RANK[make_part(value, rule, low=low, high=high).verdict] for low, value, high in moved]
-
-    assert ranks(above(bound)) == sorted(ranks(above(bound)))
-    assert ranks(below(bound)) == sorted(ranks(below(bound)), reverse=True)
-
-
-@CASES
 @given(numbers=INTERVALS, bounds=st.tuples(NUMBERS, NUMBERS).map(sorted), wider=st.floats(0, 100))
 def test_a_wider_rule_or_a_narrower_interval_never_weakens_a_verdict(
     numbers: list[float], bounds: list[float], wider: float
@@ -216,16 +203,6 @@ def test_a_wider_rule_or_a_narrower_interval_never_weakens_a_verdict(
     assert RANK[generous] >= RANK[verdict]
     assert RANK[exact] >= RANK[verdict]
     assert (exact is FAILS) == (verdict is FAILS)
-
-
-@CASES
-@given(verdicts=st.lists(st.sampled_from(list(RANK)), min_size=1, max_size=5), data=st.data())
-def test_a_better_part_never_weakens_a_claim(verdicts: list[Verdict], data: st.DataObject) -> None:
-    place = data.draw(st.integers(0, len(verdicts) - 1))
-    better = data.draw(st.sampled_from([v for v in RANK if RANK[v] >= RANK[verdicts[place]]]))
-    before = claim_of(*(PARTS[verdict] for verdict in verdicts)).verdict
-    verdicts[place] = better
-    assert RANK[claim_of(*(PARTS[verdict] for verdict in verdicts)).verdict] >= RANK[before]
 
 
 def test_verdicts_are_told_apart_by_symbols() -> None:
@@ -507,11 +484,7 @@ def test_a_claim_survives_a_file(
     assert stored["verdict"] == claim.verdict
 
 
-def test_a_claim_survives_a_results_file_whatever_numbers_it_was_made_of(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TUTORIAL_OUTPUT", str(tmp_path))
-    ledger = Ledger()
+def test_a_claim_may_be_made_of_numbers_of_any_kind() -> None:
     part = Part(
         "mean",
         torch.tensor(0.5),  # type: ignore[arg-type]
@@ -521,16 +494,9 @@ def test_a_claim_survives_a_results_file_whatever_numbers_it_was_made_of(
         n=np.int64(12),  # type: ignore[arg-type]
         of_what="seeds",
     )
-    claim = record(ledger, parts=[part])
-    path = results.write(
-        "claims/01_mnist", parameters={}, metrics={"claims": ledger.entries("metric")}, data_hash="abc"
-    )
-    assert path is not None
-    (stored,) = results.read(path).metrics["claims"]
-    assert from_entry(stored).sentence == claim.sentence
-    assert from_entry(stored).parts[0] == Part(
-        "mean", 0.5, between(0.25, 1), 0.25, 0.75, n=12, of_what="seeds"
-    )
+    claim = record(Ledger(), parts=[part])
+    plain = Part("mean", 0.5, between(0.25, 1), 0.25, 0.75, n=12, of_what="seeds")
+    assert from_entry(json.loads(json.dumps(entry(claim)))) == claim == claim_of(plain)
 
 
 def stored_claim() -> dict[str, Any]:

@@ -325,14 +325,6 @@ def test_a_cell_without_parameters_says_so() -> None:
     assert parameters.describe({}) == "this notebook has no parameters"
 
 
-@CASES
-@given(st.fixed_dictionaries({}, optional={"seed": st.integers(0, 2**63 - 1), "title": st.text()}))
-def test_checked_values_pass_a_second_check_unchanged(values: dict[str, Any]) -> None:
-    once = parameters.check(HERE, values)
-    assert once == values
-    assert parameters.check(HERE, once) == once
-
-
 # The terminal
 
 

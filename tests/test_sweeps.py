@@ -19,7 +19,6 @@ import nbformat
 import pandas as pd
 import pytest
 
-from tutorial_utils import cli
 from tutorial_utils.exceptions import ConfigurationError, SweepError
 from tutorial_utils.files import scratch_folder
 from tutorial_utils.runs import sweep_points, sweeps
@@ -288,18 +287,6 @@ def test_bad_settings_and_folders_that_are_not_ours_start_nothing(
     (chapter.root / "file").touch()
     with pytest.raises(ConfigurationError, match=problem):
         sweeps.run(chapter, [{"seed": 0}], chapter.root / folder, **options)
-
-
-@pytest.mark.parametrize("options", [[], ["-g", "seed=0", "-f", "sweep.yml"]])
-def test_a_grid_or_a_file_is_needed(
-    sweep: Sweep, options: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(sweep.root)
-    monkeypatch.setattr(sys, "argv", ["tutorial", "sweep", "part/chapter", *options])
-    with pytest.raises(SystemExit, match="1"):
-        cli.main()
-    assert "give a grid" in capsys.readouterr().err
-    assert not (sweep.root / "_build").exists()
 
 
 @pytest.mark.parametrize(("gibibytes", "jobs"), [(64, 8), (7, 3), (1, 1)])
