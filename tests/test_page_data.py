@@ -27,6 +27,18 @@ def run_script(script: str, expression: str) -> Any:
     return json.loads(done.stdout)
 
 
+@pytest.fixture(autouse=True)
+def output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("TUTORIAL_OUTPUT", str(tmp_path))
+    return tmp_path
+
+
+def script_of(name: str, values: dict[str, Any]) -> str:
+    path = page_data.write(name, values)
+    assert path is not None
+    return path.read_text()
+
+
 @pytest.fixture
 def problem() -> dict[str, torch.Tensor]:
     generator = torch.Generator().manual_seed(0)
@@ -42,14 +54,14 @@ def evaluate(problem: dict[str, torch.Tensor], expression: str) -> Any:
     unpack = (
         "const p = Object.fromEntries(Object.entries(MEASURED.p).map(([k, v]) => [k, Softmax.decode(v)]));"
     )
-    return run_script(page_data.make_script("p", dict(problem)) + unpack, expression)
+    return run_script(script_of("p", dict(problem)) + unpack, expression)
 
 
 @pytest.mark.parametrize("dtype", page_data.DTYPES)
 def test_arrays_arrive_as_they_were(dtype: str) -> None:
     values = np.array([[0, 1, 2], [253, 254, 255]]).astype(dtype) / (1 if dtype == "uint8" else 3)
     values = values.astype(dtype)
-    script = page_data.make_script("some", {"here": values.T, "there": torch.from_numpy(values)})
+    script = script_of("some", {"here": values.T, "there": torch.from_numpy(values)})
     there = run_script(script, "[...Softmax.decode(MEASURED.some.there)]")
     assert np.array_equal(np.array(there, dtype), values.ravel())
     assert run_script(script, "[...Softmax.decode(MEASURED.some.here)]") == values.T.ravel().tolist()
@@ -57,31 +69,29 @@ def test_arrays_arrive_as_they_were(dtype: str) -> None:
 
 
 def test_scripts_do_not_disturb_each_other() -> None:
-    script = page_data.make_script("one", {"a": 1}) + page_data.make_script("two", {"b": [None, "</script>"]})
+    script = script_of("one", {"a": 1}) + script_of("two", {"b": [None, "</script>"]})
     assert run_script(script, "MEASURED") == {"one": {"a": 1}, "two": {"b": [None, "</script>"]}}
 
 
 @pytest.mark.parametrize("name", ["", "two words", "a;b", "../up", "1st"])
 def test_a_name_that_could_do_harm_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match=r"cannot name .*letters"):
-        page_data.make_script(name, {})
+        script_of(name, {})
 
 
 @pytest.mark.parametrize("values", [np.arange(3), torch.tensor([True]), np.array(["text"])])
 def test_arrays_that_pages_cannot_read_are_refused(values: Any) -> None:
     with pytest.raises(TypeError, match="float32, float64, uint8"):
-        page_data.make_script("some", {"values": values})
+        script_of("some", {"values": values})
 
 
-def test_nothing_is_written_unless_told_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("TUTORIAL_OUTPUT", raising=False)
-    assert page_data.write("some", {"a": 1}) is None
+def test_nothing_is_written_unless_told_where(output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert page_data.write("some", {"a": 1}) == output / "page_data" / "some.js"
+    monkeypatch.delenv("TUTORIAL_OUTPUT")
+    assert page_data.write("other", {"a": 1}) is None
     with pytest.raises(ValueError, match="cannot name"):
         page_data.write("a b", {})
-    monkeypatch.setenv("TUTORIAL_OUTPUT", str(tmp_path))
-    path = page_data.write("some", {"a": 1})
-    assert path == tmp_path / "page_data" / "some.js"
-    assert path.read_text() == page_data.make_script("some", {"a": 1})
+    assert [path.name for path in output.rglob("*.js")] == ["some.js"]
 
 
 def test_logits_probabilities_loss_and_accuracy_are_pytorchs(problem: dict[str, torch.Tensor]) -> None:

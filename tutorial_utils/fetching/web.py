@@ -198,7 +198,7 @@ class HttpArchiveSource(HttpSource):
         """Download the archive and unpack the files alone; see :class:`Source`."""
         packed = folder / "archive.download"
         self._get(self.url, packed, limit=self.size, patient=patient)
-        archives.extract(packed, {f"{self.folder}/{file.name}": file for file in files}, folder)
+        archives.extract(packed, self.folder, files, folder)
         return packed.stat().st_size
 
 

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self, TypeAlias, get_args
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias, get_args
 
 from pydantic import (
     AfterValidator,
@@ -42,21 +42,16 @@ Unit: TypeAlias = Literal["share", "points", "number", "ratio", "seconds", "mill
 """How a value is written. A share is a fraction, points are a difference of fractions."""
 
 
-class _Format(NamedTuple):
-    scale: float
-    sign: str
-    suffix: str
-
-
-_FORMATS: dict[Unit, _Format] = {
-    "share": _Format(100, "", " %"),
-    "points": _Format(100, "+", " points"),
-    "number": _Format(1, "", ""),
-    "ratio": _Format(1, "", " times"),
-    "seconds": _Format(1, "", " s"),
-    "milliseconds": _Format(1, "", " ms"),
-    "KiB": _Format(1, "", " KiB"),
+_FORMATS: dict[Unit, tuple[float, str, str]] = {
+    "share": (100, "", " %"),
+    "points": (100, "+", " points"),
+    "number": (1, "", ""),
+    "ratio": (1, "", " times"),
+    "seconds": (1, "", " s"),
+    "milliseconds": (1, "", " ms"),
+    "KiB": (1, "", " KiB"),
 }
+"""Scale, sign and suffix."""
 
 # Characters that Markdown, MyST or MathJax could act on. Entities never do, in Jupyter and on the page alike.
 _ENTITIES = str.maketrans({sign: f"&#{ord(sign)};" for sign in "\\`*_{}[]<>$|~#&"})

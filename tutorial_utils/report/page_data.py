@@ -35,22 +35,16 @@ def write(name: str, values: dict[str, Any]) -> Path | None:
         ValueError: The name is not an identifier.
         TypeError: A value has no plain form, or an array is of a type that pages do not read.
     """
-    script = make_script(name, values)
+    if not name.isidentifier():
+        raise ValueError(f"'{name}' cannot name a script; use letters, digits and underscores")
+    encoded = json.dumps({key: _encode(value) for key, value in values.items()}, allow_nan=False)
     folder = output_folder()
     if folder is None:
         return None
     path = folder / "page_data" / f"{name}.js"
     with whole_file(path) as temporary:
-        temporary.write_text(script)
+        temporary.write_text(f"(globalThis.MEASURED ??= {{}}).{name} = {encoded};\n")
     return path
-
-
-def make_script(name: str, values: dict[str, Any]) -> str:
-    """One line of JavaScript; see :func:`write`."""
-    if not name.isidentifier():
-        raise ValueError(f"'{name}' cannot name a script; use letters, digits and underscores")
-    encoded = {key: _encode(value) for key, value in values.items()}
-    return f"(globalThis.MEASURED ??= {{}}).{name} = {json.dumps(encoded, allow_nan=False)};\n"
 
 
 def _encode(value: Any) -> Any:

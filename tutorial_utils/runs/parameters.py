@@ -101,17 +101,17 @@ def read_cell(source: str, chapter: str) -> dict[str, Parameter]:
 
 def _take_apart(node: ast.stmt) -> tuple[str, type, Scalar]:
     """Name, type and default of a statement ``name: type = default``."""
-    kind = _TYPES.get(ast.unparse(node.annotation)) if isinstance(node, ast.AnnAssign) else None
-    if kind is None or not (
-        isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value
-    ):
-        raise ValueError(f"expected `name: type = value`, with a type of {', '.join(_TYPES)}")
-    default: Scalar | None = None
-    with contextlib.suppress(ValueError, TypeError):
-        default = ast.literal_eval(node.value)
-    if default is None or type(default) is not kind:
-        raise ValueError(f"the value must be {kind.__name__}, written out")
-    return node.target.id, kind, default
+    match node:
+        case ast.AnnAssign(target=ast.Name(name), annotation=ast.Name(kind), value=ast.expr() as value) if (
+            kind in _TYPES
+        ):
+            default: Scalar | None = None
+            with contextlib.suppress(ValueError, TypeError):
+                default = ast.literal_eval(value)
+            if default is None or type(default) is not _TYPES[kind]:
+                raise ValueError(f"the value must be {kind}, written out")
+            return name, _TYPES[kind], default
+    raise ValueError(f"expected `name: type = value`, with a type of {', '.join(_TYPES)}")
 
 
 def _describe(name: str, kind: type, default: Scalar, comment: str) -> Parameter:

@@ -63,23 +63,19 @@ def tabulate(outcomes: Sequence[Outcome]) -> pd.DataFrame:
 
 def find_swept(table: pd.DataFrame) -> list[str]:
     """Names of the parameters that differ between points."""
-    return _differing(table, _split(table)[0])
+    return [name for name in _split(table)[0] if table[name].nunique() > 1]
 
 
 def find_metrics(table: pd.DataFrame) -> list[str]:
     """Names of the metrics that differ between points; all if none does."""
     measured = _split(table)[1]
-    return _differing(table, measured) or measured
+    return [name for name in measured if table[name].nunique() > 1] or measured
 
 
 def _split(table: pd.DataFrame) -> tuple[list[str], list[str]]:
     """Names of parameters and metrics: the columns before the others and behind them."""
     names = [str(name) for name in table]
     return names[: names.index(STATUS)], names[names.index(SECONDS) + 1 :]
-
-
-def _differing(table: pd.DataFrame, names: Sequence[str]) -> list[str]:
-    return [name for name in names if table[name].nunique() > 1]
 
 
 def summarise(table: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:

@@ -162,14 +162,10 @@ def _submitted(
 
 def _take(future: Future[Executed]) -> Executed:
     """What a point gave, or why it gave nothing: all that a chapter can do wrong is in there already."""
-    from distributed.scheduler import KilledWorker
-
     try:
         return future.result()
     except CancelledError:
         raise
-    except KilledWorker:
-        return Executed("", "", "its worker died, and so did others that tried again; too little memory?")
     except Exception as error:
         return Executed("", "", f"the worker could not run it ({type(error).__name__}: {error})")
 
