@@ -683,12 +683,16 @@ LABELS = (member("package/data/labels"), CONTENTS["labels"])
 )
 @pytest.mark.fault(20, 21)
 def test_a_crafted_archive_is_refused_and_writes_nothing(
-    tmp_path: Path, members: list[tuple[tarfile.TarInfo, bytes]], message: str
+    tmp_path: Path,
+    members: list[tuple[tarfile.TarInfo, bytes]],
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(archives, "UNPACKED_LIMIT", 1_000_000)
     archive = pack(tmp_path / "crafted.tgz", *members)
     (tmp_path / "folder").mkdir()
     with pytest.raises(DataError, match=message):
-        archives.extract(archive, "package/data", FILES[1:], tmp_path / "folder", limit=1_000_000)
+        archives.extract(archive, "package/data", FILES[1:], tmp_path / "folder")
     assert visible(tmp_path) == {"crafted.tgz": archive.read_bytes()}
 
 

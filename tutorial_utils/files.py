@@ -47,7 +47,7 @@ def whole_file(path: Path) -> Iterator[Path]:
         path: Where the file should arrive; its folder is made if needed.
 
     Yields:
-        The temporary path to write to.
+        The temporary path.
     """
     temporary = _temporary_beside(path)
     try:

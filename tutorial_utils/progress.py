@@ -33,10 +33,7 @@ def bar(
         initial: Steps done before, when something interrupted goes on.
         description: What takes long.
         unit: What one step is, such as ``"epoch"``; with ``"B"``, bytes, the numbers get kB and MB.
-        show: False for no bar at all.
-
-    Returns:
-        The bar; it shows nothing when ``TUTORIAL_QUIET`` is set.
+        show: False for no bar at all, as when ``TUTORIAL_QUIET`` is set.
     """
     return tqdm(
         cast("Iterable[Any]", iterable),  # None is fine for a bar without a loop

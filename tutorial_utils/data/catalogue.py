@@ -168,13 +168,7 @@ DATASETS = {description.name: description for description in (MNIST, CIFAR10)}
 
 
 def describe(name: str) -> DatasetDescription:
-    """Look a data set up by name, without touching any data.
-
-    Args:
-        name: Short name such as ``"mnist"``.
-
-    Returns:
-        Its description.
+    """Look a data set up by its short name, such as ``"mnist"``, without touching any data.
 
     Raises:
         ConfigurationError: No data set has that name; the nearest one is suggested.

@@ -88,13 +88,10 @@ def _kind(tensor: Tensor) -> str:
 
 
 def data_root(root: Path | str | None = None) -> Path:
-    """Choose the folder below which all data sets lie.
+    """The absolute path of the folder below which all data sets lie; it need not exist.
 
     Args:
-        root: The folder; by default ``$TUTORIAL_DATA``, else ``~/.cache/tutorial_utils``.
-
-    Returns:
-        Its absolute path, ``~`` expanded. It need not exist.
+        root: The folder; by default ``$TUTORIAL_DATA``, else ``~/.cache/tutorial_utils``. ``~`` is expanded.
 
     Raises:
         ConfigurationError: There is a file in its place.
@@ -130,18 +127,14 @@ def fetch(name: str, root: Path | str | None = None, offline: bool = False) -> e
 
 
 def load(name: str, root: Path | str | None = None) -> LoadedDataset:
-    """Read a data set into memory, fetching it first if needed.
+    """Read a data set into memory, verified against its pinned checksums; :func:`fetch` brings it if needed.
 
     Args:
         name: Short name such as ``"mnist"``.
         root: See :func:`data_root`.
 
-    Returns:
-        Training and test images, verified against their pinned checksums.
-
     Raises:
-        ConfigurationError: There is no such data set, or the root is a file.
-        DownloadError: The files are not there and cannot be fetched.
+        ConfigurationError, DownloadError: As :func:`fetch`.
         DataError: A file does not have the content that its description promises.
     """
     description = catalogue.describe(name)

@@ -21,10 +21,7 @@ def read_idx(path: Path, shape: tuple[int, ...]) -> Tensor:
 
     Args:
         path: The file, not compressed.
-        shape: The dimensions that it should have.
-
-    Returns:
-        The values, uint8 of that shape.
+        shape: The dimensions that it should have, and that the values, uint8, get.
 
     Raises:
         DataError: Type, dimensions or length are not those expected.

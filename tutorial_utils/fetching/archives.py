@@ -52,24 +52,15 @@ def gunzip(archive: Path, target: Path, *, limit: int) -> None:
         shutil.copyfileobj(content, output)
 
 
-def extract(
-    archive: Path, inside: str, wanted: Iterable[SizedFile], folder: Path, *, limit: int = UNPACKED_LIMIT
-) -> None:
-    """Copy named members of a .tgz into a folder, under their own names; nothing else is ever written.
-
-    Args:
-        archive: A gzip-compressed tar archive.
-        inside: Folder of the wanted files in it.
-        wanted: What should be there.
-        folder: Where the files go.
-        limit: Largest allowed content of the whole archive in bytes.
+def extract(archive: Path, inside: str, wanted: Iterable[SizedFile], folder: Path) -> None:
+    """Copy files out of a folder inside a .tgz, under their own names; nothing else is ever written.
 
     Raises:
         DataError: A wanted member is absent, a link, or not of its size; the archive is broken or a bomb.
     """
     left = {f"{inside}/{file.name}": file for file in wanted}
     with (
-        _unpacking(archive, limit) as content,
+        _unpacking(archive, UNPACKED_LIMIT) as content,
         tarfile.open(fileobj=content, mode="r|", bufsize=2**18) as members,
     ):
         for member in members:

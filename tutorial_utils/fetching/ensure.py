@@ -75,9 +75,6 @@ def ensure(
         sources: Where to look, best first.
         offline: Fetch nothing.
 
-    Returns:
-        Where the files came from, and how fast.
-
     Raises:
         DownloadError: No source delivered (the message lists each attempt and what to do by hand), or the
             folder cannot be written to.

@@ -33,7 +33,7 @@ def rewrite(sprite_sets: Sequence[SpriteSet], files: Sequence[DataFile], source:
 
     Args:
         sprite_sets: How the package holds the files.
-        files: The wanted files.
+        files: The wanted ones.
         source: Folder of the PNG images and lists of labels.
         target: Where the files go.
 

@@ -61,14 +61,11 @@ class Table:
 
 
 def table(rows: Sequence[dict[str, Any]] | pd.DataFrame, formats: dict[str, str] | None = None) -> Table:
-    """Make a table for readers.
+    """Make a table for readers, to be shown as the last line of a cell.
 
     Args:
         rows: One dict per row, or a data frame whose index is not shown.
         formats: Format specification per column, such as ``{"recall": ".3f"}``; other columns are left alone.
-
-    Returns:
-        The table, to be shown as the last line of a cell.
     """
     frame = pd.DataFrame(rows).copy()
     for column, specification in (formats or {}).items():

@@ -28,7 +28,8 @@ class Results:
     Attributes:
         notebook: Part and name, such as ``"mnist/04_evaluation"``.
         parameters: The values of the parameters cell that the chapter ran with.
-        metrics: What was measured, free of anything that depends on the clock or the machine's load.
+        metrics: What was measured, free of anything that depends on the clock or the machine's load: equal in
+            two runs of the same commit on one machine.
         timings: Seconds, bytes and other figures that do depend on them.
         provenance: Versions, machine, date, commit and the hash of the data.
     """
@@ -86,17 +87,11 @@ def write(
     timings: dict[str, Any] | None = None,
     data_hash: str,
 ) -> Path | None:
-    """Write what a chapter measured, if it was told where.
+    """Write what a chapter measured, given as in :class:`Results`, if it was told where.
 
     The chapter's own run time, from its first import of this package on, so that importing the others counts,
-    and its peak memory are added to ``timings``.
-
-    Args:
-        notebook: Part and name, such as ``"mnist/04_evaluation"``.
-        parameters: The values that the chapter ran with.
-        metrics: What was measured; equal in two runs of the same commit on one machine.
-        timings: Seconds, bytes and other figures that depend on the clock.
-        data_hash: Fingerprint of the data files.
+    and its peak memory are added to ``timings``. The fingerprint of the data files, ``data_hash``, goes into
+    the provenance.
 
     Returns:
         The file, or None when ``TUTORIAL_OUTPUT`` is not set.

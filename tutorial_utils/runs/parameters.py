@@ -66,14 +66,7 @@ class Parameter:
 
 
 def read_cell(source: str, chapter: str) -> dict[str, Parameter]:
-    """Read a parameters cell.
-
-    Args:
-        source: The cell's code.
-        chapter: Whose it is, for messages.
-
-    Returns:
-        The parameters by name, in order.
+    """Read a parameters cell: the parameters by name, in order. Messages name the chapter.
 
     Raises:
         ChapterError: A statement is not of the form ``name: type = value  # meaning, range``. The range may

@@ -187,9 +187,6 @@ def draw_metric(table: pd.DataFrame, parameter: str, metric: str, *, ax: Axes | 
             a factor of twenty.
         metric: Column for the vertical axis.
         ax: Where to draw; a new figure by default.
-
-    Returns:
-        The axes.
     """
     others = [name for name in find_swept(table) if name not in (parameter, SEED)]
     column = table[parameter]
@@ -221,11 +218,6 @@ def draw_metric(table: pd.DataFrame, parameter: str, metric: str, *, ax: Axes | 
 
 def write(table: pd.DataFrame, title: str, folder: Path) -> Path:
     """Write ``results.csv``, ``summary.csv`` (when seeds were swept) and ``report.html`` into a folder.
-
-    Args:
-        table: From :func:`tabulate`.
-        title: What was swept.
-        folder: Made if needed.
 
     Returns:
         The page, which needs no other file.
