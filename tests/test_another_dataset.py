@@ -97,7 +97,7 @@ def test_its_limits_and_its_name_are_known_to_configurations(stripes: DatasetDes
 def test_what_is_missing_is_looked_for_where_the_description_says(
     stripes: DatasetDescription, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    package = NpmSource("stripes-data", version="3.2.1", size=1, folder="raw")
+    package = NpmSource("stripes-data@3.2.1", size=1, folder="raw")
     archive = HttpArchiveSource("https://example.org/stripes.tar.gz", size=1, folder="raw")
     described = dataclasses.replace(stripes, sources=(package, archive))
     monkeypatch.setitem(catalogue.DATASETS, "stripes", described)

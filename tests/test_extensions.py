@@ -699,7 +699,7 @@ def test_every_script_is_ensured_in_the_folder_from_its_own_package(
 
     def ensure(files: list[Any], folder: Path, sources: list[Any]) -> str:
         (file,), (source,) = files, sources
-        asked.append((file.name, folder, source.package))
+        asked.append((file.name, folder, source.spec.split("@")[0]))
         return "present"
 
     monkeypatch.setattr(vendor.ensure, "ensure", ensure)

@@ -35,7 +35,7 @@ REPOSITORY = Path(__file__).parents[1]
 # Random bytes do not compress, so that half of a body is half of a file.
 CONTENTS = {"images": os.urandom(60_000), "labels": os.urandom(500)}
 FILES = [DataFile(name, len(c), hashlib.sha256(c).hexdigest()) for name, c in CONTENTS.items()]
-PACKAGE = NpmSource("tiny", version="1.0.0", size=60_000, folder="package/data")
+PACKAGE = NpmSource("tiny@1.0.0", size=60_000, folder="package/data")
 
 Reply = Callable[[BaseHTTPRequestHandler, bytes], None]
 Worker = subprocess.Popen[str]

@@ -151,7 +151,7 @@ def fake_npm(monkeypatch: pytest.MonkeyPatch, folder: Path, members: dict[str, b
         f"shutil.copy({str(archive)!r}, target)"
     )
     monkeypatch.setattr(npm, "find_npm", lambda: [sys.executable, "-c", script])
-    return NpmSource("tiny", "1.0.0", archive.stat().st_size, "package", describe())
+    return NpmSource("tiny@1.0.0", archive.stat().st_size, "package", describe())
 
 
 def test_a_package_of_sprites_delivers_verified_files(

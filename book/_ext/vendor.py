@@ -14,7 +14,7 @@ from tutorial_utils.fetching.wanted import DataFile
 
 SCRIPTS = (
     (
-        NpmSource("mathjax", version="3.2.2", size=6_132_118, folder="package/es5"),
+        NpmSource("mathjax@3.2.2", size=6_132_118, folder="package/es5"),
         DataFile(
             name="tex-svg.js",  # formulas as SVG, which needs no fonts
             size=2_108_580,
@@ -22,7 +22,7 @@ SCRIPTS = (
         ),
     ),
     (
-        NpmSource("mermaid", version="11.4.1", size=13_509_484, folder="package/dist"),
+        NpmSource("mermaid@11.4.1", size=13_509_484, folder="package/dist"),
         DataFile(
             name="mermaid.min.js",  # the classic script: browsers refuse modules for file://
             size=2_571_900,

