@@ -164,7 +164,6 @@ def test_the_fingerprint_follows_the_content(tmp_path: Path, monkeypatch: pytest
         ("train_labels", idx_labels(NUM_TRAIN, magic=2051), "begins with 0x00000803, expected 0x00000801"),
         ("test_images", b"", "begins with 0x, expected 0x00000803"),
         ("test_images", idx_images(NUM_TEST, height=29), r"\(20, 29, 28\), expected \(20, 28, 28\)"),
-        ("test_images", idx_images(NUM_TEST - 1), r"\(19, 28, 28\), expected \(20, 28, 28\)"),
         ("test_labels", idx_labels(NUM_TEST + 1), r"\(21,\), expected \(20,\)"),
         ("test_images", idx_images(NUM_TEST)[:10], r"expected \(20, 28, 28\)"),
         ("test_images", idx_images(NUM_TEST)[:-1], "holds 15,679 values, expected 15,680"),

@@ -179,29 +179,16 @@ def test_the_commit_is_that_of_the_repository_and_unknown_outside_one(
 def test_the_fingerprint_of_the_package_is_stable_and_follows_its_source(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    package_fingerprint.cache_clear()
-    first = package_fingerprint()
-    package_fingerprint.cache_clear()
-    assert package_fingerprint() == first
-    assert len(first) == 12 and int(first, 16) >= 0
-
-    copy = tmp_path / "package"
-    (copy / "plots").mkdir(parents=True)
-    (copy / "a.py").write_text("A = 1\n")
-    (copy / "plots" / "b.py").write_text("B = 1\n")
-    monkeypatch.setattr(reproducibility, "__file__", str(copy / "a.py"))
-    seen = {first}
-    for file, text in ((None, ""), ("a.py", "A = 2\n"), ("plots/b.py", "B = 2\n"), ("c.py", "C = 3\n")):
-        if file is not None:
-            (copy / file).write_text(text)
-        package_fingerprint.cache_clear()
-        seen.add(package_fingerprint())
-    (copy / "notes.txt").write_text("not source")
-    package_fingerprint.cache_clear()
-    seen.add(package_fingerprint())
-    assert len(seen) == 5
-    monkeypatch.undo()
-    package_fingerprint.cache_clear()
+    (tmp_path / "plots").mkdir()
+    monkeypatch.setattr(reproducibility, "__file__", str(tmp_path / "a.py"))
+    seen = []
+    for file in ("a.py", "plots/b.py", "plots/b.py", "c.py"):
+        (tmp_path / file).write_text(f"NUMBER = {len(seen)}\n")
+        seen.append(package_fingerprint.__wrapped__())
+    assert len(set(seen)) == 4
+    assert all(len(found) == 12 and int(found, 16) >= 0 for found in seen)
+    (tmp_path / "notes.txt").write_text("not source")
+    assert package_fingerprint.__wrapped__() == seen[-1]
 
 
 LOADED = """

@@ -81,11 +81,10 @@ def test_nothing_is_written_when_nothing_was_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for prepare in (
-        lambda: monkeypatch.delenv("TUTORIAL_OUTPUT", raising=False),
-        lambda: monkeypatch.setenv("TUTORIAL_OUTPUT", ""),
-    ):
-        prepare()
+    for unset in (True, False):
+        monkeypatch.setenv("TUTORIAL_OUTPUT", "")
+        if unset:
+            monkeypatch.delenv("TUTORIAL_OUTPUT")
         assert output_folder() is None
         assert write("mnist/x", parameters={}, metrics={"a": object()}, data_hash="") is None
     assert list(tmp_path.iterdir()) == []
