@@ -551,7 +551,7 @@ def test_the_built_ledger_shows_every_claim_as_its_results_file_has_it() -> None
     built = BUILD / "html" / "book" / "claims.html"
     assert built.exists(), f"{built.relative_to(ROOT)} is missing: run `make book`"
     rows = BeautifulSoup(built.read_text(encoding="utf-8"), "html.parser").select("table.ledger tbody tr")
-    files = results.read_all(BUILD / "results" / "claims").values()
+    files = map(results.read, (BUILD / "results" / "claims").glob("*.json"))
     stored = [
         one for file in files for kind in (file.metrics, file.timings) for one in kind.get("claims", [])
     ]

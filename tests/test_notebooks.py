@@ -198,7 +198,7 @@ def test_a_chapter_needs_no_file_of_the_repository(chapter: Chapter) -> Iterator
     for node in ast.walk(ast.parse(chapter.code)):
         if isinstance(node, ast.Call):
             name = ast.unparse(node.func)
-            if name in {"open", "results.read", "results.read_all", "os.listdir", "Path.cwd"} or (
+            if name in {"open", "results.read", "os.listdir", "Path.cwd"} or (
                 name == "Path" and isinstance(node.args[0], ast.Constant)
             ):
                 yield ast.unparse(node)

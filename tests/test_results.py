@@ -12,7 +12,7 @@ import torch
 
 from tutorial_utils.exceptions import DataError
 from tutorial_utils.report import results
-from tutorial_utils.report.results import Results, output_folder, plain, read, read_all, write
+from tutorial_utils.report.results import Results, output_folder, plain, read, write
 from tutorial_utils.training.history import StopReason
 
 KEYS = {"notebook", "parameters", "metrics", "timings", "provenance"}
@@ -159,15 +159,6 @@ def test_a_file_that_is_no_results_file_is_refused_by_name(tmp_path: Path, conte
 def test_a_missing_file_is_named_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no results at .*absent\.json; run `make book`"):
         read(tmp_path / "absent.json")
-
-
-def test_all_results_are_found_by_name_in_order(folder: Path) -> None:
-    for notebook in ("mnist/04_evaluation", "intro", "mnist/02_data"):
-        write_one(notebook)
-    found = read_all(folder / "results")
-    assert list(found) == ["intro", "mnist/02_data", "mnist/04_evaluation"]
-    assert all(name == result.notebook for name, result in found.items())
-    assert read_all(folder / "nothing here") == {}
 
 
 def test_peak_memory_is_in_bytes_and_unknown_where_the_system_does_not_tell(

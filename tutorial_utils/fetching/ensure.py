@@ -57,11 +57,7 @@ class Arrival:
 
 
 def ensure(
-    files: Sequence[DataFile],
-    folder: Path,
-    sources: Sequence[Source],
-    *,
-    offline: bool = False,
+    files: Sequence[DataFile], folder: Path, sources: Sequence[Source], *, offline: bool = False
 ) -> Arrival:
     """Make sure that all files lie in a folder, each with its pinned checksum.
 
@@ -166,25 +162,24 @@ def _fetch(wanted: dict[DataFile, str], folder: Path, sources: Sequence[Source])
 def _deliver(source: Source, files: list[DataFile], folder: Path, *, patient: bool) -> int:
     """Let one source deliver into a temporary folder, and move in what is right, even if not all is."""
     fault: SourceError | None = None
-    transferred, complete = 0, True
+    transferred = 0
     with tempfile.TemporaryDirectory(prefix=TEMPORARY_PREFIX, dir=folder) as name:
         try:
             transferred = source.deliver(files, Path(name), patient=patient)
-        except (SourceError, DataError) as error:
-            fault = error if isinstance(error, SourceError) else SourceError(str(error))
-        for file in files:
+        except SourceError as error:
+            fault = error
+        except DataError as error:
+            fault = SourceError(str(error))
+        wrong = _faulty(files, Path(name))
+        for file in [file for file in files if file not in wrong]:
             delivered = Path(name) / file.name
-            wrong = find_fault(file, delivered)
-            if wrong is None:
-                # Killed before the rename, a process leaves it where the next one cleans up.
-                with delivered.open("rb+") as written:
-                    os.fsync(written.fileno())
-                delivered.replace(folder / file.name)
-            else:
-                complete = False
-                fault = fault or SourceError(f"its {file.name} {wrong}")
-    if fault is not None and not complete:
-        raise fault
+            # Killed before the rename, a process leaves it where the next one cleans up.
+            with delivered.open("rb+") as written:
+                os.fsync(written.fileno())
+            delivered.replace(folder / file.name)
+    if wrong:
+        file, reason = next(iter(wrong.items()))
+        raise fault or SourceError(f"its {file.name} {reason}")
     return transferred
 
 

@@ -117,7 +117,12 @@ def _pack(spec: str, workspace: Path, pace: Pace) -> Path:
             process.wait()
     archive = next(workspace.glob("*.tgz"), None)
     if process.returncode != 0 or archive is None:
-        raise _npm_fault(log.read_text(errors="replace"), workspace)
+        prefix = "npm error "
+        said = [line for line in log.read_text(errors="replace").splitlines() if line.startswith(prefix)]
+        if any("ENOSPC" in line for line in said):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(workspace))
+        reasons = [line.removeprefix(prefix) for line in said[:3]]
+        raise SourceError("; ".join(reasons) or "npm failed without saying why")
     return archive
 
 
@@ -128,11 +133,3 @@ def _bytes_below(folder: Path) -> int:
         with contextlib.suppress(OSError):
             total += path.stat().st_size
     return total
-
-
-def _npm_fault(log: str, workspace: Path) -> Exception:
-    """Turn what npm said into a fault of the source, or of the local disk."""
-    lines = [line.removeprefix("npm error ") for line in log.splitlines() if line.startswith("npm error ")]
-    if any("ENOSPC" in line for line in lines):
-        return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(workspace))
-    return SourceError("; ".join(lines[:3]) or "npm failed without saying why")

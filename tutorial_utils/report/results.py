@@ -130,9 +130,3 @@ def read(path: Path) -> Results:
         raise DataError(
             f"{path} is not a results file ({error}); run `make book` to write it again"
         ) from None
-
-
-def read_all(folder: Path) -> dict[str, Results]:
-    """Read every results file below a folder, sorted by path; results by the notebook's name."""
-    found = (read(path) for path in sorted(folder.rglob("*.json")))
-    return {results.notebook: results for results in found}

@@ -13,7 +13,8 @@ def describe_build(build: Path) -> str:
     Those are each evaluation chapter's test accuracy with its interval, test loss and number of images.
     """
     lines, headlines = ["", "Chapter                      took   peak memory"], []
-    for name, chapter in results.read_all(build / "results").items():
+    for chapter in map(results.read, sorted((build / "results").rglob("*.json"))):
+        name = chapter.notebook
         if not (Path("notebooks") / f"{name}.ipynb").exists():  # results of a removed chapter say nothing
             continue
         seconds, memory = chapter.timings["chapter_seconds"], chapter.timings["peak_memory_bytes"]
