@@ -61,7 +61,7 @@ class Parameter:
     default: Scalar
     meaning: str
     allowed: str
-    bounds: Mapping[str, float]
+    bounds: Mapping[str, Any]
     choices: tuple[str, ...]
 
 
@@ -159,22 +159,28 @@ def _read_text(text: str, kind: type) -> Scalar:
     return value
 
 
+def split_pairs(pairs: Sequence[str], form: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Texts by name out of ``NAME=TEXT``, and problems with those not of the form, or with a name twice."""
+    texts: dict[str, str] = {}
+    problems: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, text = (part.strip() for part in pair.partition("="))
+        if not equals or not name:
+            problems[pair] = f"{pair!r} is not of the form {form}"
+        elif name in texts:
+            problems[name] = f"{name} is given twice"
+        else:
+            texts[name] = text
+    return texts, problems
+
+
 def check_texts(parameters: Mapping[str, Parameter], pairs: Sequence[str]) -> dict[str, Scalar]:
     """Read and :func:`check` what was typed as ``-p``, such as ``["learning_rate=0.1", "seed=1"]``.
 
     Raises:
         ConfigurationError: Lists every problem, also with pairs that are none and names given twice.
     """
-    texts: dict[str, str] = {}
-    problems: dict[str, str] = {}
-    for pair in pairs:
-        name, equals, value = (part.strip() for part in pair.partition("="))
-        if not equals or not name:
-            problems[pair] = f"{pair!r} is not of the form NAME=VALUE"
-        elif name in texts:
-            problems[name] = f"{name} is given twice"
-        else:
-            texts[name] = value
+    texts, problems = split_pairs(pairs, "NAME=VALUE")
     try:
         checked = check(parameters, texts, from_text=True)
     except ConfigurationError as error:
@@ -196,11 +202,10 @@ def check(
             for a number.
 
     Returns:
-        The values, read and checked; parameters that are not named keep their defaults.
+        The values, in the cell's order.
 
     Raises:
-        ConfigurationError: Lists every problem: names that the chapter does not have, values of the wrong
-            type, and values outside their range.
+        ConfigurationError: Lists every unknown name, wrong type and value outside its range.
     """
     problems: dict[str, str] = {}
     read: dict[str, Any] = {}
@@ -229,10 +234,9 @@ def _refusal(problems: Mapping[str, str]) -> ConfigurationError:
 
 def _outside_comment(parameters: Mapping[str, Parameter], values: Mapping[str, Any]) -> dict[str, str]:
     """Problems with the types and ranges that the parameters cell states, by name."""
-    fields: dict[str, Any] = {}
-    for name in values:
-        bounds: dict[str, Any] = dict(parameters[name].bounds)
-        fields[name] = (Annotated[parameters[name].kind, Field(**bounds)], ...)
+    fields: dict[str, Any] = {
+        name: (Annotated[parameters[name].kind, Field(**parameters[name].bounds)], ...) for name in values
+    }
     model = create_model("Parameters", __config__=ConfigDict(strict=True, allow_inf_nan=False), **fields)
     problems = {}
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,18 +35,13 @@ def read_grid(texts: Sequence[str], allowed: Mapping[str, Parameter]) -> list[Po
     Raises:
         ConfigurationError: Lists every problem with every value.
     """
-    axes: dict[str, list[str]] = {}
-    problems: list[str] = [] if texts else ["the grid is empty"]
-    for text in texts:
-        name, equals, values = (part.strip() for part in text.partition("="))
-        listed = [value.strip() for value in values.split(",")]
-        if not equals or not name or "" in listed:
-            problems.append(f"{text!r} is not of the form NAME=VALUE,VALUE,...")
-        elif name in axes:
-            problems.append(f"{name} is given twice")
-        else:
-            axes[name] = listed
-    return _make_grid(axes, allowed, problems)
+    form = "NAME=VALUE,VALUE,..."
+    pairs, problems = parameters.split_pairs(texts, form)
+    axes = {name: [value.strip() for value in values.split(",")] for name, values in pairs.items()}
+    for name in [name for name, values in axes.items() if "" in values]:
+        problems[name] = f"'{name}={pairs[name]}' is not of the form {form}"
+        del axes[name]
+    return _make_grid(axes, allowed, problems.values())
 
 
 def read_file(path: Path, allowed: Mapping[str, Parameter]) -> list[Point]:
@@ -88,7 +83,7 @@ def _read_yaml(path: Path) -> Any:
 
 
 def _make_grid(
-    axes: Mapping[str, Sequence[str]], allowed: Mapping[str, Parameter], problems: Sequence[str] = ()
+    axes: Mapping[str, Sequence[str]], allowed: Mapping[str, Parameter], problems: Iterable[str] = ()
 ) -> list[Point]:
     """Combine values of several parameters; problems that were found before are told with all others."""
     _check_count(math.prod(len(values) for values in axes.values()))  # before a slip fills the memory
@@ -102,7 +97,7 @@ def _check_count(count: int) -> None:
 
 
 def _check_points(
-    points: Sequence[Mapping[str, str]], allowed: Mapping[str, Parameter], problems: Sequence[str] = ()
+    points: Sequence[Mapping[str, str]], allowed: Mapping[str, Parameter], problems: Iterable[str] = ()
 ) -> list[Point]:
     """Check all points before one runs; what a point leaves out gets the notebook's own value."""
     _check_count(len(points))
