@@ -106,10 +106,10 @@ def test_a_rule_is_written_in_its_unit_with_its_bounds_exact(rule: Rule, unit: A
 @pytest.mark.parametrize(
     ("kind", "bounds", "message"),
     [
-        ("above", (1.0, 2.0), "1 finite"),
-        ("between", (1.0,), "2 finite"),
-        ("below", (math.nan,), "1 finite"),
-        ("between", (2.0, 1.0), "swap"),
+        ("above", (1.0, 2.0), "one finite"),
+        ("between", (1.0,), "two finite"),
+        ("below", (math.nan,), "one finite"),
+        ("between", (2.0, 1.0), "the lower first"),
     ],
 )
 def test_a_rule_that_means_nothing_is_refused(kind: Any, bounds: tuple[float, ...], message: str) -> None:
@@ -517,7 +517,7 @@ def test_sentence_and_verdict_follow_the_numbers_of_an_entry(
                 ({"low": None, "high": None}, "give either low and high"),
                 ({"measurement": 0.25}, r"0\.25 is not in its interval"),
                 ({"rule": {"kind": "over", "bounds": [1]}}, "rule.*'above'.*found 'over'"),
-                ({"rule": {"kind": "between", "bounds": [2, 1]}}, "rule.*swap"),
+                ({"rule": {"kind": "between", "bounds": [2, 1]}}, "rule.*the lower first"),
             )
         ),
     ],

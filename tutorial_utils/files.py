@@ -38,16 +38,10 @@ def absolute(place: str | Path, variable: str) -> Path:
 
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Write a file so that no reader ever sees half of it.
+    """Write a file so that no reader ever sees half of it; its folder is made if needed.
 
-    The block writes to a uniquely named temporary file in the same folder. When it ends without an error
+    The block gets and writes to a uniquely named temporary path in that folder. When it ends without an error
     the file is flushed to disk and renamed, which is atomic; when it raises, the temporary file is removed.
-
-    Args:
-        path: Where the file should arrive; its folder is made if needed.
-
-    Yields:
-        The temporary path.
     """
     temporary = _temporary_beside(path)
     try:
@@ -80,11 +74,8 @@ def _temporary_beside(path: Path) -> Path:
 def scratch_folder() -> Iterator[Path]:
     """Make a temporary folder that is removed at the end of the block, or after this process was killed.
 
-    Each holds a lock that the operating system lets go when its process ends, however that ends. Whoever
-    makes a folder first removes those of this user whose lock nobody holds any more.
-
-    Yields:
-        The folder, as an absolute path without links.
+    Its path is absolute and without links. Beside it lies a lock that the operating system lets go when this
+    process ends, however that is. Whoever makes such a folder first removes this user's that nobody locks.
     """
     import filelock
 

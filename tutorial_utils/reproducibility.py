@@ -33,7 +33,7 @@ REPORTED_PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "
 
 
 def make_generator(seed: int, purpose: str) -> torch.Generator:
-    """Make the random stream of one purpose.
+    """Make the random stream of one purpose, on the CPU, seeded by a hash of seed and purpose.
 
     Splitting, shuffling and initialising draw from streams of their own, so that drawing more numbers for
     one of them does not change the others.
@@ -41,9 +41,6 @@ def make_generator(seed: int, purpose: str) -> torch.Generator:
     Args:
         seed: The run's seed, 0 to 2**63 - 1.
         purpose: Name of the stream, such as ``"split"``, ``"order"``, ``"initialisation"``.
-
-    Returns:
-        A generator on the CPU, seeded by a hash of both.
     """
     import torch
 
@@ -89,10 +86,9 @@ def preserved_randomness(
 
 
 def random_states(generators: Mapping[str, torch.Generator]) -> dict[str, torch.Tensor]:
-    """Read the states of the global generators and of further ones, by name.
+    """Read the states of the global generators and of further ones, by name, as bytes, uint8.
 
-    Returns:
-        Bytes, uint8: ``"global"`` is PyTorch's, ``"python"`` and ``"numpy"`` are theirs, then the given ones.
+    ``"global"`` is PyTorch's, ``"python"`` and ``"numpy"`` are theirs, then come the given ones.
     """
     import numpy as np
     import torch
@@ -250,12 +246,7 @@ def git_commit() -> str:
 
 
 def report_environment() -> dict[str, object]:
-    """Report what a result depended on besides its parameters.
-
-    Returns:
-        Plain values: package versions, Python, operating system, processor, cores that this process may use,
-        threads, date, commit.
-    """
+    """Report as plain values what results depend on besides parameters: versions, machine, date, commit."""
     import torch
 
     versions = {}

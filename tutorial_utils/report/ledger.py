@@ -134,11 +134,12 @@ class Rule:
     bounds: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        expected = 2 if self.kind == "between" else 1
-        if len(self.bounds) != expected or not all(map(math.isfinite, self.bounds)):
-            raise ClaimError(f"{self.kind!r} needs {expected} finite bounds, found {self.bounds}")
-        if list(self.bounds) != sorted(self.bounds):
-            raise ClaimError(f"'between' needs its lower bound first, found {self.bounds}; swap them")
+        count, wanted = 1, "one finite bound"
+        if self.kind == "between":
+            count, wanted = 2, "two finite bounds, the lower first"
+        finite = [bound for bound in self.bounds if math.isfinite(bound)]
+        if not len(finite) == len(self.bounds) == count or finite != sorted(finite):
+            raise ClaimError(f"{self.kind!r} needs {wanted}, found {self.bounds}")
 
     def satisfied(self, value: float) -> bool:
         """Say whether a value supports the claim."""

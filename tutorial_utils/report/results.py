@@ -60,8 +60,7 @@ def peak_memory() -> int | None:
 def plain(value: Any) -> Any:
     """Turn tensors, arrays and NumPy scalars, also in dicts and sequences, into what JSON knows.
 
-    Returns:
-        The same content as dict, list, str, int, float, bool or None; what is not finite becomes None.
+    What is not finite becomes None.
 
     Raises:
         TypeError: The value has no plain form.

@@ -38,10 +38,9 @@ FIRST = ("test_", "validation_", "best_validation_")
 def tabulate(outcomes: Sequence[Outcome]) -> pd.DataFrame:
     """Collect what the points of :func:`tutorial_utils.runs.sweeps.run`, at least one, measured.
 
-    Returns:
-        One row for each point: its parameters, status, reason of a failure, seconds, and metrics. These are
-        the single numbers in the results; lists stay in the results files. A metric that has the name of
-        another column gets ``" (measured)"`` behind it.
+    One row for each point: its parameters, status, reason of a failure, seconds, and metrics. These are the
+    single numbers in the results; lists stay in the results files. A metric that has the name of another
+    column gets ``" (measured)"`` behind it.
     """
     fixed = [*dict.fromkeys(name for outcome in outcomes for name in outcome.point), STATUS, REASON, SECONDS]
     rows = []
@@ -217,11 +216,7 @@ def draw_metric(table: pd.DataFrame, parameter: str, metric: str, *, ax: Axes | 
 
 
 def write(table: pd.DataFrame, title: str, folder: Path) -> Path:
-    """Write ``results.csv``, ``summary.csv`` (when seeds were swept) and ``report.html`` into a folder.
-
-    Returns:
-        The page, which needs no other file.
-    """
+    """Write ``results.csv``, ``summary.csv`` (when seeds were swept) and the page, ``report.html``."""
     with whole_file(folder / "results.csv") as temporary:
         table.to_csv(temporary, index=False)
     (folder / "summary.csv").unlink(missing_ok=True)
