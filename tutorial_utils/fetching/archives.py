@@ -9,7 +9,6 @@ import tarfile
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, cast
 
 from tutorial_utils.exceptions import DataError
 from tutorial_utils.fetching.wanted import SizedFile
@@ -33,11 +32,11 @@ class _CappedGzip(gzip.GzipFile):
 
 
 @contextlib.contextmanager
-def _unpacking(archive: Path, limit: int) -> Iterator[IO[bytes]]:
+def _unpacking(archive: Path, limit: int) -> Iterator[gzip.GzipFile]:
     """Open a gzip file for reading, at most ``limit`` bytes of content."""
     try:
         with _CappedGzip(archive, limit) as stream:
-            yield cast(IO[bytes], stream)
+            yield stream
     except (gzip.BadGzipFile, EOFError, zlib.error, tarfile.TarError) as error:
         raise DataError(f"{archive.name} is not a whole archive ({error})") from error
 

@@ -277,15 +277,14 @@ def describe(parameters: Mapping[str, Parameter], width: int = 80) -> str:
     Returns:
         For each: name, type, default and allowed values, and below that its meaning.
     """
-    indent = "    "
     fold = textwrap.TextWrapper(
-        width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
     ).wrap
     lines = []
     for parameter in parameters.values():
         allowed = _READERS[bool] if parameter.kind is bool else parameter.allowed
         head = f"{parameter.name}: {parameter.kind.__name__} = {parameter.default!r}"
-        lines += fold(head + (f"  ({allowed})" if allowed else "")) + fold(indent + parameter.meaning)
+        lines += fold(head + (f"  ({allowed})" if allowed else "")) + fold(f"    {parameter.meaning}")
     return "\n".join(lines) or "this notebook has no parameters"
 
 
