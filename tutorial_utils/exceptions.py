@@ -56,7 +56,7 @@ def join_problems(opening: str, problems: Iterable[str]) -> str:
 
 
 def did_you_mean(name: str, allowed: Iterable[str]) -> str:
-    """Suggest the nearest names, ``"did you mean 'mnist'?"``, or list all, ``"allowed: 'cifar10', 'mnist'"``."""
+    """Suggest the nearest names, ``"did you mean 'mnist'?"``, or list all: ``"allowed: 'a', 'b'"``."""
     choices = sorted(allowed)
     near = difflib.get_close_matches(name.lower(), choices, n=2, cutoff=0.5)
     # A short name inside a longer one ("epochs" in "num_epochs") is nearer than letter counts say.
