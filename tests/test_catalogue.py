@@ -30,18 +30,12 @@ PUBLISHED_MD5 = {
 EVERY_DATASET = pytest.mark.parametrize("description", DATASETS.values(), ids=DATASETS)
 
 
-def test_mnist_is_described_by_its_published_numbers() -> None:
-    assert (MNIST.num_train, MNIST.num_test) == (60_000, 10_000)
-    assert MNIST.image_shape == (1, 28, 28)
-    assert MNIST.num_features == 784
-    assert MNIST.num_classes == 10
-    assert MNIST.class_names == ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9")
-
-
-def test_cifar10_is_described_by_its_published_numbers() -> None:
-    assert (CIFAR10.num_train, CIFAR10.num_test) == (50_000, 10_000)
-    assert CIFAR10.image_shape == (3, 32, 32)
-    assert CIFAR10.num_features == 3072
+def test_data_sets_are_described_by_their_published_numbers() -> None:
+    assert (MNIST.num_train, MNIST.num_test, MNIST.image_shape) == (60_000, 10_000, (1, 28, 28))
+    assert (MNIST.num_features, MNIST.num_classes) == (784, 10)
+    assert MNIST.class_names == tuple("0123456789")
+    assert (CIFAR10.num_train, CIFAR10.num_test, CIFAR10.image_shape) == (50_000, 10_000, (3, 32, 32))
+    assert (CIFAR10.num_features, CIFAR10.num_classes) == (3072, 10)
     names = "airplane automobile bird cat deer dog frog horse ship truck"
     assert CIFAR10.class_names == tuple(names.split())
 

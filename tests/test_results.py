@@ -154,11 +154,9 @@ def test_a_file_that_is_no_results_file_is_refused_by_name(tmp_path: Path, conte
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"04_evaluation\.json is not a results file .* `make book`"):
         read(path)
-
-
-def test_a_missing_file_is_named_with_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"no results at .*absent\.json; run `make book`"):
-        read(tmp_path / "absent.json")
+    path.unlink()
+    with pytest.raises(DataError, match=r"no results at .*04_evaluation\.json; run `make book`"):
+        read(path)
 
 
 def test_peak_memory_is_in_bytes_and_unknown_where_the_system_does_not_tell(

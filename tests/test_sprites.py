@@ -110,11 +110,7 @@ GREY = as_png(PIXELS["a"][:, :, 0])
         ({"train_json": json.dumps([*LABELS["train.json"], 0]).encode()}, r"\(11,\), expected \(10,\)"),
         *(
             ({"test_json": text}, "test.json is not a JSON list of class numbers")
-            for text in (b'{"0": 1}', b"[0, 1, 2, 3, -1]", b"[0, 1, 2, 3, 256]", b'[0, 1, 2, 3, "x"]')
-        ),
-        *(
-            ({"test_json": text}, "test.json is not a JSON list of class numbers")
-            for text in (b"[0, 1, 2, 3, [4]]", b"[0, 1, 2, 3", b"\xff\xfe\xfa", b"[" * 100_000)
+            for text in (b'{"0": 1}', b"[0, 1, 2, 3, -1]", b'[0, "x"]', b"[0, [4]]", b"\xff", b"[" * 100_000)
         ),
     ],
 )
