@@ -272,11 +272,7 @@ def _outside_config(
 
 
 def describe(parameters: Mapping[str, Parameter], width: int = 80) -> str:
-    """Write a chapter's parameters for the terminal, in lines of so many characters.
-
-    Returns:
-        For each: name, type, default and allowed values, and below that its meaning.
-    """
+    """Write each parameter for the terminal: name, type, default and allowed values, and below its meaning."""
     fold = textwrap.TextWrapper(
         width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
     ).wrap

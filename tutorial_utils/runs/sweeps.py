@@ -106,30 +106,40 @@ def run(
         raise ConfigurationError(
             f"cannot write to {folder} ({error.strerror}); give another output with -o"
         ) from None
-    missing = [index for index, place in enumerate(places) if not place.with_suffix(".json").is_file()]
+    missing = {
+        index: points[index] for index, place in enumerate(places) if not place.with_suffix(".json").is_file()
+    }
     if len(missing) < len(points):
         note(f"{len(points) - len(missing)} of {len(points)} points are there already")
     errors: dict[int, str] = {}
     if missing:
-        with (
-            _quiet_dask(),
-            _cluster(jobs, scheduler) as client,
-            bar(total=len(missing), description=f"sweep of {chapter.name}", unit="point") as progress,
-            _submitted(client, chapter, {index: points[index] for index in missing}, time_limit) as finished,
-        ):
-            for index, executed in finished:
-                kept = kernel.write(executed, places[index], places[index].with_suffix(".json"))
-                if executed.error:
-                    errors[index] = executed.error
-                    where = f"\n  {kept}" if executed.notebook else ""
-                    first_line = executed.error.partition("\n")[0]
-                    note(f"failed: {parameters.name_run(points[index])}: {first_line}{where}")
-                progress.set_postfix(failed=len(errors), refresh=False)
-                progress.update()
+        with _quiet_dask(), _cluster(jobs, scheduler) as client:
+            errors = _execute_all(client, chapter, missing, places, time_limit)
     return [
         Outcome(point, None if index in errors else place.with_suffix(".json"), errors.get(index, ""))
         for index, (point, place) in enumerate(zip(points, places, strict=True))
     ]
+
+
+def _execute_all(
+    client: Client, chapter: Chapter, points: Mapping[int, Point], places: Sequence[Path], time_limit: float
+) -> dict[int, str]:
+    """Run points, write what each gave as it finishes, and return the errors of those that failed."""
+    errors: dict[int, str] = {}
+    with (
+        bar(total=len(points), description=f"sweep of {chapter.name}", unit="point") as progress,
+        _submitted(client, chapter, points, time_limit) as finished,
+    ):
+        for index, executed in finished:
+            kept = kernel.write(executed, places[index], places[index].with_suffix(".json"))
+            if executed.error:
+                errors[index] = executed.error
+                where = f"\n  {kept}" if executed.notebook else ""
+                first_line = executed.error.partition("\n")[0]
+                note(f"failed: {parameters.name_run(points[index])}: {first_line}{where}")
+            progress.set_postfix(failed=len(errors), refresh=False)
+            progress.update()
+    return errors
 
 
 def _file_name(chapter: Chapter, point: Point) -> str:
