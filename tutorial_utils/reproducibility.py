@@ -137,7 +137,7 @@ def check_device(name: str) -> None:
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """Turn ``"auto"``, the fastest, or one of :func:`available_devices` into a device of this machine.
+    """Turn a name that passes :func:`check_device` into a device; ``"auto"`` takes the fastest.
 
     The package asks in one place, when :func:`~tutorial_utils.training.models.make_model` makes a model: the
     model owns its device, and what is fed to it follows.

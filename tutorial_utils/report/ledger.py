@@ -56,7 +56,6 @@ _FORMATS: dict[Unit, tuple[float, str, str]] = {
 # Characters that Markdown, MyST or MathJax could act on. Entities never do, in Jupyter and on the page alike.
 _ENTITIES = str.maketrans({sign: f"&#{ord(sign)};" for sign in "\\`*_{}[]<>$|~#&"})
 
-
 # Instances are checked too: what an author made, when it is recorded.
 _STRICT = ConfigDict(strict=True, revalidate_instances="always")
 

@@ -272,7 +272,7 @@ def _outside_config(
 
 
 def describe(parameters: Mapping[str, Parameter], width: int = 80) -> str:
-    """Write each parameter for the terminal: name, type, default and allowed values, and below its meaning."""
+    """Write each parameter for the terminal: name, type, default, allowed values, and below its meaning."""
     fold = textwrap.TextWrapper(
         width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
     ).wrap

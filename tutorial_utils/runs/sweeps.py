@@ -121,38 +121,19 @@ def run(
     ]
 
 
-def _execute_all(
-    client: Client, chapter: Chapter, points: Mapping[int, Point], places: Sequence[Path], time_limit: float
-) -> dict[int, str]:
-    """Run points, write what each gave as it finishes, and return the errors of those that failed."""
-    errors: dict[int, str] = {}
-    with (
-        bar(total=len(points), description=f"sweep of {chapter.name}", unit="point") as progress,
-        _submitted(client, chapter, points, time_limit) as finished,
-    ):
-        for index, executed in finished:
-            kept = kernel.write(executed, places[index], places[index].with_suffix(".json"))
-            if executed.error:
-                errors[index] = executed.error
-                where = f"\n  {kept}" if executed.notebook else ""
-                first_line = executed.error.partition("\n")[0]
-                note(f"failed: {parameters.name_run(points[index])}: {first_line}{where}")
-            progress.set_postfix(failed=len(errors), refresh=False)
-            progress.update()
-    return errors
-
-
 def _file_name(chapter: Chapter, point: Point) -> str:
     """Name a point's files; another chapter or package makes other names, so old results are never taken."""
     identity = json.dumps([chapter.code, package_fingerprint(), point], sort_keys=True)
     return f"{parameters.name_run(point, 80)}-{hashlib.sha256(identity.encode()).hexdigest()[:10]}.ipynb"
 
 
-@contextlib.contextmanager
-def _submitted(
-    client: Client, chapter: Chapter, points: Mapping[int, Point], time_limit: float
-) -> Iterator[Iterator[tuple[int, Executed]]]:
-    """Run points on a cluster: what each gave, as it finishes. Points of a worker that dies run elsewhere."""
+def _execute_all(
+    client: Client, chapter: Chapter, points: Mapping[int, Point], places: Sequence[Path], time_limit: float
+) -> dict[int, str]:
+    """Run points on a cluster, write what each gave as it finishes, and return why some failed, by index.
+
+    Points of a worker that dies run elsewhere.
+    """
     from distributed import as_completed, wait
 
     name = f"sweep-{uuid.uuid4().hex}"
@@ -161,13 +142,25 @@ def _submitted(
         client.submit(_execute_point, *given, point, time_limit, key=f"{name}-{index}", pure=False): index
         for index, point in points.items()
     }
+    errors: dict[int, str] = {}
     try:
-        yield ((index_of.pop(future), _take(future)) for future in as_completed(list(index_of)))  # type: ignore[no-untyped-call]
+        with bar(total=len(points), description=f"sweep of {chapter.name}", unit="point") as progress:
+            for future in as_completed(list(index_of)):  # type: ignore[no-untyped-call]
+                index, executed = index_of.pop(future), _take(future)
+                kept = kernel.write(executed, places[index], places[index].with_suffix(".json"))
+                if executed.error:
+                    errors[index] = executed.error
+                    where = f"\n  {kept}" if executed.notebook else ""
+                    first_line = executed.error.partition("\n")[0]
+                    note(f"failed: {parameters.name_run(points[index])}: {first_line}{where}")
+                progress.set_postfix(failed=len(errors), refresh=False)
+                progress.update()
     except BaseException:  # nobody waits for what still runs
         with contextlib.suppress(Exception):  # the cluster itself may be what is gone
             client.run(_end_sweep, name, on_error="ignore")
             wait(list(index_of), timeout=10)  # type: ignore[no-untyped-call]
         raise
+    return errors
 
 
 def _take(future: Future[Executed]) -> Executed:
