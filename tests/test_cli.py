@@ -118,8 +118,9 @@ PAPERMILLS = ["seed", "1", "-p", "momentum", "0"]  # the name apart from the val
             ["learning_rate=-1", "batch_size=0", "seed='x'", "'momentum' is not of the form NAME=VALUE"],
         ),
         ("run", ["notebooks/mnist/03_trainin"], ["did you mean 'notebooks/mnist/03_training'"]),
+        # As papermill has it, the name apart from the value.
         ("run", ["-p", "learning_rate", "0.1", CHAPTER, "-p", "seed=1"], ["-p learning_rate=0.1"]),
-        ("run", [CHAPTER, "-p", *PAPERMILLS], ["-p seed=1 -p momentum=0"]),
+        ("run", [CHAPTER, "-p", "seed", "1", "-p", "momentum", "0"], ["-p seed=1 -p momentum=0"]),
         ("run", [CHAPTER, "another"], ["another", "-p NAME=VALUE"]),
         ("sweep", [CHAPTER, "-g", "seed", "1,2"], ["-g seed=1,2"]),
         ("sweep", [CHAPTER], ["give a grid"]),

@@ -8,9 +8,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from tutorial_utils.exceptions import DownloadError
 from tutorial_utils.fetching import ensure
 from tutorial_utils.fetching.npm import NpmSource
 from tutorial_utils.fetching.wanted import DataFile
+from tutorial_utils.fetching.web import PlainHttpSource
 
 SCRIPTS = (
     (
@@ -33,6 +35,10 @@ SCRIPTS = (
 """Where each script comes from, and how to know that it is the right one."""
 
 
+MIRROR = "https://cdn.jsdelivr.net/npm"
+"""Asked where the registry does not answer; it has every file of every package."""
+
+
 def fetch_scripts(folder: Path) -> None:
     """Make sure that all scripts lie in a folder, saying where each came from.
 
@@ -40,9 +46,13 @@ def fetch_scripts(folder: Path) -> None:
         folder: Made if needed.
     """
     for source, script in SCRIPTS:
-        arrival = ensure.ensure([script], folder, [source])
+        mirror = PlainHttpSource(f"{MIRROR}/{source.spec}/{source.folder.removeprefix('package/')}")
+        arrival = ensure.ensure([script], folder, [source, mirror])
         print(f"{script.name}: {arrival}")
 
 
 if __name__ == "__main__":
-    fetch_scripts(Path(sys.argv[1]))
+    try:
+        fetch_scripts(Path(sys.argv[1]))
+    except DownloadError as error:
+        raise SystemExit(f"error: {error}") from None

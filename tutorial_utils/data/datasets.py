@@ -22,9 +22,6 @@ from tutorial_utils.fetching.wanted import DataFile
 from tutorial_utils.files import DATA_VARIABLE, absolute
 from tutorial_utils.reproducibility import make_generator
 
-OFFLINE_VARIABLE = "TUTORIAL_OFFLINE"
-"""Environment variable that, set to 1, forbids to fetch anything."""
-
 
 @dataclass(frozen=True, eq=False)
 class ImageData:
@@ -122,7 +119,7 @@ def fetch(name: str, root: Path | str | None = None, offline: bool = False) -> e
         description.files,
         data_root(root) / description.folder,
         description.sources,
-        offline=offline or os.environ.get(OFFLINE_VARIABLE, "") not in ("", "0"),
+        offline=offline,
     )
 
 

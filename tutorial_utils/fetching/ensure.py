@@ -26,6 +26,9 @@ TRIES = 2
 RETRY_PAUSE = 1.0
 """Seconds before asking again."""
 
+OFFLINE_VARIABLE = "TUTORIAL_OFFLINE"
+"""Environment variable that, set to 1, forbids to fetch anything."""
+
 LOCK_NAME = ".lock"
 TEMPORARY_PREFIX = ".arriving-"
 
@@ -69,7 +72,7 @@ def ensure(
         files: The wanted files.
         folder: Where they should be; made if needed.
         sources: Where to look, best first.
-        offline: Fetch nothing.
+        offline: Fetch nothing; ``TUTORIAL_OFFLINE=1`` does the same.
 
     Raises:
         DownloadError: No source delivered (the message lists each attempt and what to do by hand), or the
@@ -80,7 +83,7 @@ def ensure(
         wanted = _faulty(files, folder)
         if not wanted:
             return Arrival(folder)
-        if offline:
+        if offline or os.environ.get(OFFLINE_VARIABLE, "") not in ("", "0"):
             raise DownloadError(_report(wanted, folder, sources, "nothing is fetched when offline"))
         folder.mkdir(parents=True, exist_ok=True)
         with _locked(folder):

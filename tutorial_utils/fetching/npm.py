@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tutorial_utils.fetching import archives, sprites
 from tutorial_utils.fetching.wanted import DataFile, SpriteSet
-from tutorial_utils.fetching.web import Pace, SourceError
+from tutorial_utils.fetching.web import Pace, SourceError, proxy_variable
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,8 @@ def _pack(spec: str, workspace: Path, pace: Pace) -> Path:
         if any("ENOSPC" in line for line in said):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(workspace))
         reasons = [line.removeprefix(prefix) for line in said[:3]]
-        raise SourceError("; ".join(reasons) or "npm failed without saying why")
+        through = f" ({proxy_variable()} sends it through a proxy)" if proxy_variable() else ""
+        raise SourceError(("; ".join(reasons) or "npm failed without saying why") + through)
     return archive
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -162,6 +163,7 @@ class HttpSource:
         import pooch
         import requests
 
+        _check_certificates()
         with target.open("wb") as output:
             pace = Pace(self.name, output.tell, limit=limit, patient=patient)
             download = pooch.HTTPDownloader(
@@ -176,6 +178,25 @@ class HttpSource:
                     download(url=url, output_file=output, pooch=None)
             except (requests.RequestException, ValueError) as error:  # ValueError: a length that is no number
                 raise _http_fault(url, error) from error
+
+
+@dataclass(frozen=True)
+class PlainHttpSource(HttpSource):
+    """A web server with each file as it is."""
+
+    def address(self, file: DataFile) -> str:
+        """Address of one file."""
+        return f"{self.url.rstrip('/')}/{file.name}"
+
+    def by_hand(self, files: Sequence[DataFile]) -> str:
+        """Say how a person gets the files from here."""
+        return "download " + ", ".join(self.address(file) for file in files)
+
+    def deliver(self, files: Sequence[DataFile], folder: Path, *, patient: bool) -> int:
+        """Download one file after the other; see :class:`Source`."""
+        for file in files:
+            self._get(self.address(file), folder / file.name, limit=file.size, patient=patient)
+        return sum(file.size for file in files)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,6 +232,20 @@ def _look_at_redirect(response: requests.Response, *args: object, **kwargs: obje
         response.close()  # requests would read whatever stands beside the new address, be it endless
 
 
+def _check_certificates() -> None:
+    """Name a variable that points nowhere: requests would fail without saying who told it."""
+    for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        place = os.environ.get(variable)
+        if place and not Path(place).exists():
+            raise SourceError(f"{variable} is {place}, which is not there; unset it, or name certificates")
+
+
+def proxy_variable() -> str | None:
+    """Name of the environment variable that sends https through a proxy, if one does."""
+    names = (name for each in ("https_proxy", "all_proxy") for name in (each, each.upper()))
+    return next((name for name in names if os.environ.get(name)), None)
+
+
 def _http_fault(url: str, error: Exception) -> SourceError:
     """Say what requests ran into, in a line, and whether it may pass."""
     import requests
@@ -222,6 +257,10 @@ def _http_fault(url: str, error: Exception) -> SourceError:
         origin = deeper
     passing = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
     transient = isinstance(error, passing) and not isinstance(error, requests.exceptions.SSLError)
+    if isinstance(error, requests.exceptions.ProxyError):
+        return SourceError(
+            f"{url}: the proxy of {proxy_variable()} does not let it through ({origin})", transient=transient
+        )
     return SourceError(f"{url}: {origin}", transient=transient)
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
+from safetensors.torch import load as deserialise
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -174,9 +175,10 @@ def _read(path: Path) -> tuple[Tensors, dict[str, str]]:
     if not path.is_file():
         raise CheckpointError(f"no checkpoint at {path}")
     try:
-        with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-            metadata = file.metadata() or {}
+        content = path.read_bytes()  # not mapped: some file systems cannot
+        tensors = deserialise(content)
+        length = int.from_bytes(content[:8], "little")  # of the header, which begins after it
+        metadata = json.loads(content[8 : 8 + length]).get("__metadata__", {})
     except (SafetensorError, OSError) as error:
         raise CheckpointError(
             f"{path} is not a safetensors file or is damaged ({error}); "
