@@ -4,24 +4,27 @@ import copy
 import importlib
 import itertools
 import json
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
 import pytest
 from built_book import parse
-from test_extensions import Site, rows_of
+from matplotlib.figure import Figure
+from test_extensions import Site, real_page, rows_of
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("machine", "targets", "epochs", "agreement", "solvers", "replicas", "growth")
-FIGURES = ("epochs-figure", "growth-figure")
+IMPORTS = ("torch", "tutorial_utils", "for_training", "for_evaluation")
 LOOPS = ("by_hand", "package", "bare", "skorch", "lightning", "loader_0", "loader_2")
 
 
-@pytest.fixture(autouse=True)
-def sphinx_finds_the_extensions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(ROOT / "book" / "_ext"))
+@pytest.fixture(scope="module", autouse=True)
+def sphinx_finds_the_extensions() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(ROOT / "book" / "_ext"))
+        yield
 
 
 def timed(median: float) -> dict[str, Any]:
@@ -90,6 +93,10 @@ def make_results() -> dict[str, Any]:
             "replicas": {"sizes": sizes, "seconds": [1, 1.5, 2.5], "bytes": sizes, "time_line": line},
             "points": {"sizes": sizes, "seconds": [9, 10, 19], "time_line": line},
         },
+        "imports": {
+            "seconds": {name: timed(2.5) for name in IMPORTS},
+            "ratios": dict.fromkeys(IMPORTS, 1.5),
+        },
         "targets": [
             {"title": "a ratio", "value": 12.34, "bound": 10, "at_least": True, "unit": "times", "met": True},
             {"title": "a time", "value": 0.75, "bound": 0.5, "at_least": False, "unit": "s", "met": False},
@@ -98,39 +105,47 @@ def make_results() -> dict[str, Any]:
     }
 
 
-def directive(part: str) -> str:
-    options = f":name: fig-{part}\n:alt: What {part} draws.\n\nSome **words**.\n" if part in FIGURES else ""
-    return f"```{{measured-speed}} {part}\n{options}```\n"
+def write(folder: Path, results: dict[str, Any]) -> None:
+    (folder / "new.json").write_text(json.dumps(results))
+    (folder / "new.json").replace(folder / "results.json")
 
 
-def make_site(folder: Path, *parts: str) -> Site:
-    """A book whose pages each show one part, with the made-up results beside it."""
-    pages = {f"about/{part}": f"# Page\n\n{directive(part)}" for part in parts}
-    (folder / "results.json").write_text(json.dumps(make_results()))
-    return Site(folder, pages, numfig=True, measured_speed="../results.json")
+def make_site(folder: Path) -> Site:
+    """A book with the page, and the made-up results beside it."""
+    write(folder, make_results())
+    return Site(folder, {"book/speed": real_page("speed")}, measured_speed="../results.json")
 
 
 @pytest.fixture(scope="module")
-def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(ROOT / "book" / "_ext"))
-        site = make_site(tmp_path_factory.mktemp("speed"), *PARTS, *FIGURES)
-        assert site.build() == ""
-        yield site
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    site = make_site(tmp_path_factory.mktemp("speed"))
+    assert site.build() == ""
+    return site
 
 
-def text_of(site: Site, part: str) -> str:
-    return " ".join(site.page(f"about/{part}").get_text(" ").split())
+def text_of(site: Site) -> str:
+    return " ".join(site.page("book/speed").get_text(" ").split())
+
+
+def tables_of(site: Site) -> list[list[list[str]]]:
+    """Promises, two data sets' epochs, solvers, imports."""
+    return [rows_of(table) for table in site.page("book/speed").select("table.measured")]
 
 
 def test_the_machine_is_named_with_its_date_and_versions(shown: Site) -> None:
-    text = text_of(shown, "machine")
-    said = ("2031-02-03", "3 cores of Abacus & Sons", "Python 3.99", "torch 9.8.7", "Each loop ran 3 times")
+    text = text_of(shown)
+    said = (
+        "2031-02-03",
+        "3 cores of Abacus & Sons",
+        "Python 3.99",
+        "skorch 6.5.4, torch 9.8.7.",
+        "Each loop ran 3 times",
+    )
     assert [words for words in said if words not in text] == []
 
 
 def test_a_promise_is_shown_with_its_outcome(shown: Site) -> None:
-    assert rows_of(shown.page("about/targets")) == [
+    assert tables_of(shown)[0] == [
         ["a ratio", "12.3 times", "at least 10 times", "yes"],
         ["a time", "0.750 s", "at most 0.5 s", "no"],
         ["a power", "1.04", "at most 1.1", "yes"],
@@ -138,31 +153,33 @@ def test_a_promise_is_shown_with_its_outcome(shown: Site) -> None:
 
 
 def test_every_way_has_its_seconds_ratio_and_memory_for_both_data_sets(shown: Site) -> None:
-    rows = rows_of(shown.page("about/epochs"))
-    assert len(rows) == 2 * len(LOOPS)
+    _, rows, others, *_ = tables_of(shown)
     one, two = "0.200 [0.100, 0.400]", "0.0200 [0.0100, 0.0400]"
     assert rows[1] == ["this package", one, "1.00", two, "1.00", "12"]
-    assert [row[0] for row in rows[:7]][-1] == "DataLoader, 2 workers"
-    assert rows[7:] == rows[:7]
-    assert "at most 1e-06 of their size" in text_of(shown, "agreement")
+    assert rows[-1][0] == "DataLoader, 2 workers"
+    assert rows == others and len(rows) == len(LOOPS)
+    assert "at most 1e-06 of their size" in text_of(shown)
 
 
 def test_a_solver_that_never_reached_the_loss_is_no_winner(shown: Site) -> None:
-    rows = {row[0]: row[1:] for row in rows_of(shown.page("about/solvers"))}
+    rows = {row[0]: row[1:] for row in tables_of(shown)[3]}
     assert rows["lbfgs"] == ["1.25 [0.625, 2.50]", "1.25 [0.625, 2.50]", "14 passes"]
     assert rows["SGDClassifier"] == ["not reached", "", "best 0.361 nats"]
-    assert (
-        "takes 0.400 times as long as the quickest solver, lbfgs, to a validation loss of 0.32 nats"
-        in text_of(shown, "solvers")
-    )
+    said = "takes 0.400 times as long as the quickest solver, lbfgs, to a validation loss of 0.32 nats"
+    assert said in text_of(shown)
+
+
+def test_each_import_has_its_seconds_and_ratio(shown: Site) -> None:
+    rows = tables_of(shown)[4]
+    assert rows[0] == ["torch", "2.50 [1.25, 5.00]", "1.50"] and len(rows) == len(IMPORTS)
 
 
 def test_replicas_and_growth_are_told_in_sentences(shown: Site) -> None:
-    text = text_of(shown, "replicas")
-    assert "16 learning rates" in text and "6.00 [3.00, 12.0] s one by one, 8.00 times as long" in text
-    assert "with two threads 3.50 times" in text and "at most 3e-07" in text
-    text = text_of(shown, "growth")
+    text = text_of(shown)
     for said in (
+        "16 learning rates",
+        "6.00 [3.00, 12.0] s one by one, 8.00 times as long; with two threads 3.50 times",
+        "at most 3e-07",
         "the power 1.04 (standard error 0.03)",
         "explains 0.9876 of the variance",
         "811 bytes (standard error 4); its pixels, its label and its place in the order make 800",
@@ -176,19 +193,20 @@ def test_replicas_and_growth_are_told_in_sentences(shown: Site) -> None:
         assert said in text
 
 
-@pytest.mark.parametrize("part", FIGURES)
-def test_a_figure_is_a_file_with_words_for_those_who_do_not_see_it(shown: Site, part: str) -> None:
-    page = shown.page(f"about/{part}")
-    image = page.select_one(f"figure#fig-{part} img")
-    assert image is not None and image["alt"] == f"What {part} draws."
-    drawn = (shown.folder / "build" / "html" / "about" / str(image["src"])).resolve()
+@pytest.mark.parametrize("name", ["fig-speed-epochs", "fig-speed-growth"])
+def test_a_figure_is_a_file_with_words_for_those_who_do_not_see_it(shown: Site, name: str) -> None:
+    (figure,) = shown.page("book/speed").select(f"figure#{name}")
+    image, caption = figure.img, figure.figcaption
+    assert image is not None and " panels" in str(image["alt"])
+    drawn = (shown.folder / "build" / "html" / "book" / str(image["src"])).resolve()
     assert drawn.read_bytes().startswith(b"\x89PNG")
-    caption = page.select_one("figcaption strong")
-    assert caption is not None and caption.get_text() == "words"
+    assert caption is not None and len(caption.get_text()) > 30
 
 
 @pytest.mark.parametrize("two_threads", [0.01, 0.04, 0.1])
-def test_numbers_along_the_axis_do_not_lie_on_each_other(two_threads: float) -> None:
+def test_numbers_along_the_axis_do_not_lie_on_each_other(
+    two_threads: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     speed = importlib.import_module("measured.speed")
     results = make_results()
     for dataset in ("mnist", "cifar10"):
@@ -196,10 +214,16 @@ def test_numbers_along_the_axis_do_not_lie_on_each_other(two_threads: float) -> 
             results["epoch"][dataset][f"threads_{threads}"] = epochs(scale)
             for each in results["epoch"][dataset][f"threads_{threads}"]["seconds"].values():
                 each["low"] = each["high"] = each["median"]
-    figure, axes = plt.subplots(1, 2, figsize=speed.FIGURES["epochs-figure"][3])
-    speed.draw_epochs(results, list(axes))
-    figure.canvas.draw()
-    for ax in axes:
+
+    def draw_here(env: None, name: str, draw: Callable[[Any], None], **layout: Any) -> Figure:
+        figure, axes = plt.subplots(1, layout["columns"], figsize=layout["size"])
+        draw(list(axes))
+        figure.canvas.draw()
+        return figure
+
+    monkeypatch.setattr(speed, "draw_figure", draw_here)
+    figure = speed.draw_epochs(None, results)
+    for ax in figure.axes:
         labels = [tick for tick in ax.get_xticklabels(which="both") if tick.get_text() and tick.get_visible()]
         low, high = ax.get_xlim()
         boxes = sorted(
@@ -212,45 +236,19 @@ def test_numbers_along_the_axis_do_not_lie_on_each_other(two_threads: float) -> 
     plt.close(figure)
 
 
-def test_new_results_make_a_new_page(tmp_path: Path) -> None:
-    site = make_site(tmp_path, "targets")
+def test_new_results_make_a_new_page_and_what_was_not_measured_is_a_warning(tmp_path: Path) -> None:
+    site, results = make_site(tmp_path), make_results()
     assert site.build() == ""
-    results = make_results()
     results["targets"][0]["value"] = 98.7
-    (tmp_path / "results.json").unlink()  # another inode, another time
-    (tmp_path / "results.json").write_text(json.dumps(results))
+    write(tmp_path, results)
     assert site.build() == ""
-    assert rows_of(site.page("about/targets"))[0][1] == "98.7 times"
-
-
-@pytest.mark.parametrize(
-    ("part", "lost"), [("growth", ["growth", "points"]), ("epochs", ["epoch"]), ("growth-figure", ["growth"])]
-)
-def test_what_was_not_measured_is_a_warning_with_what_to_do(
-    part: str, lost: Sequence[str], tmp_path: Path
-) -> None:
-    site = make_site(tmp_path, part)
-    results = make_results()
-    inner = results
-    for key in lost[:-1]:
-        inner = inner[key]
-    del inner[lost[-1]]
-    (tmp_path / "results.json").write_text(json.dumps(results))
+    assert tables_of(site)[0][0][1] == "98.7 times"
+    del results["growth"]["points"]
+    write(tmp_path, results)
     warning = site.build()
-    assert f"has no {part}" in warning and lost[-1] in warning and "make bench" in warning
+    assert re.search(r"speed\.md:\d+: WARNING: KeyError: 'points'.* `make bench`", warning)
     (tmp_path / "results.json").unlink()
-    assert "make bench" in site.build()
-
-
-def test_an_unknown_part_and_a_figure_without_words_are_refused(tmp_path: Path) -> None:
-    pages = {
-        "unknown": directive("weather"),
-        "silent": "```{measured-speed} epochs-figure\n:name: fig-x\n\nCaption.\n```\n",
-    }
-    (tmp_path / "results.json").write_text(json.dumps(make_results()))
-    warning = Site(tmp_path, pages, measured_speed="../results.json").build()
-    assert "there is no part 'weather'; there are machine, targets" in warning
-    assert "needs a caption and the options name and alt" in warning
+    assert re.search(r"speed\.md:\d+: WARNING: .*No such file.* `make bench`", site.build())
 
 
 @pytest.mark.book

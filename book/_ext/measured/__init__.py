@@ -1,9 +1,9 @@
-"""Shows on the pages what the chapters measured: results, provenance and run times, read from results files.
+"""Shows on the pages what was measured: pages are Jinja templates, filled in from results files.
 
-Pages are rebuilt when a results file changes, and the build warns when one is missing, so no number on a page
-is typed by hand. Everything is built from docutils nodes: text from a file can never become markup.
+A page is made again when a file that it read changes, and the build warns when a value is missing, so no
+number on a page is typed by hand.
 
-``sources`` reads, ``tables`` builds, and each other module makes one kind of page from these two.
+``sources`` reads, ``pages`` fills in, and each other module says what one kind of page needs besides.
 """
 
 from __future__ import annotations
@@ -12,25 +12,15 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from measured.advice import MeasuredAdvice
-from measured.claims import MeasuredLedger
-from measured.overview import MeasuredResults
-from measured.provenance import AppendProvenance, MeasuredStatus
-from measured.speed import MeasuredSpeed
-from measured.sweep import MeasuredSweep
+from measured.pages import fill_in_page
+from measured.provenance import AppendProvenance
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Register the directives with Sphinx."""
+    """Register with Sphinx."""
     app.add_config_value("measured_results", "../results", "env")
     app.add_config_value("measured_sweeps", "../sweeps", "env")
     app.add_config_value("measured_speed", "../../benchmarks/results.json", "env")
-    app.add_config_value("measured_published", {}, "env")
-    app.add_directive("measured-results", MeasuredResults)
-    app.add_directive("measured-advice", MeasuredAdvice)
-    app.add_directive("measured-status", MeasuredStatus)
-    app.add_directive("measured-ledger", MeasuredLedger)
-    app.add_directive("measured-sweep", MeasuredSweep)
-    app.add_directive("measured-speed", MeasuredSpeed)
+    app.connect("source-read", fill_in_page)
     app.add_transform(AppendProvenance)
-    return {"version": "1", "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}
+    return {"version": "2", "env_version": 2, "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,17 +1,16 @@
-"""Where a chapter's numbers come from, and how it ran: the box at its foot and the table of all chapters."""
+"""Where a chapter's numbers come from, and how it ran: the box at its foot, and the page of all."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Any
 
 from docutils import nodes  # type: ignore[import-untyped]
 from sphinx.transforms import SphinxTransform
-from sphinx.util.docutils import SphinxDirective
 
-from measured.sources import CHAPTERS, chapters_in, repository_url, results_of
-from measured.tables import Cell, link_to, make_table
+from measured.sources import CHAPTERS, logger, read_results, repository_url
+from tutorial_utils.exceptions import DataError
 from tutorial_utils.report.results import Results
 
 
@@ -21,59 +20,20 @@ def minutes(seconds: float) -> str:
     return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60:02d} s"
 
 
-class MeasuredStatus(SphinxDirective):
-    """``{measured-status}``: how every chapter ran: how long, in how much memory, when, by which commit."""
-
-    def run(self) -> list[nodes.Node]:
-        """Make a sentence on all chapters, and the table with one row for each."""
-        found = {chapter: results_of(self.env, chapter) for chapter in chapters_in(self.env)}
-        ran = {chapter: results for chapter, results in found.items() if results is not None}
-        if not ran:
-            return []
-        header = ["Chapter", "Run time", "Peak memory", "Threads", "Finished"]
-        rows: list[list[Cell]] = [
-            [link_to(self.env, chapter), *(text for _, text in describe_run(results))]
-            for chapter, results in ran.items()
-        ]
-        commits = [results.provenance["commit"] for results in ran.values()]
-        repository = repository_url(self.env)
-        said: list[nodes.Node] = [nodes.Text(say_status(list(ran.values())))]
-        if len(set(commits)) == 1:
-            said += [nodes.Text(" Commit: "), *describe_commit(commits[0], repository), nodes.Text(".")]
-        else:
-            header.append("Commit")
-            for row, commit in zip(rows, commits, strict=True):
-                row.append(nodes.paragraph("", "", *describe_commit(commit, repository)))
-        return [nodes.paragraph("", "", *said, support_smartquotes=False), make_table(header, rows, "status")]
-
-
-def say_status(ran: Sequence[Results]) -> str:
-    """Say how all chapters ran together.
-
-    Args:
-        ran: What the chapters wrote, at least one.
-
-    Returns:
-        A few sentences: how many, how long, between which dates, on which machines.
-    """
+def say_status(ran: Collection[Results]) -> str:
+    """Say how all chapters ran together: how many, how long, between which dates, on which machines."""
     seconds = sum(results.timings["chapter_seconds"] for results in ran)
-    dates = sorted(results.provenance["date"] for results in ran)
-    count = "1 chapter" if len(ran) == 1 else f"{len(ran)} chapters"
-    between = _date(dates[0]) if dates[0] == dates[-1] else f"{_date(dates[0])} to {_date(dates[-1])}"
-    machines = sorted({_machine(results) for results in ran})
+    dates = sorted({_date(results) for results in ran})
+    machines = sorted({"{cpu}, {cores} cores, {system}".format(**results.provenance) for results in ran})
     return (
-        f"{count}, {minutes(seconds)} of run time in all. Finished: {between}. "
+        f"{len(ran)} chapter{'s' * (len(ran) > 1)}, {minutes(seconds)} of run time in all. "
+        f"Finished: {' to '.join(dict.fromkeys((dates[0], dates[-1])))}. "
         f"Machine{'s' * (len(machines) > 1)}: {'; '.join(machines)}."
     )
 
 
-def _machine(results: Results) -> str:
-    provenance = results.provenance
-    return f"{provenance['cpu']}, {provenance['cores']} cores, {provenance['system']}"
-
-
-def _date(stamp: str) -> str:
-    return stamp.replace("T", " ").replace("+00:00", " UTC")
+def _date(results: Results) -> str:
+    return str(results.provenance["date"]).replace("T", " ").replace("+00:00", " UTC")
 
 
 def describe_run(results: Results) -> list[tuple[str, str]]:
@@ -91,58 +51,60 @@ def describe_run(results: Results) -> list[tuple[str, str]]:
         ("Run time", minutes(timings["chapter_seconds"])),
         ("Peak memory", f"{memory / 2**20:,.0f} MiB" if memory else "not known"),
         ("Threads", f"{provenance['threads']} on {provenance['cores']} cores"),
-        ("Finished", _date(provenance["date"])),
+        ("Finished", _date(results)),
     ]
 
 
-COMMIT = re.compile(r"(?:.+-g)?([0-9a-f]{7,40})(-dirty)?")
-"""What ``git describe --always --dirty`` says: a commit, after a tag's name if there is one."""
+COMMIT = re.compile(r"(?:.+-g)?([0-9a-f]{7,40})")
+"""What ``git describe --always`` says: a commit, after a tag's name if there is one."""
 
 
-def describe_commit(commit: str, repository: str) -> list[nodes.Node]:
-    """Say which state of the repository computed a chapter's numbers, with a link to it.
+def describe_commit(commit: str, repository: str) -> tuple[str, str, str]:
+    """Say which state of the repository computed a chapter's numbers.
 
     Args:
         commit: From ``git describe``, or ``"unknown"``.
-        repository: Address of the repository; empty for no link.
+        repository: Address of the repository.
 
     Returns:
-        Text and link. A tree that had been edited is not that of the commit, so it says so.
+        Words, then the text and the address of a link, both empty where there is none. A tree that had been
+        edited is not that of the commit, so the words say so.
     """
+    if commit == "unknown":
+        return "not known: executed outside a git repository", "", ""
     bare = commit.removesuffix("-dirty")
-    if bare == "unknown":
-        return [nodes.Text("not known: executed outside a git repository")]
-    match = COMMIT.fullmatch(commit)
+    match = COMMIT.fullmatch(bare)
     state = match[1] if match else bare  # else the name of a tag
-    shown = nodes.reference("", bare, refuri=f"{repository}/tree/{state}") if repository else nodes.Text(bare)
-    return [shown] if bare == commit else [nodes.Text("edited after "), shown]
+    return "" if bare == commit else "edited after ", bare, f"{repository}/tree/{state}"
 
 
-def make_provenance(results: Results, repository: str = "") -> nodes.Node:
+def make_provenance(results: Results, repository: str) -> nodes.Node:
     """Make the box at a page's foot that says where its numbers come from.
 
     Args:
         results: What the chapter wrote.
-        repository: Address of the repository, to link the commit; empty for no link.
+        repository: Address of the repository, to link the commit.
 
     Returns:
         A box that opens on a click. Its values stand as they are in the file, without typographic quotes.
     """
     provenance = results.provenance
-    rows: list[tuple[str, str | list[nodes.Node]]] = [
+    words, shown, address = describe_commit(provenance["commit"], repository)
+    rows = [
         ("Parameters", _pairs(results.parameters, " = ")),
         ("Seed", str(results.parameters.get("seed", "none"))),
         ("Data", f"{results.parameters.get('dataset', 'none')}, fingerprint {provenance['data_hash']}"),
         ("Versions", f"Python {provenance['python']}, {_pairs(provenance['versions'], ' ')}"),
         ("Processor", f"{provenance['cpu']} ({provenance['system']})"),
         *describe_run(results),
-        ("Commit", describe_commit(provenance["commit"], repository)),
+        ("Commit", words),
     ]
     fields = nodes.field_list("", support_smartquotes=False)
-    for label, content in rows:
-        children = [nodes.Text(content)] if isinstance(content, str) else content
-        body = nodes.field_body("", nodes.paragraph("", "", *children))
-        fields += nodes.field("", nodes.field_name("", label), body)
+    for label, text in rows:
+        paragraph = nodes.paragraph("", text)
+        fields += nodes.field("", nodes.field_name("", label), nodes.field_body("", paragraph))
+    if shown:
+        paragraph += nodes.reference("", shown, refuri=address)
     title = nodes.title("", "How the numbers on this page were made")
     return nodes.admonition("", title, fields, classes=["dropdown", "provenance"])
 
@@ -161,6 +123,9 @@ class AppendProvenance(SphinxTransform):
         section = next(self.document.findall(nodes.section), None)
         if section is None or not self.env.docname.startswith(CHAPTERS):
             return
-        results = results_of(self.env, self.env.docname.removeprefix(CHAPTERS))
-        if results is not None:
+        try:
+            results = read_results(self.env, self.env.docname.removeprefix(CHAPTERS))
+        except DataError as error:
+            logger.warning("%s", error, location=self.env.docname, type="measured")
+        else:
             section += make_provenance(results, repository_url(self.env))
