@@ -79,9 +79,8 @@ def links_of(reader: PdfReader, number: int) -> list[Any]:
     for reference in reader.pages[number].get("/Annots", []):
         note = reference.get_object()
         if "/Dest" in note:
-            sheet, kind, _, top, _ = note["/Dest"]
-            assert kind == "/XYZ"
-            found.append((reader.get_page_number(sheet.get_object()), float(top)))
+            place = reader.named_destinations[note["/Dest"]]
+            found.append((reader.get_destination_page_number(place), float(place["/Top"])))
         else:
             found.append(str(note["/A"]["/URI"]))
     return found
@@ -127,7 +126,7 @@ def test_every_sheet_has_its_number_at_the_foot(printed: PdfReader) -> None:
     assert at_foot == [str(number) for number, _ in enumerate(printed.pages, start=1)]
 
 
-def test_the_outline_has_parts_chapters_and_headings(printed: PdfReader) -> None:
+def test_the_outline_has_parts_chapters_and_headings_and_tags_are_kept(printed: PdfReader) -> None:
     def read(items: list[Any]) -> list[Any]:
         return [
             read(item) if isinstance(item, list) else (item.title, printed.get_destination_page_number(item))
@@ -139,6 +138,7 @@ def test_the_outline_has_parts_chapters_and_headings(printed: PdfReader) -> None
         ("Part A", 2),
         [("One & only", 2), ("Two", 4), [("Deeper", 5)]],
     ]
+    assert {"/StructTreeRoot", "/MarkInfo", "/Lang"} <= printed.trailer["/Root"].keys(), "no tags"
     assert printed.metadata is not None
     assert printed.metadata.title == "Logistic Regression, Measured"
     assert printed.metadata.author == "the contributors to Logistic Regression, Measured"

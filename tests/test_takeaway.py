@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 import yaml
 from built_book import BUILD, HTML, PAGES, ROOT, parse
-from test_extensions import Site
+from test_extensions import Site, real_page
 
 import tutorial_utils
 
@@ -28,7 +28,7 @@ CHAPTERS = [page for page in PAGES if page.startswith("notebooks/")]
 REPOSITORY = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Repository"]
 BRANCH = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["branch"]
 COLAB = "https://colab.research.google.com/github/" + REPOSITORY.removeprefix("https://github.com/")
-ARCHIVE = "logistic-regression-measured-notebooks.zip"
+ARCHIVE, BOOK = "logistic-regression-measured-notebooks.zip", "logistic-regression-measured.pdf"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -104,7 +104,9 @@ def test_a_finished_site_holds_what_its_pages_use_and_tracked_notebooks(tmp_path
         "_static/locales/de/LC_MESSAGES/theme.mo": "",
         "_sources/notebooks/part/01_a.ipynb": "executed",
         "_sources/book/page.md": "text",
+        "gone.pdf": "",
     }
+    (tmp_path / "book.zip").write_text("archive")
     for name, content in files.items():
         path = tmp_path / "site" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -121,7 +123,9 @@ def test_a_finished_site_holds_what_its_pages_use_and_tracked_notebooks(tmp_path
         "_static/scripts/theme.js.map",
         "_static/fonts/icons.ttf",
         "_static/locales/de/LC_MESSAGES/theme.mo",
+        "gone.pdf",
     }
+    assert (tmp_path / "site" / "book.zip").read_text() == "archive"
     assert (tmp_path / "site" / "_sources" / "notebooks" / "part" / "01_a.ipynb").read_text() == "tracked"
 
 
@@ -232,56 +236,33 @@ def test_the_archive_in_the_site_holds_every_chapter_and_its_size_is_said() -> N
 # The page that links both
 
 
-class TakeAway(Site):
-    """A tiny site whose page offers both files, or others."""
-
-    def __init__(self, folder: Path, *kinds: str) -> None:
-        text = "".join(f"```{{take-away}} {kind}\n```\n\n" for kind in kinds or ("notebooks", "pdf"))
-        settings = {"extensions": ["myst_nb", "takeaway"]}
-        super().__init__(folder, {"book/downloads": f"# To take away\n\n{text}"}, **settings)
-        self.html = folder / "build" / "html"
-
-    def links(self) -> list[str]:
-        return [str(link["href"]) for link in self.page("book/downloads").select("a.takeaway")]
-
-    def text(self) -> str:
-        return self.page("book/downloads").get_text()
-
-
 def test_the_pdf_is_linked_once_it_is_there_and_no_longer_when_it_is_gone(tmp_path: Path) -> None:
-    site, pdf = TakeAway(tmp_path), tmp_path / "logistic-regression-measured.pdf"
+    site, pdf = Site(tmp_path, {"book/downloads": real_page("downloads")}), tmp_path / BOOK
+
+    def build() -> tuple[list[str], str]:
+        assert site.build() == ""
+        page = site.page("book/downloads")
+        return [str(link["href"]) for link in page.select("a.takeaway")], page.get_text()
+
     (tmp_path / ARCHIVE).write_bytes(b"z" * 123_456)
-    assert site.build() == ""
-    assert site.links() == [f"../{ARCHIVE}"]
-    assert "(0.1 MB)" in site.text()
-    assert (site.html / ARCHIVE).stat().st_size == 123_456
-    assert "has not been made" in site.text() and "make pdf" in site.text()
-
+    links, text = build()
+    assert links == [f"../{ARCHIVE}"]
+    assert "(0.1 MB)" in text and "has not been made" in text and "make pdf" in text
     pdf.write_bytes(b"p" * 2_600_000)
-    assert site.build() == ""
-    assert site.links() == [f"../{ARCHIVE}", f"../{pdf.name}"]
-    assert "(2.6 MB)" in site.text() and "has not been made" not in site.text()
-    assert (site.html / pdf.name).stat().st_size == 2_600_000
-
-    made = (site.html / "book" / "downloads.html").stat().st_mtime_ns
-    assert site.build() == ""
-    assert (site.html / "book" / "downloads.html").stat().st_mtime_ns == made, "nothing changed"
-
+    links, text = build()
+    assert links == [f"../{ARCHIVE}", f"../{BOOK}"]
+    assert "(2.6 MB)" in text and "has not been made" not in text
+    made = (tmp_path / "build" / "html" / "book" / "downloads.html").stat().st_mtime_ns
+    assert build()[0] == links
+    assert (tmp_path / "build" / "html" / "book" / "downloads.html").stat().st_mtime_ns == made
     pdf.unlink()
-    assert site.build() == ""
-    assert site.links() == [f"../{ARCHIVE}"]
-    assert not (site.html / pdf.name).exists()
+    assert build()[0] == [f"../{ARCHIVE}"]
 
 
 def test_the_build_warns_when_there_is_no_archive(tmp_path: Path) -> None:
-    warnings = TakeAway(tmp_path).build()
+    warnings = Site(tmp_path, {"downloads": real_page("downloads")}).build()
     assert warnings.count("WARNING") == 1
-    assert f"no {ARCHIVE} in" in warnings and "make book" in warnings
-
-
-def test_the_page_refuses_to_offer_what_is_not_made(tmp_path: Path) -> None:
-    warnings = TakeAway(tmp_path, "epub").build()
-    assert "there is no 'epub' to take away; write notebooks or pdf" in warnings
+    assert f"{ARCHIVE}'" in warnings and "make book" in warnings
 
 
 # Pages about the book

@@ -1,6 +1,6 @@
 """Prints the built book as one PDF with the system's Chromium: every page in order, an outline, links inside.
 
-Chromium writes outlines and numbers; here pages are joined, and links between them made to lead to sheets.
+All pages are put into one document, so that tags, outline, numbers and links are Chromium's own.
 Run as ``python book/_ext/book_pdf.py _build/html _build/logistic-regression-measured.pdf``.
 """
 
@@ -9,27 +9,23 @@ from __future__ import annotations
 import datetime
 import html
 import io
-import re
 import shutil
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 import yaml  # type: ignore[import-untyped]
 from playwright.sync_api import Page, sync_playwright
 from pypdf import PdfReader, PdfWriter
-from pypdf.generic import ArrayObject, Destination, Fit, NameObject, NullObject, TextStringObject
+from pypdf.generic import NameObject, TextStringObject
 
 from tutorial_utils.files import whole_file
 
 ROOT = Path(__file__).parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-PAPER = {
+PAPER: dict[str, Any] = {
     "format": "A4",
     "margin": {"top": "16mm", "bottom": "18mm", "left": "16mm", "right": "16mm"},
     "scale": 0.68,
@@ -37,67 +33,62 @@ PAPER = {
     "tagged": True,
     "outline": True,
 }
-NUMBERS = """
-@page {{ @bottom-center {{ content: counter(page); font: 13px sans-serif; color: #555 }} }}
-html {{ counter-reset: page {before} }}
+STYLE = """
+@page { @bottom-center { content: counter(page); font: 13px sans-serif; color: #555 } }
+#jb-print-docs-body { display: none !important }
+.page { break-before: page }
+.bd-main .bd-content .bd-article .page h1:first-of-type { display: block; font-size: 2.4em; margin: 0 0 1rem }
+.front { font: 15px/1.5 sans-serif; color: #000 }
+.front a { color: inherit; text-decoration: none }
+.front .title { font-size: 34px; margin: 60px 0 8px }
+.front .part { font-size: 16px; font-weight: bold; margin: 18px 0 4px; break-after: avoid }
+.front .facts { margin-bottom: 40px }
+.front .row { display: flex; margin: 0; gap: 8px }
+.front i { flex: 1; border-bottom: 1px dotted #888; margin-bottom: 5px }
+.front b { font-weight: normal; font-variant-numeric: tabular-nums }
 """
-"""Style that numbers the sheets, after those before."""
+"""Numbers on every sheet, pages one after another, title and contents."""
 
-PREPARE = """async (pages) => {
-  // What opens on a click is open on paper, and what loads when it is scrolled to is loaded.
-  for (const details of document.querySelectorAll("details")) details.open = true;
-  for (const box of document.querySelectorAll(".toggle-hidden")) box.classList.remove("toggle-hidden");
-  for (const mark of document.querySelectorAll(".headerlink")) mark.remove();
-  for (const image of document.images) image.loading = "eager";
-  await Promise.all([...document.images].map((image) => image.decode().catch(() => null)));
-  await document.fonts.ready;
-  if (window.MathJax) await window.MathJax.startup.promise;
-  // Links into the book name page and anchor until they are joined.
-  for (const link of document.links) {
-    const [address, anchor] = link.href.split("#");
-    if (address in pages) link.href = `book:${pages[address]}#${anchor ?? ""}`;
-  }
-  // Chromium keeps the place of an anchor only where the page itself links to it.
-  for (const { id } of document.querySelectorAll("[id]:not(svg *)")) {
-    const link = document.createElement("a");
-    link.href = "#" + encodeURIComponent(id);
-    document.body.append(link);
-  }
-}"""
-HEADING = re.compile(r"<h1>((?:(?!<h1>).)*?)<a class=\"headerlink\"", re.DOTALL)
-"""The heading of a page; its copies for printing have no link of their own."""
-
-FRONT_STYLE = """
-body { font: 15px/1.5 sans-serif; color: #000 }
-a { color: inherit; text-decoration: none }
-h1 { font-size: 34px; margin: 60px 0 8px }
-h2 { font-size: 16px; margin: 18px 0 4px; break-after: avoid }
-div { margin-bottom: 40px }
-p { display: flex; margin: 0; gap: 8px }
-i { flex: 1; border-bottom: 1px dotted #888; margin-bottom: 5px }
-b { font-weight: normal; font-variant-numeric: tabular-nums }
-"""
 FINISHED = """() => [...document.querySelectorAll("pre.mermaid")].every((drawn) => drawn.querySelector("svg"))
   && [...document.images].every((image) => image.complete && image.naturalWidth > 0)"""
+
+TAKE = """async ([pages, part]) => {
+  // What opens on a click is open on paper, and what loads when it is scrolled to is loaded.
+  const article = document.querySelector("article") ?? document.body;
+  for (const details of article.querySelectorAll("details")) details.open = true;
+  for (const box of article.querySelectorAll(".toggle-hidden")) box.classList.remove("toggle-hidden");
+  for (const gone of article.querySelectorAll(".headerlink, script")) gone.remove();
+  for (const image of document.images) { image.loading = "eager"; image.src = image.src; }
+  await Promise.all([...document.images].map((image) => image.decode().catch(() => null)));
+  if (window.MathJax) await window.MathJax.startup.promise;
+  // One document for all pages: each anchor bears its page's name, and links to files outside lead nowhere.
+  const name = pages[location.href];
+  for (const link of article.querySelectorAll("a[href]")) {
+    const [address, anchor] = link.href.split("#");
+    if (address in pages) link.href = `#${pages[address]}/${anchor ?? ""}`;
+    else if (link.protocol === "file:") link.removeAttribute("href");
+  }
+  for (const named of article.querySelectorAll("[id]:not(svg *)")) named.id = `${name}/${named.id}`;
+  if (part) for (const title of article.querySelectorAll("h1, h2, h3, h4, h5"))
+    title.ariaLevel = Number(title.tagName[1]) + 1;
+  const glyphs = document.querySelectorAll("#MJX-SVG-styles, svg:has(> #MJX-SVG-global-cache)");
+  return [article.querySelector("h1").textContent.trim(),
+          [...glyphs].map((each) => each.outerHTML).join("") + article.innerHTML];
+}"""
+"""Takes what is printed from an opened page: the text of its heading, and HTML."""
+
+PUT = """async ([style, text]) => {
+  (document.querySelector("article") ?? document.body).innerHTML = text;
+  document.head.insertAdjacentHTML("beforeend", `<style>${style}</style>`);
+  await Promise.all([...document.images].map((image) => image.decode().catch(() => null)));
+  await document.fonts.ready;
+}"""
+NUMBER = """(starts) => document.querySelectorAll(".front b").forEach((place, row) => {
+  place.textContent = starts[row]; })"""
 
 
 class PrintError(Exception):
     """The book cannot be printed; the message says what to do."""
-
-
-@dataclass(frozen=True)
-class Chapter:
-    """One page of the site.
-
-    Attributes:
-        name: Path without ending, such as ``"book/intro"``.
-        part: Caption of the part that it belongs to, empty for the first page.
-        title: What stands in its first heading.
-    """
-
-    name: str
-    part: str
-    title: str
 
 
 def find_browser() -> str:
@@ -117,7 +108,7 @@ def find_browser() -> str:
     return found
 
 
-def chapters_of(site: Path, contents: Path) -> list[Chapter]:
+def pages_of(site: Path, contents: Path) -> dict[str, str]:
     """List the pages of the book in the order of its contents.
 
     Args:
@@ -125,50 +116,22 @@ def chapters_of(site: Path, contents: Path) -> list[Chapter]:
         contents: The list of contents, ``_toc.yml``.
 
     Returns:
-        The first page and all others.
+        The part of each page by the page's name, such as ``"book/intro"``; empty for the first page.
 
     Raises:
         PrintError: A page is not in the site.
     """
     listed = yaml.safe_load(contents.read_text(encoding="utf-8"))
-    names = [(listed["root"], "")]
-    names += [(page["file"], part["caption"]) for part in listed["parts"] for page in part["chapters"]]
-    chapters = []
-    for name, part in names:
-        path = site / f"{name}.html"
-        if not path.is_file():
-            raise PrintError(f"{path} is missing: run `make book` first")
-        found = HEADING.search(path.read_text(encoding="utf-8"))
-        title = html.unescape(re.sub(r"<[^>]+>", "", found[1])).strip() if found else name
-        chapters.append(Chapter(name=name, part=part, title=title))
-    return chapters
+    pages = {listed["root"]: ""}
+    pages |= {page["file"]: part["caption"] for part in listed["parts"] for page in part["chapters"]}
+    for name in pages:
+        if not (site / f"{name}.html").is_file():
+            raise PrintError(f"{site / name}.html is missing: run `make book` first")
+    return pages
 
 
-def print_sheets(page: Page, before: int) -> PdfReader:
-    """Print what a page of the browser shows, numbered after the sheets before it."""
-    page.add_style_tag(content=NUMBERS.format(before=before))
-    return PdfReader(io.BytesIO(page.pdf(**PAPER)))  # type: ignore[arg-type]
-
-
-def print_front(page: Page, chapters: Sequence[Chapter], starts: Mapping[str, int]) -> PdfReader:
-    """Print the title and the list of contents.
-
-    Args:
-        page: A page of the browser.
-        chapters: All pages of the book.
-        starts: Number of the sheet on which each starts, from 0, by name.
-
-    Returns:
-        A PDF.
-    """
-    settings = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
-    rows, part = [], ""
-    for chapter in chapters:
-        if chapter.part != part:
-            part = chapter.part
-            rows.append(f"<h2>{html.escape(part)}</h2>")
-        title = f'<a href="book:{chapter.name}#">{html.escape(chapter.title)}</a>'
-        rows.append(f"<p>{title}<i></i><b>{starts[chapter.name] + 1}</b></p>")
+def make_front(settings: Mapping[str, Any], pages: Mapping[str, str], titles: Sequence[str]) -> str:
+    """Write title and contents, with room for the numbers of sheets."""
     today = datetime.datetime.now(datetime.UTC).date()
     facts = (
         settings["author"],
@@ -176,57 +139,32 @@ def print_front(page: Page, chapters: Sequence[Chapter], starts: Mapping[str, in
         settings["repository"]["url"],
         "Text and figures CC BY 4.0, code MIT",
     )
-    page.set_content(
-        f'<!doctype html><meta charset="utf-8"><style>{FRONT_STYLE}</style>'
-        f"<h1>{html.escape(settings['title'])}</h1><div>{'<br>'.join(map(html.escape, facts))}</div>"
-        f"{''.join(rows)}"
+    rows, last = [], ""
+    for (name, part), title in zip(pages.items(), titles, strict=True):
+        if part != last:
+            rows.append(f'<p class="part">{html.escape(part)}</p>')
+            last = part
+        rows.append(f'<p class="row"><a href="#{name}/">{html.escape(title)}</a><i></i><b>0</b></p>')
+    return (
+        f'<div class="front"><p class="title">{html.escape(settings["title"])}</p>'
+        f'<p class="facts">{"<br>".join(map(html.escape, facts))}</p>{"".join(rows)}</div>'
     )
-    return print_sheets(page, before=0)
 
 
-def join(
-    front: PdfReader, printed: Mapping[Chapter, PdfReader], starts: Mapping[str, int], target: Path
-) -> int:
-    """Join the pages into one PDF with outline, links and metadata.
-
-    Args:
-        front: Title and contents.
-        printed: Each chapter's PDF, in order.
-        starts: Number of the sheet on which each starts, from 0, by name.
-        target: Where the PDF goes.
-
-    Returns:
-        Number of sheets.
-    """
-    writer = PdfWriter()
-    writer.append(front, import_outline=False)
-    for part, members in groupby(printed, key=lambda chapter: chapter.part):
-        joined = PdfWriter()  # so that the outlines of a part's pages come below the part's own entry
-        for chapter in members:
-            mend_titles(printed[chapter].outline)
-            joined.append(printed[chapter])
-        content = io.BytesIO()
-        joined.write(content)
-        writer.append(content, outline_item=part or None)
-    places = {
-        f"{chapter.name}#{anchor}": (starts[chapter.name] + sheet, fit)
-        for chapter, reader in printed.items()
-        for anchor, (sheet, fit) in find_anchors(reader).items()
-    }
-    mend_links(writer, places)
-    settings = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
-    writer.add_metadata(
-        {
-            "/Title": settings["title"],
-            "/Author": settings["author"],
-            "/Subject": "Softmax regression on MNIST and CIFAR-10, measured",
-            "/CreationDate": datetime.datetime.now(datetime.UTC).strftime("D:%Y%m%d%H%M%SZ"),
-        }
-    )
-    writer.compress_identical_objects()  # fonts and images that chapters share
-    with whole_file(target) as temporary:
-        writer.write(temporary)
-    return len(writer.pages)
+def put_together(page: Page, site: Path, pages: Mapping[str, str], settings: Mapping[str, Any]) -> None:
+    """Make the browser's page hold the whole book."""
+    addresses = {(site / f"{name}.html").as_uri(): name for name in pages}
+    titles, texts, last = [], [], ""
+    for address, name in addresses.items():
+        page.goto(address, wait_until="load")
+        page.wait_for_function(FINISHED)
+        part = pages[name]
+        title, text = page.evaluate(TAKE, [addresses, part])
+        heading = f'<p role="heading" aria-level="1">{html.escape(part)}</p>' if part != last else ""
+        texts.append(f'<div class="page" id="{name}/">{heading}{text}</div>')
+        titles.append(title)
+        last = part
+    page.evaluate(PUT, [STYLE, make_front(settings, pages, titles) + "".join(texts)])
 
 
 def mend_titles(outline: Sequence[Any]) -> None:
@@ -244,40 +182,6 @@ def mend_titles(outline: Sequence[Any]) -> None:
             item.node[NameObject("/Title")] = TextStringObject(item.title[:half])
 
 
-def find_anchors(reader: PdfReader) -> dict[str, tuple[int, Fit]]:
-    """Find the sheet of each anchor of a page, and where on it; the empty anchor is the top of the page."""
-    places = {"": (0, Fit.xyz(left=0, top=float(reader.pages[0].mediabox.top)))}
-    for name, found in reader.named_destinations.items():
-        sheet = reader.get_destination_page_number(found)
-        if sheet is not None:
-            places[unquote(name.removeprefix("/"))] = (sheet, Fit.xyz(left=found.left, top=found.top))
-    return places
-
-
-def mend_links(writer: PdfWriter, places: Mapping[str, tuple[int, Fit]]) -> None:
-    """Let links into the book lead to their sheets, and drop those to other files.
-
-    Args:
-        writer: The joined sheets, in which such links still have addresses of the form ``book:page#anchor``.
-        places: Number of the sheet, and where on it, by page and anchor.
-    """
-    writer.root_object.pop("/Names", None)  # anchors of one name in several pages
-    for page in writer.pages:
-        kept = ArrayObject()
-        for reference in page.get("/Annots", ()):
-            note = reference.get_object()
-            address = unquote(str(note.get("/A", {}).get("/URI", "")))
-            if address.startswith("book:"):
-                wanted = address.removeprefix("book:")
-                number, fit = places.get(wanted, places[f"{wanted.partition('#')[0]}#"])
-                sheet_there = writer.pages[number].indirect_reference or NullObject()
-                del note["/A"]
-                note[NameObject("/Dest")] = Destination("", sheet_there, fit).dest_array
-            if not address.startswith("file:"):  # a download, which is no sheet of the book
-                kept.append(reference)
-        page[NameObject("/Annots")] = kept
-
-
 def print_book(site: Path, target: Path, contents: Path = ROOT / "book" / "_toc.yml") -> int:
     """Print the whole book.
 
@@ -293,27 +197,28 @@ def print_book(site: Path, target: Path, contents: Path = ROOT / "book" / "_toc.
         PrintError: There is no browser, or no built book.
     """
     site = site.resolve()
-    chapters = chapters_of(site, contents)
-    addresses = {(site / f"{chapter.name}.html").as_uri(): chapter for chapter in chapters}
-    names = {address: chapter.name for address, chapter in addresses.items()}
-    printed, starts = {}, dict.fromkeys(names.values(), 0)
+    pages = pages_of(site, contents)
+    settings = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_browser())
         try:
             page = browser.new_context(color_scheme="light").new_page()
             page.emulate_media(media="print")
-            count = len(print_front(page, chapters, starts).pages)
-            for address, chapter in addresses.items():
-                page.goto(address, wait_until="load")
-                page.evaluate(PREPARE, names)
-                page.wait_for_function(FINISHED)
-                starts[chapter.name] = count
-                printed[chapter] = print_sheets(page, before=count)
-                count += len(printed[chapter].pages)
-            front = print_front(page, chapters, starts)
+            put_together(page, site, pages, settings)
+            first = PdfReader(io.BytesIO(page.pdf(**PAPER)))
+            places = first.named_destinations
+            starts = [first.get_destination_page_number(places[f"/{name}/"]) for name in pages]
+            page.evaluate(NUMBER, [start + 1 for start in starts if start is not None])
+            printed = page.pdf(**PAPER)
         finally:
             browser.close()
-    return join(front, printed, starts, target)
+    writer = PdfWriter(clone_from=io.BytesIO(printed))
+    mend_titles(writer.outline)
+    subject = "Softmax regression on MNIST and CIFAR-10, measured"
+    writer.add_metadata({"/Title": settings["title"], "/Author": settings["author"], "/Subject": subject})
+    with whole_file(target) as temporary:
+        writer.write(temporary)
+    return len(writer.pages)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Finishes the built pages: notebooks to download as they are tracked, and nothing that no page uses.
 
+The archive of notebooks and the book as a PDF lie beside the pages and are copied.
 Run as ``python book/_ext/finish_site.py SITE NOTEBOOKS`` after every build of the pages.
 """
 
@@ -29,6 +30,15 @@ def offer_tracked_notebooks(site: Path, notebooks: Path) -> None:
         shutil.copy(notebooks / target.relative_to(offered), target)
 
 
+def copy_what_to_take_away(site: Path) -> None:
+    """Copy archive and PDF to the top of the site, and leave none there that is gone."""
+    for ending in ("*.zip", "*.pdf"):
+        for old in site.glob(ending):
+            old.unlink()
+        for made in site.parent.glob(ending):
+            shutil.copy(made, site)
+
+
 def remove_unused_files(site: Path) -> None:
     """Remove what no page loads, and the figures of earlier builds, which Sphinx leaves behind.
 
@@ -48,4 +58,5 @@ def remove_unused_files(site: Path) -> None:
 if __name__ == "__main__":
     built, chapters = map(Path, sys.argv[1:])
     offer_tracked_notebooks(built, chapters)
+    copy_what_to_take_away(built)
     remove_unused_files(built)

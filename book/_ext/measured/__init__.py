@@ -21,6 +21,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("measured_results", "../results", "env")
     app.add_config_value("measured_sweeps", "../sweeps", "env")
     app.add_config_value("measured_speed", "../../benchmarks/results.json", "env")
+    app.add_config_value("measured_takeaway", "..", "env")
     app.connect("source-read", fill_in_page)
     app.add_transform(AppendProvenance)
     return {"version": "2", "env_version": 2, "parallel_read_safe": True, "parallel_write_safe": True}
