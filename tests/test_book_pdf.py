@@ -49,7 +49,8 @@ def printed(tmp_path_factory: pytest.TempPathFactory, book_pdf: ModuleType) -> P
         "notebooks/a/two": '<p style="break-after: page">Above.</p><h2>Deeper</h2>'
         '<p id="deep down">Target &amp; end.</p>'
         '<a href="../../book/first.html">back</a> <a href="#deep%20down">here</a>'
-        '<p id="only-from-elsewhere">Last.</p>',
+        '<p id="only-from-elsewhere">Last.</p>'
+        '<svg id="a"><style>#a .no { display: none }</style><text class="no" y="9">Unseen</text></svg>',
     }
     titles = {"book/first": "Home", "notebooks/a/one": "One &amp; <i>only</i>", "notebooks/a/two": "Two"}
     for name, body in bodies.items():
@@ -93,6 +94,7 @@ def test_every_page_is_printed_in_order_with_boxes_open_and_images_loaded(printe
     assert sheets_with(printed, "Second sheet.") == [3]
     assert sheets_with(printed, "Target & end.") == [5]
     assert len(printed.pages[2].images) == 1
+    assert sheets_with(printed, "Unseen") == [], "a drawing has lost its style"
 
 
 def test_links_inside_the_book_lead_to_sheets_and_others_stay(printed: PdfReader) -> None:

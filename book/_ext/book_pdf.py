@@ -38,29 +38,33 @@ STYLE = """
 #jb-print-docs-body { display: none !important }
 .page { break-before: page }
 .bd-main .bd-content .bd-article .page h1:first-of-type { display: block; font-size: 2.4em; margin: 0 0 1rem }
-.front { font: 15px/1.5 sans-serif; color: #000 }
+.front { font: 15px/1.4 sans-serif; color: #000 }
 .front a { color: inherit; text-decoration: none }
 .front .title { font-size: 34px; margin: 60px 0 8px }
 .front .part { font-size: 16px; font-weight: bold; margin: 18px 0 4px; break-after: avoid }
 .front .facts { margin-bottom: 40px }
-.front .row { display: flex; margin: 0; gap: 8px }
+.front .entry { display: flex; margin: 0; gap: 8px }
 .front i { flex: 1; border-bottom: 1px dotted #888; margin-bottom: 5px }
 .front b { font-weight: normal; font-variant-numeric: tabular-nums }
 """
 """Numbers on every sheet, pages one after another, title and contents."""
 
-FINISHED = """() => [...document.querySelectorAll("pre.mermaid")].every((drawn) => drawn.querySelector("svg"))
-  && [...document.images].every((image) => image.complete && image.naturalWidth > 0)"""
+FINISHED = """() => {
+  for (const image of document.images) image.loading = "eager";  // else only what is scrolled to is loaded
+  return [...document.querySelectorAll("pre.mermaid")].every((drawn) => drawn.querySelector("svg"))
+    && [...document.images].every((image) => image.complete && image.naturalWidth > 0);
+}"""
 
 TAKE = """async ([pages, part]) => {
-  // What opens on a click is open on paper, and what loads when it is scrolled to is loaded.
+  // What opens on a click is open on paper.
   const article = document.querySelector("article") ?? document.body;
   for (const details of article.querySelectorAll("details")) details.open = true;
   for (const box of article.querySelectorAll(".toggle-hidden")) box.classList.remove("toggle-hidden");
   for (const gone of article.querySelectorAll(".headerlink, script")) gone.remove();
-  for (const image of document.images) { image.loading = "eager"; image.src = image.src; }
-  await Promise.all([...document.images].map((image) => image.decode().catch(() => null)));
+  for (const image of article.querySelectorAll("img")) image.src = image.src;  // from whatever page
   if (window.MathJax) await window.MathJax.startup.promise;
+  // Names and brackets have the text's own colour. Each mark around them would be tagged, 50,000 of them.
+  for (const plain of article.querySelectorAll("pre :is(.n, .p)")) plain.replaceWith(...plain.childNodes);
   // One document for all pages: each anchor bears its page's name, and links to files outside lead nowhere.
   const name = pages[location.href];
   for (const link of article.querySelectorAll("a[href]")) {
@@ -68,7 +72,7 @@ TAKE = """async ([pages, part]) => {
     if (address in pages) link.href = `#${pages[address]}/${anchor ?? ""}`;
     else if (link.protocol === "file:") link.removeAttribute("href");
   }
-  for (const named of article.querySelectorAll("[id]:not(svg *)")) named.id = `${name}/${named.id}`;
+  for (const named of article.querySelectorAll("[id]:not(svg, svg *)")) named.id = `${name}/${named.id}`;
   if (part) for (const title of article.querySelectorAll("h1, h2, h3, h4, h5"))
     title.ariaLevel = Number(title.tagName[1]) + 1;
   const glyphs = document.querySelectorAll("#MJX-SVG-styles, svg:has(> #MJX-SVG-global-cache)");
@@ -144,7 +148,7 @@ def make_front(settings: Mapping[str, Any], pages: Mapping[str, str], titles: Se
         if part != last:
             rows.append(f'<p class="part">{html.escape(part)}</p>')
             last = part
-        rows.append(f'<p class="row"><a href="#{name}/">{html.escape(title)}</a><i></i><b>0</b></p>')
+        rows.append(f'<p class="entry"><a href="#{name}/">{html.escape(title)}</a><i></i><b>0</b></p>')
     return (
         f'<div class="front"><p class="title">{html.escape(settings["title"])}</p>'
         f'<p class="facts">{"<br>".join(map(html.escape, facts))}</p>{"".join(rows)}</div>'
@@ -212,7 +216,7 @@ def print_book(site: Path, target: Path, contents: Path = ROOT / "book" / "_toc.
             printed = page.pdf(**PAPER)
         finally:
             browser.close()
-    writer = PdfWriter(clone_from=io.BytesIO(printed))
+    writer = PdfWriter(io.BytesIO(printed), incremental=True)
     mend_titles(writer.outline)
     subject = "Softmax regression on MNIST and CIFAR-10, measured"
     writer.add_metadata({"/Title": settings["title"], "/Author": settings["author"], "/Subject": subject})
