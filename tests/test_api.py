@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup
 from built_book import ROOT, path_of
-from sphinx.testing.util import SphinxTestApp
-from sphinx.util.console import strip_colors
+from test_extensions import Site
 
 PACKAGE = ROOT / "tutorial_utils"
 HOUSE = """# Rules
@@ -64,53 +63,41 @@ def _private() -> None:
 DATA = '"""Figures."""\n\ndef draw() -> int:\n    """Draw {word}."""\n    return 1\n'
 
 
-class Book:
+class Book(Site):
     """A tiny repository: a package and the page."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        super().__init__(
+            folder,
+            {"book/api": "# Package\n"},
+            extensions=["myst_nb", "api"],
+            api_house="../CONTRIBUTING.md",
+            api_package="tinypackage",
+            autodoc_default_options={"members": True},
+            autodoc_member_order="bysource",
+            napoleon_use_ivar=True,
+            nitpicky=True,
+            nitpick_ignore_regex=[("py:.*", "(?!tinypackage).*")],
+        )
         self.write("CONTRIBUTING.md", HOUSE)
         self.write("tinypackage/__init__.py", "")
         self.write("tinypackage/second.py", SECOND)
         self.write("tinypackage/plots/__init__.py", "")
         self.write("tinypackage/plots/data.py", DATA.format(word="it"))
         self.write("tinypackage/plots/more.py", DATA.format(word="more"))
-        self.write("site/book/api.md", "# Package\n")
-        self.write("site/index.md", "# Home\n\n```{toctree}\nbook/api\n```\n")
-        config = {
-            "extensions": ["myst_nb", "api"],
-            "nb_execution_mode": "off",
-            "api_house": "../CONTRIBUTING.md",
-            "api_package": "tinypackage",
-            "autodoc_default_options": {"members": True},
-            "autodoc_member_order": "bysource",
-            "napoleon_use_ivar": True,
-            "html_theme": "basic",
-            "nitpicky": True,
-            "nitpick_ignore_regex": [("py:.*", "(?!tinypackage).*")],
-        }
-        self.write("site/conf.py", "".join(f"{key} = {value!r}\n" for key, value in config.items()))
 
     def write(self, name: str, text: str) -> None:
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
 
-    def build(self) -> tuple[BeautifulSoup, list[str]]:
-        """Build what is out of date as a new process would; return the page and the pages read."""
+    def build_anew(self) -> BeautifulSoup:
+        """Build what is out of date as a new process would, and return the page."""
         for name in [name for name in sys.modules if name.split(".")[0] == "tinypackage"]:
             del sys.modules[name]
         importlib.invalidate_caches()
-        app = SphinxTestApp("html", srcdir=self.folder / "site", builddir=self.folder / "build")
-        read: list[str] = []
-        app.connect("source-read", lambda app, name, text: read.append(name))
-        try:
-            app.build()
-            assert strip_colors(app.warning.getvalue()) == ""
-        finally:
-            app.cleanup()
-        page = self.folder / "build" / "html" / "book" / "api.html"
-        return BeautifulSoup(page.read_text(), "html.parser"), read
+        assert self.build() == ""
+        return self.page("book/api")
 
 
 @pytest.fixture
@@ -130,7 +117,7 @@ def text_of(page: BeautifulSoup, name: str) -> str:
 
 
 def test_each_public_name_stands_below_its_room_and_module_with_signature_and_docstring(book: Book) -> None:
-    page, _ = book.build()
+    page = book.build_anew()
     names = ["second.SETTING", "second.Thing", "second.Thing.turn", "second.thing", "plots.data.draw"]
     assert [term["id"] for term in page.select("dl.py > dt")] == [f"tinypackage.{name}" for name in names]
     headings = [heading.get_text().replace("¶", "") for heading in page.select("section :is(h2, h3)")]
@@ -154,12 +141,13 @@ def test_each_public_name_stands_below_its_room_and_module_with_signature_and_do
     ids=["docstring", "new module"],
 )
 def test_the_page_follows_what_it_is_made_from(book: Book, name: str, text: str, shown: str) -> None:
-    assert shown not in book.build()[0].get_text()
+    assert shown not in book.build_anew().get_text()
     book.write(name, text)
-    page, read = book.build()
-    assert shown in page.get_text()
-    assert read == ["book/api"]
-    assert book.build()[1] == [], "read again although nothing changed"
+    assert shown in book.build_anew().get_text()
+    written = book.folder / "build" / "html" / "book" / "api.html"
+    before = written.stat().st_mtime_ns
+    book.build_anew()
+    assert written.stat().st_mtime_ns == before, "made again although nothing changed"
 
 
 # The package of the book
