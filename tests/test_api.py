@@ -102,7 +102,6 @@ class Book(Site):
 
 @pytest.fixture
 def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Book]:
-    monkeypatch.syspath_prepend(str(ROOT / "book" / "_ext"))
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(sys, "dont_write_bytecode", True)  # a change within a second must count
     yield Book(tmp_path)

@@ -1,30 +1,19 @@
 """The book as one PDF: every page in order, nothing hidden or cut off, links and outline that lead right."""
 
-import importlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
+import book_pdf
 import pytest
 import yaml
-from built_book import HTML, PAGES, ROOT
+from built_book import HTML, PAGES
 from conftest import find_chromium
 from playwright.sync_api import Browser
 from pypdf import PdfReader
-
-EXTENSIONS = ROOT / "book" / "_ext"
-
-
-@pytest.fixture(scope="module")
-def book_pdf() -> Iterator[ModuleType]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(EXTENSIONS))
-        yield importlib.import_module("book_pdf")
-
 
 IMAGE = (
     "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJ"
@@ -34,7 +23,7 @@ HEAD = '<!doctype html><meta charset="utf-8"><h1>{0}<a class="headerlink" href="
 
 
 @pytest.fixture(scope="module")
-def printed(tmp_path_factory: pytest.TempPathFactory, book_pdf: ModuleType) -> PdfReader:
+def printed(tmp_path_factory: pytest.TempPathFactory) -> PdfReader:
     """Three tiny pages as one PDF."""
     find_chromium()
     folder = tmp_path_factory.mktemp("printed")
@@ -145,7 +134,7 @@ def test_the_outline_has_parts_chapters_and_headings_and_tags_are_kept(printed: 
     assert printed.metadata.author == "the contributors to Logistic Regression, Measured"
 
 
-def test_a_title_that_was_written_twice_stands_once_in_the_outline(book_pdf: ModuleType) -> None:
+def test_a_title_that_was_written_twice_stands_once_in_the_outline() -> None:
     twice, once = (SimpleNamespace(title=title, node={}) for title in ("Why, and how?" * 2, "A part"))
     book_pdf.mend_titles([once, [twice]])
     assert (twice.node, once.node) == ({"/Title": "Why, and how?"}, {})
@@ -153,7 +142,7 @@ def test_a_title_that_was_written_twice_stands_once_in_the_outline(book_pdf: Mod
 
 def print_with(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, str(EXTENSIONS / "book_pdf.py"), str(folder), str(folder / "book.pdf")],
+        [sys.executable, book_pdf.__file__, str(folder), str(folder / "book.pdf")],
         capture_output=True,
         text=True,
         env={**os.environ, **environment},
@@ -182,7 +171,7 @@ def test_without_pages_printing_says_what_makes_them(tmp_path: Path) -> None:
 
 @pytest.mark.book
 @pytest.mark.slow
-def test_nothing_is_wider_than_the_paper(browser: Browser, book_pdf: ModuleType) -> None:
+def test_nothing_is_wider_than_the_paper(browser: Browser) -> None:
     """Paper does not scroll: what sticks out is cut off."""
     paper = book_pdf.PAPER
     width = int((210 - 32) / 25.4 * 96 / paper["scale"])

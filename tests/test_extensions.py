@@ -4,17 +4,19 @@ Pages that show what was measured are the book's own, over results that nobody m
 """
 
 import copy
-import importlib
 import json
 import re
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import diagrams
 import pytest
+import vendor
 import yaml
 from bs4 import BeautifulSoup, Tag
+from measured import provenance
+from measured.advice import fill_in
 from sphinx.errors import ExtensionError
 from sphinx.testing.util import SphinxTestApp
 from sphinx.util.console import strip_colors
@@ -64,20 +66,6 @@ RESULTS = {
         "data_hash": "c65580678af9",
     },
 }
-
-
-with pytest.MonkeyPatch.context() as at_import:
-    at_import.syspath_prepend(str(ROOT / "book" / "_ext"))
-    diagrams, vendor = (importlib.import_module(name) for name in ("diagrams", "vendor"))
-    fill_in: Callable[..., str] = importlib.import_module("measured.advice").fill_in
-    provenance = importlib.import_module("measured.provenance")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def sphinx_finds_the_extensions() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(ROOT / "book" / "_ext"))
-        yield
 
 
 def write_results(folder: Path, content: dict[str, Any], chapter: str = CHAPTER) -> None:

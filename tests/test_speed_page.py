@@ -1,27 +1,20 @@
 """The page on speed shows what results.json holds, and says so when it holds nothing."""
 
-import importlib
 import itertools
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
 import pytest
 from matplotlib.figure import Figure
+from measured import speed
 from test_extensions import Site, real_page, rows_of
 
 ROOT = Path(__file__).parents[1]
 LOOPS = ("by_hand", "package", "bare", "skorch", "lightning", "loader_0", "loader_2")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def sphinx_finds_the_extensions() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(ROOT / "book" / "_ext"))
-        yield
 
 
 def timed(median: float) -> dict[str, Any]:
@@ -167,7 +160,6 @@ def test_a_figure_is_a_file_with_words_for_those_who_do_not_see_it(shown: Site, 
 def test_numbers_along_the_axis_do_not_lie_on_each_other(
     two_threads: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    speed = importlib.import_module("measured.speed")
     results = make_results()
     for dataset in ("mnist", "cifar10"):
         for threads, scale in ((1, 0.1), (2, two_threads)):

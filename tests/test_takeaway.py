@@ -2,7 +2,6 @@
 
 import functools
 import hashlib
-import importlib
 import json
 import os
 import re
@@ -11,11 +10,12 @@ import sys
 import time
 import tomllib
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import finish_site
+import notebooks_zip
+import pair
 import pytest
 import yaml
 from built_book import BUILD, HTML, PAGES, ROOT, parse
@@ -23,23 +23,11 @@ from test_extensions import Site, real_page
 
 import tutorial_utils
 
-EXTENSIONS = ROOT / "book" / "_ext"
 CHAPTERS = [page for page in PAGES if page.startswith("notebooks/")]
 REPOSITORY = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Repository"]
 BRANCH = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["branch"]
 COLAB = "https://colab.research.google.com/github/" + REPOSITORY.removeprefix("https://github.com/")
 ARCHIVE, BOOK = "logistic-regression-measured-notebooks.zip", "logistic-regression-measured.pdf"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def extensions_are_found() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(EXTENSIONS))
-        yield
-
-
-def extension(name: str) -> ModuleType:
-    return importlib.import_module(name)
 
 
 @functools.cache
@@ -87,7 +75,7 @@ def test_the_page_can_be_downloaded_as_it_is_tracked_and_a_notebook_installs_the
         assert content == (ROOT / source_of(name, "ipynb")).read_bytes(), name
         if name in CHAPTERS:
             first = next(cell for cell in json.loads(content)["cells"] if cell["cell_type"] == "code")
-            assert "".join(first["source"]).strip() == extension("pair").setup_cell().strip(), name
+            assert "".join(first["source"]).strip() == pair.setup_cell().strip(), name
 
 
 def test_a_finished_site_holds_what_its_pages_use_and_tracked_notebooks(tmp_path: Path) -> None:
@@ -113,7 +101,7 @@ def test_a_finished_site_holds_what_its_pages_use_and_tracked_notebooks(tmp_path
         path.write_text(content)
     chapters = tmp_path / "notebooks"
     (chapters / "part").mkdir(parents=True)
-    command = [sys.executable, str(EXTENSIONS / "finish_site.py"), str(tmp_path / "site"), str(chapters)]
+    command = [sys.executable, finish_site.__file__, str(tmp_path / "site"), str(chapters)]
     assert subprocess.run(command, capture_output=True, timeout=600).returncode != 0, "no tracked notebook"
     (chapters / "part" / "01_a.ipynb").write_text("tracked")
     subprocess.run(command, check=True, timeout=600)
@@ -173,22 +161,20 @@ def built(tmp_path: Path) -> Path:
 
 
 def test_the_archive_has_the_same_bytes_for_the_same_content(built: Path) -> None:
-    module = extension("notebooks_zip")
     digests = []
     for _ in range(2):
-        module.pack(module.collect(built), built / "x.zip")
+        notebooks_zip.pack(notebooks_zip.collect(built), built / "x.zip")
         digests.append(hashlib.sha256((built / "x.zip").read_bytes()).hexdigest())
         for path in built.rglob("*.*"):
             os.utime(path, (time.time() - 86_400,) * 2)
     assert digests[0] == digests[1]
     (built / "executed" / "a" / "01_first.ipynb").write_text("other")
-    module.pack(module.collect(built), built / "x.zip")
+    notebooks_zip.pack(notebooks_zip.collect(built), built / "x.zip")
     assert hashlib.sha256((built / "x.zip").read_bytes()).hexdigest() != digests[0]
 
 
 def test_the_archive_unpacks_to_one_folder_that_explains_itself(built: Path) -> None:
-    module = extension("notebooks_zip")
-    module.pack(module.collect(built), built / "book.zip")
+    notebooks_zip.pack(notebooks_zip.collect(built), built / "book.zip")
     with zipfile.ZipFile(built / "book.zip") as archive:
         assert archive.testzip() is None
         names = archive.namelist()
@@ -208,9 +194,10 @@ def test_the_archive_unpacks_to_one_folder_that_explains_itself(built: Path) -> 
 
 
 def test_without_executed_chapters_there_is_no_archive(tmp_path: Path) -> None:
-    script = EXTENSIONS / "notebooks_zip.py"
     done = subprocess.run(
-        [sys.executable, str(script), str(tmp_path), str(tmp_path / "x.zip")], capture_output=True, text=True
+        [sys.executable, notebooks_zip.__file__, str(tmp_path), str(tmp_path / "x.zip")],
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 1
     assert "no executed notebooks in" in done.stderr and "make book" in done.stderr
