@@ -6,7 +6,6 @@ Every change is to what they wrote into a page, so that the pages need no script
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from docutils import nodes  # type: ignore[import-untyped]
@@ -31,18 +30,10 @@ def load_images_late(app: Sphinx, doctree: nodes.document, page: str) -> None:
 def name_links_around_formulas(app: Sphinx, doctree: nodes.document, page: str) -> None:
     """Give a link whose only text is a formula, which is drawn, words as well."""
     for link in doctree.findall(nodes.reference):
-        if not any(isinstance(leaf, nodes.Text) and leaf.strip() for leaf in _outside_formulas(link)):
-            formulas = [formula.astext() for formula in link.findall(nodes.math)]
-            if formulas:
-                link["reftitle"] = f"The symbol {' '.join(formulas)}"
-
-
-def _outside_formulas(node: nodes.Node) -> Iterator[nodes.Node]:
-    """A node and what it holds, but for the inside of formulas."""
-    if not isinstance(node, nodes.math):
-        yield node
-        for child in node.children:
-            yield from _outside_formulas(child)
+        formulas = [formula.astext() for formula in link.findall(nodes.math)]
+        words = [text for text in link.findall(nodes.Text) if not isinstance(text.parent, nodes.math)]
+        if formulas and not "".join(words).strip():
+            link["reftitle"] = f"The symbol {' '.join(formulas)}"
 
 
 def mend_body(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:

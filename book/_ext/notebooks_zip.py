@@ -20,7 +20,7 @@ FIRST_DATE = (1980, 1, 1, 0, 0, 0)
 """The date of every file, the first that the format knows: an archive made again has the same bytes."""
 
 README = """\
-# {title}: the executed notebooks
+# Logistic Regression, Measured: the executed notebooks
 
 `notebooks/` holds the {count} chapters as they were executed for the book, with everything they printed and
 drew. `results/` holds what each of them measured, with parameters, versions and machine.
@@ -40,12 +40,11 @@ which LICENSE-text names.
 """
 
 
-def collect(build: Path, root: Path = ROOT) -> dict[str, bytes]:
+def collect(build: Path) -> dict[str, bytes]:
     """Collect what belongs into the archive.
 
     Args:
         build: Holds ``executed/`` and ``results/``.
-        root: The repository.
 
     Returns:
         Content by name within the archive.
@@ -53,26 +52,18 @@ def collect(build: Path, root: Path = ROOT) -> dict[str, bytes]:
     Raises:
         FileNotFoundError: No chapter has been executed.
     """
-    notebooks, results = build / "executed", build / "results"
     contents = {
-        f"notebooks/{path.relative_to(notebooks).as_posix()}": path.read_bytes()
-        for path in notebooks.glob("*/*.ipynb")
+        f"{folder}/{path.relative_to(build / made).as_posix()}": path.read_bytes()
+        for folder, made, ending in (("notebooks", "executed", "ipynb"), ("results", "results", "json"))
+        for path in (build / made).glob(f"*/*.{ending}")
     }
-    if not contents:
-        raise FileNotFoundError(f"no executed notebooks in {notebooks}: run `make book` first")
-    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    readme = README.format(
-        title="Logistic Regression, Measured",
-        count=len(contents),
-        repository=project["urls"]["Repository"],
-        version=tutorial_utils.__version__,
-    )
-    contents |= {
-        f"results/{path.relative_to(results).as_posix()}": path.read_bytes()
-        for path in results.glob("*/*.json")
-    }
-    contents |= {name: (root / name).read_bytes() for name in LICENCES}
-    return contents | {"README.md": readme.encode()}
+    count = sum(name.endswith(".ipynb") for name in contents)
+    if not count:
+        raise FileNotFoundError(f"no executed notebooks in {build / 'executed'}: run `make book` first")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    address, version = project["urls"]["Repository"], tutorial_utils.__version__
+    readme = README.format(count=count, repository=address, version=version).encode()
+    return contents | {name: (ROOT / name).read_bytes() for name in LICENCES} | {"README.md": readme}
 
 
 def pack(contents: Mapping[str, bytes], target: Path) -> None:

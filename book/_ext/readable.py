@@ -20,42 +20,16 @@ CITATION = re.compile(r"\s*\[[^\]]*\]")
 SIZED = re.compile(r'\swidth="')
 
 
-def size_images(body: str, sources: dict[str, Path]) -> str:
-    """Say how large images are.
+def describe(doctree: nodes.document) -> str:
+    """Describe a page by whole sentences of the first paragraph that is made of them, without citations.
 
-    Args:
-        body: HTML.
-        sources: Path of each image by the last part of its address.
-
-    Returns:
-        The same with ``width`` and ``height`` in pixels, where the image can be read and no width is given.
-    """
-
-    def mend(match: re.Match[str]) -> str:
-        source = sources.get(match[2].rpartition("/")[2])
-        if source is None or source.suffix == ".svg" or SIZED.search(match[1]):
-            return match[0]
-        with Image.open(source) as image:
-            return f'<img width="{image.width}" height="{image.height}" {match[1]}'
-
-    return IMAGE.sub(mend, body)
-
-
-def describe(doctree: nodes.document, at_most: int = 250) -> str:
-    """Describe a page by its first sentences.
-
-    Args:
-        doctree: The page.
-        at_most: Characters. The first sentence is kept whole even if it is longer.
-
-    Returns:
-        Whole sentences of the first paragraph that is made of them, without citations, or nothing.
+    More than the first make no more than 250 characters. Without such a paragraph there is nothing to say.
     """
     texts = (CITATION.sub("", " ".join(node.astext().split())) for node in doctree.findall(nodes.paragraph))
     text = next((text for text in texts if text.endswith((".", "?", "!"))), "")
     first, *more = re.split(r"(?<=[.?!]) ", text)
     for sentence in more:
-        if len(first) + 1 + len(sentence) > at_most:
+        if len(first) + 1 + len(sentence) > 250:
             break
         first += f" {sentence}"
     return first
@@ -70,10 +44,18 @@ def add_description(app: Sphinx, page: str, template: str, context: dict[str, An
 
 
 def add_sizes(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
-    """Say in one page how large its images are."""
+    """Say in one page how large its images are, in pixels, where a file can tell and no width is given."""
+    sources = {name: Path(app.srcdir, path) for path, (_, name) in app.env.images.items()}
+
+    def mend(match: re.Match[str]) -> str:
+        source = sources.get(match[2].rpartition("/")[2])
+        if source is None or source.suffix == ".svg" or SIZED.search(match[1]):
+            return match[0]
+        with Image.open(source) as image:
+            return f'<img width="{image.width}" height="{image.height}" {match[1]}'
+
     if "body" in context:
-        sources = {name: Path(app.srcdir, path) for path, (_, name) in app.env.images.items()}
-        context["body"] = size_images(context["body"], sources)
+        context["body"] = IMAGE.sub(mend, context["body"])
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
