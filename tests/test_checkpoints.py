@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import safetensors
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -19,7 +20,7 @@ from tutorial_utils.training import checkpoints
 from tutorial_utils.training.checkpoints import Checkpoint, fill, model_path
 from tutorial_utils.training.config import TrainingConfig
 from tutorial_utils.training.history import EpochRecord, History, StopReason
-from tutorial_utils.training.models import LogisticRegression
+from tutorial_utils.training.models import LogisticRegression, make_model
 
 ROOT = Path(__file__).parents[1]
 
@@ -68,6 +69,7 @@ def test_a_checkpoint_comes_back_bit_by_bit_in_place_of_the_one_before(tmp_path:
         assert [file.name for file in path.parent.iterdir()] == ["model.safetensors"]
 
 
+@pytest.mark.fault(71)
 def test_what_was_stored_on_a_device_that_is_not_here_loads(path: Path) -> None:
     written, model = checkpoint(), LogisticRegression(4, 3)
     elsewhere = written.config.model_copy(update={"device": "cuda:7"})
@@ -362,3 +364,19 @@ def test_a_finished_model_comes_back_but_cannot_be_resumed_nor_fill_another(path
     checkpoints.write(path, model.state_dict(), {})
     with pytest.raises(CheckpointError, match="not a model of this package"):
         checkpoints.load_model(path, model)
+
+
+@pytest.mark.fault(82)
+def test_a_model_is_read_where_files_cannot_be_mapped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: object, **options: object) -> None:
+        raise OSError(19, "No such device")
+
+    monkeypatch.setattr(safetensors, "safe_open", refuse)
+    monkeypatch.setattr("mmap.mmap", refuse)
+    config = TrainingConfig()
+    model, again = make_model(config), make_model(config.but(seed=1))
+    checkpoints.save_model(tmp_path / "model.safetensors", config, History(), model)
+    checkpoints.load_model(tmp_path / "model.safetensors", again)
+    assert torch.equal(again.linear.weight, model.linear.weight)

@@ -6,6 +6,7 @@ Pages that show what was measured are the book's own, over results that nobody m
 import copy
 import json
 import re
+import runpy
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -602,6 +603,35 @@ def test_scripts_are_pinned_by_version_size_and_checksum() -> None:
         assert re.fullmatch(r"[0-9a-f]{64}", script.sha256)
         assert re.fullmatch(r"\w+@\d+\.\d+\.\d+", package.spec)
         assert 0 < script.size < package.size
+
+
+@pytest.mark.fault(80)
+def test_scripts_that_cannot_be_fetched_are_told_and_offline_opens_no_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUTORIAL_OFFLINE", "1")
+    monkeypatch.setattr("subprocess.Popen", lambda *args, **options: pytest.fail("npm was started"))
+    monkeypatch.setattr("socket.socket", lambda *args, **options: pytest.fail("a socket was opened"))
+    monkeypatch.setattr("sys.argv", ["vendor.py", str(tmp_path)])
+    with pytest.raises(
+        SystemExit, match=r"error: .*tex-svg\.js is missing(.|\n)*nothing is fetched when offline"
+    ):
+        runpy.run_path(vendor.__file__, run_name="__main__")
+
+
+@pytest.mark.fault(80)
+def test_scripts_come_from_a_second_source_where_the_registry_is_unreachable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    monkeypatch.setattr(vendor.ensure, "ensure", lambda files, folder, sources: asked.append(sources))
+    vendor.fetch_scripts(tmp_path)
+    assert [
+        source.by_hand([script]) for (_, source), (_, script) in zip(asked, vendor.SCRIPTS, strict=True)
+    ] == [
+        f"download https://cdn.jsdelivr.net/npm/{place}"
+        for place in ("mathjax@3.2.2/es5/tex-svg.js", "mermaid@11.4.1/dist/mermaid.min.js")
+    ]
 
 
 def test_scripts_are_the_ones_that_the_pages_load() -> None:

@@ -1,6 +1,7 @@
 """Downloads against servers that misbehave; rows 1-21 of the list of faults that users can meet."""
 
 import errno
+import functools
 import gzip
 import hashlib
 import os
@@ -17,7 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import filelock
@@ -792,3 +793,39 @@ def test_npm_is_found_without_path() -> None:
     )
     assert answer.returncode == 0
     assert int(answer.stdout.split(".")[0]) >= 6
+
+
+@pytest.mark.fault(79)
+def test_certificates_that_are_not_there_are_named_with_their_variable(
+    tmp_path: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "nowhere.pem"))
+    with pytest.raises(DownloadError, match=r"REQUESTS_CA_BUNDLE is .*nowhere\.pem, which is not there"):
+        ensure.ensure(FILES, tmp_path, [http(serve())])
+
+
+@pytest.mark.fault(104)
+def test_a_proxy_that_refuses_is_named_with_its_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as closed:  # bound, and nobody listens
+        closed.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{closed.getsockname()[1]}")
+        replace_npm(monkeypatch, "sys.exit('npm error network request failed')")
+        with pytest.raises(DownloadError) as raised:
+            ensure.ensure(FILES, tmp_path, [PACKAGE, HttpSource("https://example.org")])
+    assert "request failed (HTTPS_PROXY sends it through a proxy)" in str(raised.value)
+    assert "example.org/images.gz: the proxy of HTTPS_PROXY does not let it through" in str(raised.value)
+
+
+def test_files_come_from_a_server_that_has_them_as_they_are(tmp_path: Path) -> None:
+    served, folder = tmp_path / "served", tmp_path / "wanted"
+    fill(served)
+    handler = functools.partial(SimpleHTTPRequestHandler, directory=served)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        source = web.PlainHttpSource(f"http://127.0.0.1:{server.server_port}")
+        arrival = ensure.ensure(FILES, folder, [source])
+        server.shutdown()
+    assert arrival.transferred == sum(file.size for file in FILES)
+    assert [(folder / file.name).read_bytes() for file in FILES] == list(CONTENTS.values())

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tutorial_utils.files import check_place, scratch_folder, whole_file
+from tutorial_utils.exceptions import ConfigurationError
+from tutorial_utils.files import DATA_VARIABLE, absolute, check_place, scratch_folder, whole_file
 
 
 def test_a_file_arrives_with_its_content_in_a_new_folder(tmp_path: Path) -> None:
@@ -103,3 +104,28 @@ def test_a_scratch_folder_goes_with_its_block_or_after_its_process(
 
 def no_locks(*arguments: object, **options: object) -> None:
     raise NotImplementedError
+
+
+@pytest.mark.fault(81)
+def test_a_file_arrives_where_modes_cannot_be_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: object, **options: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "chmod", refuse)
+    monkeypatch.setattr(os, "fchmod", refuse)
+    with whole_file(tmp_path / "file") as temporary:
+        temporary.write_text("kept")
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+@pytest.mark.fault(78)
+@pytest.mark.parametrize("place", ["~nobody-of-this-name/data", "~/data"])
+def test_a_home_that_nobody_knows_is_named_with_its_variable(
+    monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # as for a user without an entry
+    with pytest.raises(ConfigurationError, match=f"no home folder is known for '{place}'; set TUTORIAL_DATA"):
+        absolute(place, DATA_VARIABLE)

@@ -90,6 +90,7 @@ def test_the_comment_lists_the_texts(comment: str, choices: tuple[str, ...], mea
     assert (parameter.choices, parameter.meaning) == (choices, meaning)
 
 
+@pytest.mark.fault(90)
 @pytest.mark.parametrize(
     "line",
     [

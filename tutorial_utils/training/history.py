@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class StopReason(StrEnum):
@@ -91,6 +92,8 @@ class History:
 
     def to_frame(self) -> pd.DataFrame:
         """One row per epoch, indexed by epoch number."""
+        import pandas as pd  # a quarter of what importing torch takes, and no training needs it
+
         return pd.DataFrame([asdict(record) for record in self.records]).set_index("epoch")
 
     def to_dict(self) -> dict[str, Any]:
