@@ -797,47 +797,48 @@ constant = config.but(
 )
 equal_epochs = {}
 for size in SIZES:
-    for each in SIZE_SEEDS:
-        size_config = constant.but(batch_size=size, seed=each)
-        batches = training_batches(data.train, size_config)
-        equal_epochs[size, each] = Trainer(size_config).fit(
-            make_model(size_config), *batches
-        )
+    sized = [constant.but(batch_size=size, seed=each) for each in SIZE_SEEDS]
+    for run in replicas.train_all(sized, data.train):
+        equal_epochs[size, run.config.seed] = run.history
 
 
 # %% [markdown]
-# For equal steps, batches are drawn for as many epochs as it takes, and validation is measured on the way.
+# For equal steps, "an epoch" is a stretch of 300 batches, however many passes over the images that takes; validation is measured after each.
 
 
 # %%
-def validation_at_steps(config, num_steps, every):
-    train, validation = training_batches(data.train, config)
-    model = make_model(config).cpu()
-    optimiser = torch.optim.SGD(
-        model.parameters(), lr=config.learning_rate, momentum=config.momentum
-    )
-    step, losses = 0, []
-    while True:
-        for images, labels in train:
-            optimiser.zero_grad()
-            F.cross_entropy(model(images), labels).backward()
-            optimiser.step()
-            step += 1
-            if step % every == 0:
-                losses.append(measure(model, validation)[0])
-            if step == num_steps:
-                return losses
+import itertools
+
+
+class Stretches:
+    """Batches drawn on and on, so many at a time."""
+
+    def __init__(self, batches, length):
+        self.batches, self.length = batches, length
+        self.endless = self.draw()
+
+    def draw(self):
+        while True:
+            yield from self.batches
+
+    def __len__(self):
+        return self.length
+
+    def __iter__(self):
+        return itertools.islice(self.endless, self.length)
 
 
 # %%
 NUM_STEPS, EVERY = 3_000, 300
-equal_steps = {
-    (size, each): validation_at_steps(
-        constant.but(batch_size=size, seed=each), NUM_STEPS, EVERY
-    )
-    for size in SIZES
-    for each in SIZE_SEEDS
-}
+in_stretches = constant.but(
+    num_epochs=NUM_STEPS // EVERY, early_stopping_patience=NUM_STEPS // EVERY
+)
+equal_steps = {}
+for size in SIZES:
+    sized = [in_stretches.but(batch_size=size, seed=each) for each in SIZE_SEEDS]
+    shuffled, held = replicas.batches_of_each(data.train, sized)
+    for run in replicas.train(sized, Stretches(shuffled, EVERY), held):
+        equal_steps[size, run.config.seed] = run.history.column("validation_loss")
 
 
 # %%
