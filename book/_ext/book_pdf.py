@@ -87,8 +87,13 @@ PUT = """async ([style, text]) => {
   await Promise.all([...document.images].map((image) => image.decode().catch(() => null)));
   await document.fonts.ready;
 }"""
-NUMBER = """(starts) => document.querySelectorAll(".front b").forEach((place, row) => {
-  place.textContent = starts[row]; })"""
+NUMBER = """(starts) => {
+  document.querySelectorAll(".front b").forEach((place, row) => { place.textContent = starts[row]; });
+  document.body.style.display = "none";  // lays the book out anew: on the first layout headings stay alone
+  document.body.offsetHeight;
+  document.body.style.display = "";
+}"""
+"""Writes the numbers of sheets into the contents."""
 
 
 class PrintError(Exception):
