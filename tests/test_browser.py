@@ -17,7 +17,7 @@ PAGES = [*WRITTEN, "genindex", "search"]
 
 MEGABYTE = 1_000_000
 LARGEST_PAGE = 1.5 * MEGABYTE
-LARGEST_SITE = 50 * MEGABYTE  # with the PDF, whose tags for screen readers take half of its 20
+LARGEST_SITE = 40 * MEGABYTE
 LARGEST_INLINE_IMAGE = 4_000  # characters: the theme's icons are this small, a figure is not
 
 # Formulas and diagrams are drawn after the page has loaded. Those out of sight count, too.

@@ -16,10 +16,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pikepdf
 import yaml  # type: ignore[import-untyped]
 from playwright.sync_api import Page, sync_playwright
-from pypdf import PdfReader, PdfWriter
-from pypdf.generic import NameObject, TextStringObject
 
 from tutorial_utils.files import whole_file
 
@@ -176,19 +175,40 @@ def put_together(page: Page, site: Path, pages: Mapping[str, str], settings: Map
     page.evaluate(PUT, [STYLE, make_front(settings, pages, titles) + "".join(texts)])
 
 
-def mend_titles(outline: Sequence[Any]) -> None:
-    """Write titles once that Chromium writes twice: those of headings that it moved to the next sheet.
+def find_starts(printed: bytes, names: Sequence[str]) -> list[int]:
+    """Find the sheet, from 1, on which each page of the book begins."""
+    with pikepdf.open(io.BytesIO(printed)) as pdf:
+        return [pikepdf.Page(pdf.Root.Dests[f"/{name}/"][0]).index + 1 for name in names]
 
-    Args:
-        outline: As pypdf reads it, from top to bottom, with lists for what lies deeper.
-    """
-    for item in outline:
-        if isinstance(item, Sequence):
-            mend_titles(item)
-            continue
+
+def mend_titles(items: Sequence[pikepdf.OutlineItem]) -> None:
+    """Write titles once that Chromium writes twice: those of headings that it moved to the next sheet."""
+    for item in items:
         half = len(item.title) // 2
         if item.title[:half] == item.title[half:]:
-            item.node[NameObject("/Title")] = TextStringObject(item.title[:half])
+            item.title = item.title[:half]
+        mend_titles(item.children)
+
+
+def finish(printed: bytes, target: Path, facts: Mapping[str, str]) -> int:
+    """Write the printed book with its facts, and packed: tags take as much room as all else otherwise.
+
+    Args:
+        printed: What Chromium made.
+        target: Where the PDF goes.
+        facts: What stands in its properties, such as ``/Title``.
+
+    Returns:
+        Number of sheets.
+    """
+    with pikepdf.open(io.BytesIO(printed)) as pdf:
+        with pdf.open_outline() as outline:
+            mend_titles(outline.root)
+        for key, value in facts.items():
+            pdf.docinfo[key] = value
+        with whole_file(target) as temporary:
+            pdf.save(temporary, object_stream_mode=pikepdf.ObjectStreamMode.generate)
+        return len(pdf.pages)
 
 
 def print_book(site: Path, target: Path, contents: Path = ROOT / "book" / "_toc.yml") -> int:
@@ -214,20 +234,13 @@ def print_book(site: Path, target: Path, contents: Path = ROOT / "book" / "_toc.
             page = browser.new_context(color_scheme="light").new_page()
             page.emulate_media(media="print")
             put_together(page, site, pages, settings)
-            first = PdfReader(io.BytesIO(page.pdf(**PAPER)))
-            places = first.named_destinations
-            starts = [first.get_destination_page_number(places[f"/{name}/"]) for name in pages]
-            page.evaluate(NUMBER, [start + 1 for start in starts if start is not None])
+            page.evaluate(NUMBER, find_starts(page.pdf(**PAPER), list(pages)))
             printed = page.pdf(**PAPER)
         finally:
             browser.close()
-    writer = PdfWriter(io.BytesIO(printed), incremental=True)
-    mend_titles(writer.outline)
     subject = "Softmax regression on MNIST and CIFAR-10, measured"
-    writer.add_metadata({"/Title": settings["title"], "/Author": settings["author"], "/Subject": subject})
-    with whole_file(target) as temporary:
-        writer.write(temporary)
-    return len(writer.pages)
+    facts = {"/Title": settings["title"], "/Author": settings["author"], "/Subject": subject}
+    return finish(printed, target, facts)
 
 
 if __name__ == "__main__":
