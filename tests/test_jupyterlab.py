@@ -4,21 +4,17 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
 from conftest import AT_MOST
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Browser, Page
 from test_notebooks import pair
 
 from tutorial_utils.data import datasets
@@ -26,14 +22,16 @@ from tutorial_utils.data import datasets
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
-TOKEN = "reader"
 TIME_LIMIT = 1800.0
-STARTED = 600.0
 # What a reader may have set up must not matter, and is not touched.
 PRIVATE_FOLDERS = (
     *("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR"),
     *("JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR"),
 )
+SETTINGS = {
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "notebook-extension/tracker": {"windowingMode": "none"},  # draw every output, seen or not
+}
 CELLS = """[...jupyterapp.shell.currentWidget.content.model.cells].filter(cell => cell.type == 'code').map(
     cell => [cell.executionCount, cell.outputs.toJSON()])"""
 UNSAVED = "jupyterapp.shell.currentWidget.context.model.dirty"
@@ -42,70 +40,50 @@ OPENED = """(path) => window.jupyterapp?.shell?.currentWidget?.context?.path == 
 BROKEN = "Error displaying widget", "Loading widget", "Javascript Error"
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+@pytest.fixture
+def source(tmp_path: Path, chapter_to_run: str) -> Path:
+    """A chapter in a book as it is after a clone and `make book`: git wrote the .py later, Make paired it."""
+    source = tmp_path / "book" / "notebooks" / f"{chapter_to_run}.py"
+    source.parent.mkdir(parents=True)
+    shutil.copy(ROOT / "jupytext.toml", tmp_path / "book")
+    for half in (source, source.with_suffix(".ipynb")):
+        shutil.copy(ROOT / half.relative_to(tmp_path / "book"), half)
+    os.utime(source.with_suffix(".ipynb"), (source.stat().st_mtime - 60,) * 2)
+    pair.write_pair(source, keep_outputs=True)
+    return source
 
 
-def copy_book(folder: Path) -> None:
-    """The notebooks as they are after a clone and `make book`: git wrote the .py later, Make paired them."""
-    shutil.copytree(ROOT / "notebooks", folder / "notebooks")
-    shutil.copy(ROOT / "jupytext.toml", folder)
-    for source in folder.glob("notebooks/*/*.py"):
-        os.utime(source.with_suffix(".ipynb"), (source.stat().st_mtime - 60, source.stat().st_mtime - 60))
-        pair.write_pair(source, keep_outputs=True)
-
-
-@contextmanager
-def jupyterlab(folder: Path, private: Path) -> Iterator[str]:
-    """JupyterLab in a folder, with nobody's settings; its address."""
+@pytest.fixture
+def lab(source: Path, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """JupyterLab in the book's folder, with nobody's settings; its `url`, `token` and more."""
+    private = tmp_path / "private"
     ours = ("MPLBACKEND", "TUTORIAL_OUTPUT", "TUTORIAL_QUIET", "JUPYTER")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     environment |= {name: str(private / name) for name in PRIVATE_FOLDERS}
-    settings = private / "JUPYTERLAB_SETTINGS_DIR" / "@jupyterlab"
-    for name, content in {
-        "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
-        "notebook-extension/tracker": {"windowingMode": "none"},  # draw every output, seen or not
-    }.items():
-        path = settings / f"{name}.jupyterlab-settings"
+    for name, content in SETTINGS.items():
+        path = private / "JUPYTERLAB_SETTINGS_DIR" / "@jupyterlab" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True)
         path.write_text(json.dumps(content))
-    port = free_port()
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}", "--allow-root"]
-    command += ["--expose-app-in-browser", "--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}"]
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--port=0", "--allow-root"]
     log = private / "log.txt"
     with log.open("w") as stream:
-        server = subprocess.Popen(command, cwd=folder, env=environment, stdout=stream, stderr=stream)
+        server = subprocess.Popen(
+            [*command, "--expose-app-in-browser"],
+            cwd=tmp_path / "book",
+            env=environment,
+            stdout=stream,
+            stderr=stream,
+        )
+    runtime = private / "JUPYTER_RUNTIME_DIR"
     try:
-        deadline = time.monotonic() + STARTED
-        while True:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/api?token={TOKEN}", timeout=60).close()
-                break
-            except (urllib.error.URLError, OSError):
-                assert server.poll() is None and time.monotonic() < deadline, log.read_text()
-                time.sleep(0.2)
-        yield f"http://127.0.0.1:{port}/lab"
+        while not list(runtime.glob("jpserver-*-open.html")):  # the last that it writes when it is ready
+            assert server.poll() is None, log.read_text()
+            time.sleep(0.1)
+        (running,) = runtime.glob("jpserver-*.json")
+        yield json.loads(running.read_text())
     finally:
         server.terminate()
         server.wait(timeout=600)
-
-
-@pytest.fixture
-def book(tmp_path: Path) -> Path:
-    folder = tmp_path / "book"
-    folder.mkdir()
-    copy_book(folder)
-    return folder
-
-
-@pytest.fixture
-def lab(book: Path, tmp_path: Path) -> Iterator[str]:
-    private = tmp_path / "private"
-    private.mkdir()
-    with jupyterlab(book, private) as address:
-        yield address
 
 
 @pytest.fixture
@@ -114,12 +92,6 @@ def page(browser: Browser) -> Iterator[Page]:
     tab.set_default_timeout(AT_MOST)
     yield tab
     tab.close()
-
-
-def choose(page: Page, *entries: str) -> None:
-    """Choose from the menus at the top."""
-    for entry in entries:
-        page.get_by_role("menuitem", name=entry, exact=True).click()
 
 
 def add_a_line_to_the_parameters(page: Page, line: str) -> None:
@@ -132,7 +104,8 @@ def add_a_line_to_the_parameters(page: Page, line: str) -> None:
 
 def run_all(page: Page) -> list[Any]:
     """Run all cells; the outputs of each code cell when the last is done."""
-    choose(page, "Run", "Run All Cells")
+    for entry in ("Run", "Run All Cells"):
+        page.get_by_role("menuitem", name=entry, exact=True).click()
     page.wait_for_function(
         f"() => {{ const cells = {CELLS}; return cells.every(([count]) => count !== null)"
         " || cells.some(([, outputs]) => outputs.some(output => output.output_type == 'error')) }",
@@ -161,19 +134,18 @@ def last_parameter(source: Path) -> str:
 
 
 def test_a_chapter_runs_and_its_halves_follow_each_other(
-    chapter_to_run: str, book: Path, lab: str, page: Page
+    chapter_to_run: str, source: Path, lab: dict[str, str], page: Page
 ) -> None:
     datasets.fetch("cifar10" if "cifar10" in chapter_to_run else "mnist")
-    path = Path("notebooks", f"{chapter_to_run}.ipynb")
-    notebook, source = book / path, (book / path).with_suffix(".py")
+    notebook, path = source.with_suffix(".ipynb"), f"notebooks/{chapter_to_run}"
     text, above = source.read_text(), last_parameter(source)
     complaints: list[str] = []
-    page.on("console", lambda message: complaints.extend(errors_of(message)))
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
 
     # The .ipynb: an edit, all cells, both halves
-    page.goto(f"{lab}/tree/{path.as_posix()}?token={TOKEN}")
-    page.wait_for_function(OPENED, arg=path.as_posix())
+    page.goto(f"{lab['url']}lab/tree/{path}.ipynb?token={lab['token']}")
+    page.wait_for_function(OPENED, arg=f"{path}.ipynb")
     first = "first_edit: int = 1"
     add_a_line_to_the_parameters(page, first)
     outputs = run_all(page)
@@ -194,7 +166,7 @@ def test_a_chapter_runs_and_its_halves_follow_each_other(
     page.locator(".jp-DirListing-item", has_text=source.name).click(button="right")
     page.locator(".lm-Menu-item", has_text="Open With").hover()
     page.locator(".lm-Menu-item", has_text=re.compile("^Notebook$")).click()
-    page.wait_for_function(OPENED, arg=path.with_suffix(".py").as_posix())
+    page.wait_for_function(OPENED, arg=f"{path}.py")
     second = "second_edit: int = 2"
     add_a_line_to_the_parameters(page, second)
     save(page)
@@ -204,7 +176,3 @@ def test_a_chapter_runs_and_its_halves_follow_each_other(
     kept = [output for cell in stored.cells if cell.cell_type == "code" for output in cell.outputs]
     assert len(kept) == len(outputs) > 0
     assert complaints == []
-
-
-def errors_of(message: ConsoleMessage) -> list[str]:
-    return [message.text] if message.type == "error" else []
