@@ -21,11 +21,12 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from playwright.sync_api import Browser
 from rules import rule_for
+from test_cli import run as command
 
 from tutorial_utils import progress
 from tutorial_utils.data import datasets
 from tutorial_utils.exceptions import ConfigurationError
-from tutorial_utils.runs import chapters, parameters, sweep_points
+from tutorial_utils.runs import chapters, kernel, parameters, sweep_points
 
 ROOT = Path(__file__).parents[1]
 CHAPTER = "foundations/02_gradients"
@@ -222,14 +223,8 @@ class Machine:
         }
 
     def run(self, code: str, *arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-c", code, *arguments],
-            cwd=cwd,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=1800,
-        )
+        command = [sys.executable, "-c", code, *arguments]
+        return subprocess.run(command, cwd=cwd, env=self.environment, capture_output=True, text=True)
 
     def tutorial(self, *arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
         return self.run("from tutorial_utils.cli import main; main()", *arguments, cwd=cwd)
@@ -256,7 +251,6 @@ def run_of_a_chapter(machine: Machine, tmp_path_factory: pytest.TempPathFactory)
 @pytest.mark.data
 @pytest.mark.slow
 def test_the_environment_the_home_folder_and_the_machine_reach_no_file(run_of_a_chapter: Path) -> None:
-    """None holds what only the machine's owner should know."""
     written = {path.name: path.read_text(encoding="utf-8") for path in run_of_a_chapter.iterdir()}
     assert set(written) == {"run.ipynb", "run.json", "run.html"}
     for name, text in written.items():
@@ -371,33 +365,30 @@ def assert_shows_as_text(browser: Browser, path: Path, text: str, times: int) ->
 
 
 @pytest.mark.slow
-def test_a_hostile_text_stays_text_on_the_page_of_a_run(
-    strange: Path, machine: Machine, browser: Browser
-) -> None:
-    arguments = ["-p", f"text={HOSTILE}", "-o", str(strange / "run.ipynb"), "--html"]
-    ran = machine.tutorial("run", "part/chapter", *arguments, cwd=strange)
-    assert ran.returncode == 0, ran.stderr
-    assert json.loads((strange / "run.json").read_text())["metrics"]["itself"] == HOSTILE
-    assert not list(strange.rglob("owned"))
-    # Printed, warned of, and twice in the table; in the cells above and below as Python writes it.
-    assert_shows_as_text(browser, strange / "run.html", HOSTILE, 4)
-    assert "7 * 7" in (strange / "run.html").read_text()
-
-
-@pytest.mark.slow
-def test_a_hostile_text_stays_text_in_the_report_of_a_sweep(
-    strange: Path, machine: Machine, browser: Browser
+def test_a_hostile_text_stays_text_in_the_report_of_a_sweep_and_on_the_page_of_a_run(
+    strange: Path, machine: Machine, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failing = f"fail {HOSTILE}"
     file, folder = strange / "sweep.yaml", strange / "swept"
     file.write_text(json.dumps({"points": [{"text": HOSTILE}, {"text": failing}]}))
-    ran = machine.tutorial("sweep", "part/chapter", "-f", str(file), "-o", str(folder), cwd=strange)
-    assert "1 finished, 1 failed" in ran.stdout, ran.stderr
-    assert not list(strange.rglob("owned"))
+    swept = machine.tutorial("sweep", "part/chapter", "-f", str(file), "-o", str(folder), cwd=strange)
+    assert "1 finished, 1 failed" in swept.stdout, swept.stderr
     # As two parameters, in the reason of the failure, and as the name of a metric.
     assert_shows_as_text(browser, folder / "report.html", HOSTILE, 4)
     for name in ("report.html", "results.csv"):
         assert CANARY not in (folder / name).read_text(encoding="utf-8")
+
+    (measured,) = (folder / "points").glob("*.json")
+    done = kernel.Executed(measured.read_text(), measured.with_suffix(".ipynb").read_text())
+    monkeypatch.setattr(kernel, "execute", lambda *arguments, **options: done)  # the same again
+    monkeypatch.chdir(strange)
+    arguments = ["-p", f"text={HOSTILE}", "-o", "run.ipynb", "--html"]
+    assert command(monkeypatch, "run", "part/chapter", *arguments) == 0
+    assert json.loads((strange / "run.json").read_text())["metrics"]["itself"] == HOSTILE
+    # Printed, warned of, and twice in the table; in the cells above and below as Python writes it.
+    assert_shows_as_text(browser, strange / "run.html", HOSTILE, 4)
+    assert "7 * 7" in (strange / "run.html").read_text()
+    assert not list(strange.rglob("owned"))
 
 
 @rule_for({path.stem: path for path in sorted((ROOT / "notebooks").glob("*/*.ipynb"))})
@@ -412,21 +403,24 @@ def test_chapters_take_no_text_but_those_that_they_name(path: Path) -> Iterator[
 
 
 HOSTILE_TO_TERMINALS = "\x1b]0;title\x07\x1b[2Jgone\rover\x9b1m\u202etxet"
+COMMANDING = set("\x1b\x07\r\x9b\u202e")
 
 
-def test_errors_do_not_command_the_terminal(machine: Machine, tmp_path: Path) -> None:
+def test_errors_do_not_command_the_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "sweep.yaml"
     file.write_text(json.dumps({"grid": {HOSTILE_TO_TERMINALS: [1]}}))
-    ran = machine.tutorial("sweep", f"notebooks/{CHAPTER}", "-f", str(file))
-    assert ran.returncode == 1
-    assert "\\x1b]0;title\\x07\\x1b[2Jgone\\rover\\x9b1m\\u202etxet is not a parameter here" in ran.stderr
-    assert not set(HOSTILE_TO_TERMINALS) & set("\x1b\x07\r\x9b\u202e") & set(ran.stderr)
+    assert command(monkeypatch, "sweep", str(ROOT / "notebooks" / CHAPTER), "-f", str(file)) == 1
+    said = capsys.readouterr().err
+    assert "\\x1b]0;title\\x07\\x1b[2Jgone\\rover\\x9b1m\\u202etxet is not a parameter here" in said
+    assert not COMMANDING & set(said)
 
 
 def test_remarks_do_not_command_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     progress.note(f"a server answers {HOSTILE_TO_TERMINALS}\n\tKünstliche Zahlen ≤ 5\N{NO-BREAK SPACE}%")
     said = capsys.readouterr().err
-    assert not set("\x1b\x07\r\x9b\u202e") & set(said)
+    assert not COMMANDING & set(said)
     assert said.endswith("\n\tKünstliche Zahlen ≤ 5\N{NO-BREAK SPACE}%\n")
 
 
@@ -466,12 +460,11 @@ def test_nothing_that_is_installed_contradicts_what_another_package_needs() -> N
 
 def test_the_lock_holds_whatever_the_book_and_its_tests_need() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    locked = {Requirement(line).name.lower().replace("_", "-") for line in LOCKED}
+    locked = {canonicalize_name(Requirement(line).name) for line in LOCKED}
     wanted = [*project["dependencies"], *chain.from_iterable(project["optional-dependencies"].values())]
     compared = project["optional-dependencies"]["bench"]
     for text in wanted:
-        name = Requirement(text).name.lower().replace("_", "-")
-        assert (name in locked) is (text not in compared), text
+        assert (canonicalize_name(Requirement(text).name) in locked) is (text not in compared), text
 
 
 def licence(package: metadata.Distribution) -> str:
