@@ -61,31 +61,20 @@ def test_ways_take_turns_and_each_begins_a_round(load: Load) -> None:
     assert "".join(ran[9:]) == "bca"
 
 
-def test_seconds_are_those_of_the_way(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = iter([0.0, 2.0, 10.0, 11.0, 20.0, 24.0, 30.0, 31.5])
-    monkeypatch.setattr(load("rounds").time, "perf_counter", lambda: next(clock))
-    seconds, _ = load("rounds").interleave({"slow": lambda: None, "quick": lambda: None}, 2)
-    assert seconds == {"slow": [2.0, 1.5], "quick": [1.0, 4.0]}
-
-
-def test_summaries_and_ratios_are_of_medians(load: Load) -> None:
-    seconds = {"here": [1.0, 9.0, 2.0], "there": [6.0, 5.0, 100.0]}
-    summary = {"median": 2.0, "low": 1.0, "high": 9.0, "rounds": [1.0, 9.0, 2.0]}
-    assert load("rounds").summarise(seconds["here"]) == summary
-    assert load("rounds").compare(seconds, "here") == {"here": 1.0, "there": 3.0}
-
-
-def test_imports_take_turns_and_count_what_each_process_says(
+def test_seconds_are_those_of_the_way_and_summaries_are_of_medians(
     load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    imports = load("imports")
-    ran: list[str] = []
-    monkeypatch.setattr(imports, "import_seconds", lambda statement: ran.append(statement) or float(len(ran)))
-    found = imports.measure(3, False)
-    statements = list(imports.STATEMENTS.values())
-    assert [ran[at] for at in range(0, 16, 4)] == [statements[at] for at in (0, 0, 1, 2)]
-    # Four first calls that do not count; then what the calls said, in the order of the rounds.
-    assert found["seconds"]["torch"]["rounds"] == [5, 12, 15]
+    rounds = load("rounds")
+    clock = iter([0.0, 2.0, 10.0, 11.0, 20.0, 24.0, 30.0, 31.5])
+    monkeypatch.setattr(rounds.time, "perf_counter", lambda: next(clock))
+    seconds, _ = rounds.interleave({"slow": lambda: None, "quick": lambda: None}, 2)
+    assert seconds == {"slow": [2.0, 1.5], "quick": [1.0, 4.0]}
+    summary = {"median": 2.0, "low": 1.0, "high": 9.0, "rounds": [1.0, 9.0, 2.0]}
+    assert rounds.summarise([1.0, 9.0, 2.0]) == summary
+    assert rounds.compare({"here": [1.0, 9.0, 2.0], "there": [6.0, 5.0, 100.0]}, "here") == {
+        "here": 1.0,
+        "there": 3.0,
+    }
 
 
 # The same work
@@ -277,12 +266,8 @@ def test_without_a_package_to_compare_with_nothing_runs(
 
 
 def test_growth_and_the_loss_reached_are_promises(load: Load) -> None:
-    images = {
-        "sizes": [1000, 2000],
-        "predicted_bytes": [800_000, 1_600_000],
-        "time": {"exponent": 1.2},
-        "memory_line": {"each": 840.0},
-    }
+    images = {"sizes": [1000, 2000], "predicted_bytes": [800_000, 1_600_000]}
+    images |= {"time": {"exponent": 1.2}, "memory_line": {"each": 840.0}}
     race = {"ratio_to_best_solver": 0.5, "package_validation_loss": 0.33}
     results = {"growth": {"images": images}, "solvers": {"target_loss": 0.32, "threads_2": race}}
     results["replicas"] = {"threads_2": {"ratio": 5.0}}

@@ -42,9 +42,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     "name",
     [
         "notebooks/part/01_first",
-        "notebooks/part/01_first.ipynb",
         "notebooks/part/01_first.py",
-        "part/01_first",
         "part/01_first.ipynb",
         Path("notebooks/part/01_first.ipynb"),
     ],
@@ -55,11 +53,8 @@ def test_a_chapter_is_found_by_path_or_name(root: Path, name: str | Path) -> Non
     assert found.path == root / "notebooks" / "part" / "01_first.ipynb"
     assert found.root == root
     assert list(found.parameters) == ["seed", "rate"]
-    assert [cell["source"] for cell in json.loads(found.text)["cells"]] == [
-        "# Größe",
-        PARAMETERS["source"],
-        "1",
-    ]
+    sources = [cell["source"] for cell in json.loads(found.text)["cells"]]
+    assert sources == ["# Größe", PARAMETERS["source"], "1"]
 
 
 def test_a_chapter_is_found_from_elsewhere_and_a_notebook_outside_a_book_runs_where_it_lies(
@@ -90,13 +85,9 @@ def test_the_name_of_a_chapters_results_is_read(tmp_path: Path, source: Any, nam
 
 def test_what_a_run_left_in_the_notebook_is_taken_away(root: Path) -> None:
     clean = chapters.find("part/01_first").text
-    write(
-        root / "notebooks" / "part" / "01_first.ipynb",
-        TEXT,
-        {**PARAMETERS, "execution_count": 1},
-        INJECTED,
-        {**CODE, "outputs": [OUTPUT], "execution_count": 3},
-    )
+    ran = {**CODE, "outputs": [OUTPUT], "execution_count": 3}
+    path = root / "notebooks" / "part" / "01_first.ipynb"
+    write(path, TEXT, {**PARAMETERS, "execution_count": 1}, INJECTED, ran)
     assert chapters.find("part/01_first").text == clean
 
 
@@ -107,7 +98,6 @@ def test_what_a_run_left_in_the_notebook_is_taken_away(root: Path) -> None:
         ("first", "did you mean 'notebooks/part/01_first'?"),
         ("notebooks/part", "notebooks/part/01_first"),
         ("", "there is no notebook ''"),
-        (".", "there is no notebook '.'"),
         ("..", "there is no notebook '..'"),
         ("/", "there is no notebook '/'"),
     ],

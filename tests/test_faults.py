@@ -50,23 +50,17 @@ def test_every_row_has_a_test_and_every_mark_a_row() -> None:
 
 
 def test_a_row_is_as_good_as_its_worst_test() -> None:
-    rows = {1: "one", 2: "two " * 20, 3: "three", 4: "four", 5: "five"}
+    rows = {1: "one", 2: "two " * 20, 3: "three", 4: "four"}
     outcomes = {
         1: {"a": "passed", "b": "failed"},
         2: {"a": "passed"},
         3: {"a": "passed", "b": "skipped: no mount"},
-        5: {"c": "passed"},
     }
-    assert [judge(outcomes.get(row, {}).values()) for row in rows] == [
-        "failed",
-        "passed",
-        "skipped: no mount",
-        "none",
-        "passed",
-    ]
+    judged = [judge(outcomes.get(row, {}).values()) for row in rows]
+    assert judged == ["failed", "passed", "skipped: no mount", "none"]
     lines = write_table(rows, outcomes)
-    assert len(lines) == 7
-    assert lines[-1] == "2 of 5 rows tested and passing"
+    assert len(lines) == 6
+    assert lines[-1] == "1 of 4 rows tested and passing"
     assert lines[3].endswith("2  skipped: no mount")
 
 
@@ -111,20 +105,15 @@ def run_pytest(folder: Path, *options: str, ci: str) -> tuple[int, str]:
     """Exit status and output of tests whose outcomes are known, run with the table."""
     (folder / "test_some.py").write_text(TESTS)
     (folder / "conftest.py").write_text(PLUGIN)
-    answer = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, folder],
-        cwd=folder,
-        env={**os.environ, "CI": ci, "PYTHONPATH": str(ROOT / "tests")},
-        capture_output=True,
-        text=True,
-        timeout=1800,
-    )
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, folder]
+    environment = {**os.environ, "CI": ci, "PYTHONPATH": str(ROOT / "tests")}
+    answer = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     return answer.returncode, answer.stdout
 
 
 @pytest.mark.slow
 def test_the_table_is_printed_by_parallel_runs_too_and_ci_skips_nothing(tmp_path: Path) -> None:
-    status, output = run_pytest(tmp_path, "-n", "2", ci="true")
+    status, output = run_pytest(tmp_path, "-n", "1", ci="true")
     lines = output.split("faults =")[1].splitlines()
     outcomes = [re.split(r"\s{2,}", line.strip())[-1] for line in lines[2:7]]
     assert outcomes == ["passed", "failed", "failed", "failed", "none"]
@@ -245,14 +234,8 @@ def test_a_number_that_python_refuses_to_write_out_is_refused_all_the_same() -> 
 
 # Anything that may be passed
 VALUES = st.one_of(
-    st.integers(),
-    st.floats(),
-    st.booleans(),
-    st.none(),
-    st.text(),
-    st.binary(),
+    *(st.integers(), st.floats(), st.booleans(), st.none(), st.text(), st.binary(), st.complex_numbers()),
     st.lists(st.integers(), max_size=2),
-    st.complex_numbers(),
 )
 NAMES = st.one_of(st.sampled_from(sorted(TrainingConfig.model_fields)), st.text(max_size=20))
 
@@ -278,12 +261,7 @@ def test_any_values_make_a_configuration_or_one_error_about_them(values: dict[st
 
 @pytest.mark.usefixtures("untouched")
 @pytest.mark.fault(25, 26, 27, 40)
-@given(
-    pairs=st.lists(
-        st.one_of(st.text(), st.builds("{}={}".format, NAMES, VALUES)),
-        max_size=4,
-    )
-)
+@given(pairs=st.lists(st.one_of(st.text(), st.builds("{}={}".format, NAMES, VALUES)), max_size=4))
 def test_any_texts_are_read_or_refused_in_one_error(pairs: list[str]) -> None:
     allowed = find(CHAPTER).parameters
     try:
@@ -331,9 +309,8 @@ def test_a_new_baseline_is_accepted_with_the_old_tolerances(
     old = record.read()
     for chapter, metrics in old.items():
         measured(tmp_path, chapter, {name: kept["value"] for name, kept in metrics.items()})
-    measured(
-        tmp_path, "mnist/03_training", {"best_validation_loss": 0.31234, "best_validation_accuracy": 0.9}
-    )
+    changed = {"best_validation_loss": 0.31234, "best_validation_accuracy": 0.9}
+    measured(tmp_path, "mnist/03_training", changed)
     file = tmp_path / "record.json"
     record.write(old, file)
     assert len(record.find_drift(old, tmp_path)) == 2
@@ -343,7 +320,5 @@ def test_a_new_baseline_is_accepted_with_the_old_tolerances(
     new = record.read(file)
     assert record.find_drift(new, tmp_path) == []
     assert new["mnist/03_training"]["best_validation_loss"] == {"value": 0.3123, "tolerance": 0.002}
-    assert {chapter: new[chapter] for chapter in new if chapter != "mnist/03_training"} == {
-        chapter: old[chapter] for chapter in old if chapter != "mnist/03_training"
-    }
+    assert {**new, "mnist/03_training": old["mnist/03_training"]} == old
     assert "best_validation_loss was 0.2824, is now 0.3123" in capsys.readouterr().out

@@ -40,8 +40,7 @@ HEADER = """# ---
 def load_pair_tool() -> ModuleType:
     """Import book/_ext/pair.py, which is not part of the package."""
     spec = importlib.util.spec_from_file_location("pair", ROOT / "book" / "_ext" / "pair.py")
-    assert spec is not None
-    assert spec.loader is not None
+    assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -135,30 +134,23 @@ def test_the_set_up_names_the_release_of_this_package_and_no_other_address() -> 
     assert re.findall(r'"(https?://[^"]*)"', pair.setup_cell()) == [release]
 
 
-class Pip:
-    """Stands in for `subprocess.run`: keeps the commands that it was given, and answers."""
-
-    def __init__(self, code: int = 0, stderr: str = "") -> None:
-        self.commands: list[list[str]] = []
-        self.answer = subprocess.CompletedProcess([], code, "", stderr)
-
-    def __call__(self, command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
-        self.commands.append(command)
-        return self.answer
-
-
 @pytest.mark.parametrize("installed", [True, False])
 def test_the_set_up_installs_the_package_alone_for_this_python_where_it_is_missing(
     monkeypatch: pytest.MonkeyPatch, installed: bool
 ) -> None:
     if not installed:
         monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr(subprocess, "run", pip := Pip())
+    commands: list[list[str]] = []
+
+    def pip(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        commands.append(command)
+        return subprocess.CompletedProcess([], len(commands) - 1, "", "no such release")
+
+    monkeypatch.setattr(subprocess, "run", pip)
     exec(pair.setup_cell(), {})
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
-    assert [said[:-1] for said in pip.commands] == ([] if installed else [command])
+    assert [said[:-1] for said in commands] == ([] if installed else [command])
     if not installed:
-        monkeypatch.setattr(subprocess, "run", Pip(1, "no such release"))
         with pytest.raises(RuntimeError, match=r"https://\S+:\nno such release"):
             exec(pair.setup_cell(), {})
 
@@ -269,11 +261,8 @@ def test_no_absolute_path_is_written_down(chapter: Chapter) -> Iterator[str]:
 
 @every_chapter
 def test_a_chapter_opens_with_outcomes_and_closes_with_exercises(chapter: Chapter) -> Iterator[str]:
-    for needed in (
-        r"(?i)after this chapter you can",
-        r"\*\*You need\*\*|## What you need",
-        r"#+ Further reading",
-    ):
+    opening = r"(?i)after this chapter you can", r"\*\*You need\*\*|## What you need"
+    for needed in (*opening, r"#+ Further reading"):
         if not re.search(needed, chapter.prose):
             yield f"{needed} is missing"
     exercises = re.findall(r"^#+ Exercise (\d+)", chapter.prose, re.MULTILINE)
