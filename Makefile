@@ -21,7 +21,8 @@ COMMA := ,
 BIN := .venv/bin
 READY := .venv/.ready
 # A file's tests stay in one process, and so share what they set up: a browser, parsed pages, an environment.
-PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+# Files start in the order of tests/conftest.py.
+PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 DATA := _build/.data
 DATA_FOLDER := $(or $(TUTORIAL_DATA),$(HOME)/.cache/tutorial_utils)
 PACKAGE := $(shell find tutorial_utils -name '*.py')

@@ -30,6 +30,12 @@ AT_MOST = 300_000
 """Milliseconds until a page that never does what is waited for fails a test; no measure of its speed."""
 expect.set_options(timeout=AT_MOST)
 
+LONGEST = (
+    *("test_browser", "test_sweeps", "test_playground", "test_demo", "test_jupyterlab", "test_security"),
+    *("test_build", "test_repeat", "test_colab", "test_reruns"),
+)
+"""Files that start first: of two processes, neither is left with a long one at the end."""
+
 CHEAP_CHAPTERS = {"chapter_to_run": "foundations/02_gradients", "chapter_to_repeat": "mnist/02_model"}
 """By fixture; the last one trains."""
 
@@ -53,7 +59,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip what is long or random, which the summary says, unless it is asked for."""
+    """Skip what is long or random, which the summary says, unless it is asked for. Put long files first."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(LONGEST)))
     if not config.getoption("--nightly"):
         for item in items:
             if item.get_closest_marker("nightly"):
