@@ -105,7 +105,6 @@ def train_in_numpy(data: datasets.ImageData, config: Any) -> float:
     return float(np.mean(np.log(np.exp(logits).sum(1)) - right))
 
 
-@pytest.mark.data
 def test_every_way_does_the_work_that_the_formulas_describe(load: Load, mnist: LoadedDataset) -> None:
     epoch, loops = load("epoch"), load("loops")
     data, config = epoch.one_epoch("mnist", FEW)
@@ -116,7 +115,6 @@ def test_every_way_does_the_work_that_the_formulas_describe(load: Load, mnist: L
             assert [run(), run()] == expected, name
 
 
-@pytest.mark.data
 def test_a_way_that_trains_something_else_is_noticed(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
     epoch, loops = load("epoch"), load("loops")
     names = ("package", "bare", "by_hand")
@@ -131,7 +129,6 @@ def test_a_way_that_trains_something_else_is_noticed(load: Load, monkeypatch: py
 # Memory and growth
 
 
-@pytest.mark.data
 @pytest.mark.nightly
 def test_memory_is_that_of_a_process_of_its_own(load: Load) -> None:
     epoch = load("epoch")
@@ -175,7 +172,6 @@ def test_what_grows_is_found_again(load: Load) -> None:
     assert (line["at_zero"], line["each"], line["r_squared"]) == pytest.approx((5, 2, 1))
 
 
-@pytest.mark.data
 def test_images_in_a_file_take_no_memory_and_tiled_ones_keep_their_labels(
     load: Load, mnist: LoadedDataset
 ) -> None:

@@ -160,15 +160,7 @@ def test_the_site_is_no_larger_than_promised() -> None:
     assert sum(sizes.values()) <= LARGEST_SITE, [f"{path.name}: {sizes[path]}" for path in largest]
 
 
-def test_searching_calibration_finds_its_chapter_offline(open_page: OpenPage) -> None:
-    page = open_page("search", "?q=calibration")
-    results = page.locator("#search-results ul.search li a")
-    expect(page.locator("#search-results .search-summary")).to_contain_text("found")
-    first = [str(link.get_attribute("href")) for link in results.all()[:5]]
-    assert any("notebooks/mnist/04_evaluation.html" in link for link in first), first
-
-
-def test_the_search_field_of_a_page_leads_to_the_results(open_page: OpenPage) -> None:
+def test_the_search_field_of_a_page_leads_to_the_results_offline(open_page: OpenPage) -> None:
     page = open_page("book/intro")
     page.keyboard.press("Control+k")
     field = page.locator("#pst-search-dialog input[type=search], .search-button__search-container input")
@@ -235,7 +227,6 @@ dark, 375 wide: image-alt: <img class="fault-N
 ARTICLE = '<article class="bd-article">'
 
 
-@pytest.mark.slow
 def test_every_fault_in_a_page_is_found(browser: Browser) -> None:
     """A page with a formula, a diagram, code, and all the faults at once."""
     name = "notebooks/mnist/02_model"

@@ -22,8 +22,6 @@ from packaging.utils import canonicalize_name
 import tutorial_utils
 from tutorial_utils.data import datasets
 
-pytestmark = pytest.mark.slow
-
 ROOT = Path(__file__).parents[1]
 # What Colab brings, of what the package or a chapter may want.
 STAPLES = (

@@ -111,7 +111,6 @@ def run_pytest(folder: Path, *options: str, ci: str) -> tuple[int, str]:
     return answer.returncode, answer.stdout
 
 
-@pytest.mark.slow
 def test_the_table_is_printed_by_parallel_runs_too_and_ci_skips_nothing(tmp_path: Path) -> None:
     status, output = run_pytest(tmp_path, "-n", "1", ci="true")
     lines = output.split("faults =")[1].splitlines()

@@ -19,8 +19,6 @@ from test_notebooks import pair
 
 from tutorial_utils.data import datasets
 
-pytestmark = pytest.mark.slow
-
 ROOT = Path(__file__).parents[1]
 TIME_LIMIT = 1800.0
 # What a reader may have set up must not matter, and is not touched.

@@ -24,12 +24,10 @@ def second(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.book
-@pytest.mark.slow
 def test_a_chapter_measures_the_same_again(chapter_to_repeat: str, second: Path) -> None:
     command = [sys.executable, "-c", "from tutorial_utils.cli import main; main()", "chapter"]
-    done = subprocess.run(
-        [*command, chapter_to_repeat, "--into", str(second)], cwd=ROOT, capture_output=True, text=True
-    )
+    command += [chapter_to_repeat, "--into", str(second)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     one, other = (
         results.read(folder / "results" / f"{chapter_to_repeat}.json") for folder in (BUILD, second)
@@ -64,8 +62,7 @@ def find_differences(first: Any, second: Any, where: str = "metrics") -> Iterato
         ({"a": 0.1}, {"a": 0.1 + 2**-56}, ["metrics/a was 0.1, is now 0.10000000000000002"]),
         ({"a": [1, 2]}, {"a": [1, 3]}, ["metrics/a/1 was 2, is now 3"]),
         ({"a": [1, 2]}, {"a": [1]}, ["metrics/a was [1, 2], is now [1]"]),
-        ({"a": 1}, {}, ["metrics/a is only in the first run"]),
-        ({}, {"a": 1}, ["metrics/a is only in the second run"]),
+        ({"a": 1}, {"b": 1}, ["metrics/a is only in the first run", "metrics/b is only in the second run"]),
         ({"a": None}, {"a": 0}, ["metrics/a was None, is now 0"]),
         ({"a": True}, {"a": 1}, ["metrics/a was True, is now 1"]),
         ({"a": {"b": "x"}}, {"a": {"b": "y"}}, ["metrics/a/b was 'x', is now 'y'"]),

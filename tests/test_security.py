@@ -234,37 +234,23 @@ class Machine:
         return set(re.sub(r"(python)[\d.]*$", r"\1", self.noted.read_text(), flags=re.MULTILINE).splitlines())
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
     return Machine(tmp_path_factory.mktemp("machine"))
 
 
-@pytest.fixture(scope="module")
-def run_of_a_chapter(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the notebook, the results and the page of one run."""
-    folder = tmp_path_factory.mktemp("run")
-    ran = machine.tutorial("run", f"notebooks/{CHAPTER}", "-o", str(folder / "run.ipynb"), "--html")
+@pytest.mark.skipif(sys.platform != "linux", reason="names of programs as Linux has them")
+def test_a_run_writes_nothing_private_opens_no_pickle_starts_no_shell_and_asks_nobody(
+    machine: Machine, tmp_path: Path
+) -> None:
+    """Private is what environment, home folder and machine say. Libraries act on a run's behalf, too."""
+    ran = machine.tutorial("run", f"notebooks/{CHAPTER}", "-o", str(tmp_path / "run.ipynb"), "--html")
     assert ran.returncode == 0, ran.stderr
-    return folder
-
-
-@pytest.mark.data
-@pytest.mark.slow
-def test_the_environment_the_home_folder_and_the_machine_reach_no_file(run_of_a_chapter: Path) -> None:
-    written = {path.name: path.read_text(encoding="utf-8") for path in run_of_a_chapter.iterdir()}
+    written = {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()}
     assert set(written) == {"run.ipynb", "run.json", "run.html"}
     for name, text in written.items():
         assert CANARY not in text, name
         assert f"{tempfile.gettempdir()}{os.sep}" not in text, name
-
-
-@pytest.mark.data
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="names of programs as Linux has them")
-def test_a_run_opens_no_pickle_starts_no_shell_and_asks_nobody(
-    machine: Machine, run_of_a_chapter: Path
-) -> None:
-    """Neither does any library on its behalf."""
     assert machine.done() <= HARMLESS
     assert {"subprocess.Popen python", "subprocess.Popen git"} <= machine.done(), "nothing was noted"
 
@@ -280,12 +266,11 @@ assert platform.node().startswith("canary"), platform.node()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names of programs as Linux has them")
-def test_what_programs_do_is_noted(tmp_path: Path) -> None:
-    watched = Machine(tmp_path)
-    ran = watched.run(ACTS)
+def test_what_programs_do_is_noted(machine: Machine) -> None:
+    ran = machine.run(ACTS)
     assert ran.returncode == 0, ran.stderr
     acts = {"pickle.find_class", "os.system", "subprocess.Popen sh", "socket.connect 127.0.0.1"}
-    assert watched.done() == acts
+    assert machine.done() == acts
 
 
 def read_built_files() -> Iterator[tuple[str, bytes]]:
@@ -338,17 +323,16 @@ HOSTILE = """</pre></td></style></script><img src=x onerror="owned=1"><script>ow
 <svg onload=owned=1>'\"\"\"); open('owned', 'w') # {{ 7 * 7 }} \\"""
 
 
-@pytest.fixture(scope="module")
-def strange(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def strange(tmp_path: Path) -> Path:
     """A repository whose chapter takes any text, and shows it in many ways."""
-    root = tmp_path_factory.mktemp("strange")
     cells = [nbformat.v4.new_code_cell(cell) for cell in ('text: str = "a"  # any text', *NOTEBOOK)]
     cells[0].metadata["tags"] = ["parameters"]
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    path = root / "notebooks" / "part" / "chapter.ipynb"
+    path = tmp_path / "notebooks" / "part" / "chapter.ipynb"
     path.parent.mkdir(parents=True)
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
-    return root
+    return tmp_path
 
 
 def assert_shows_as_text(browser: Browser, path: Path, text: str, times: int) -> None:
@@ -364,7 +348,6 @@ def assert_shows_as_text(browser: Browser, path: Path, text: str, times: int) ->
     page.close()
 
 
-@pytest.mark.slow
 def test_a_hostile_text_stays_text_in_the_report_of_a_sweep_and_on_the_page_of_a_run(
     strange: Path, machine: Machine, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -428,11 +411,8 @@ def test_remarks_do_not_command_the_terminal(capsys: pytest.CaptureFixture[str])
 
 
 def test_every_dependency_has_one_version_and_none_from_an_address() -> None:
-    assert [line for line in LOCKED if not re.fullmatch(r"[\w.\[\]-]+==[^*\s@]+", line)] == []
-
-
-def test_no_dependency_has_two_versions_at_once() -> None:
     """A package may stand there twice, for different versions of Python; each Python takes one of them."""
+    assert [line for line in LOCKED if not re.fullmatch(r"[\w.\[\]-]+==[^*\s@]+", line)] == []
     for version in ("3.11.0", "3.11.9", "3.12.0", "3.13.0", "3.14.0"):
         python = {"python_full_version": version, "python_version": version.rpartition(".")[0]}
         names = [
