@@ -1,7 +1,7 @@
 """Every page in a real browser, from its file: offline, whole, light enough, and open to all readers."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -9,7 +9,6 @@ from built_book import HTML, LOOKS, NARROW, WIDE, Look, each_look, find_barriers
 from built_book import PAGES as WRITTEN
 from conftest import OpenPage, Visit
 from playwright.sync_api import Browser, Page, expect
-from rules import rule_for
 
 pytestmark = pytest.mark.book
 
@@ -147,15 +146,9 @@ def test_a_page_is_open_to_all_readers_in_every_look(name: str, open_page: OpenP
     assert find_all_barriers(open_page(name)) == []
 
 
-@rule_for({name: name for name in PAGES})
-def test_a_page_is_no_larger_than_promised(name: str) -> Iterator[str]:
-    size = path_of(name).stat().st_size
-    if size > LARGEST_PAGE:
-        yield f"{size} bytes"
-
-
-def test_the_site_is_no_larger_than_promised() -> None:
+def test_pages_and_site_are_no_larger_than_promised() -> None:
     sizes = {path: path.stat().st_size for path in HTML.rglob("*") if path.is_file()}
+    assert not [name for name in PAGES if sizes[path_of(name)] > LARGEST_PAGE]
     largest = sorted(sizes, key=lambda path: -sizes[path])[:5]
     assert sum(sizes.values()) <= LARGEST_SITE, [f"{path.name}: {sizes[path]}" for path in largest]
 

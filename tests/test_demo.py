@@ -94,10 +94,6 @@ def drawn(page: Page) -> np.ndarray:
     return np.array(page.evaluate("[...Demo.latest().pixels]")).reshape(28, 28)
 
 
-def choose_test_image(page: Page, number: int) -> None:
-    page.locator("#demo-tests button").nth(number).click()
-
-
 def stored(name: str) -> dict[str, Any]:
     """What a chapter wrote for pages."""
     text = (BUILD / "page_data" / f"{name}.js").read_text()
@@ -364,12 +360,12 @@ def test_the_pen_has_three_widths(demo: Page) -> None:
 def test_a_drawing_makes_room_for_a_test_image_and_comes_back(demo: Page, mnist: LoadedDataset) -> None:
     draw(demo)
     first = demo.evaluate(PROBABILITIES)
-    choose_test_image(demo, 4)
+    demo.locator("#demo-tests button").nth(4).click()
     assert np.array_equal(drawn(demo), mnist.test.images[4, 0].numpy())
     expect(demo.locator("#demo-tests [aria-pressed=true]")).to_have_count(1)
     demo.get_by_role("button", name="Undo").click()
     assert demo.evaluate(PROBABILITIES) == first
-    choose_test_image(demo, 4)
+    demo.locator("#demo-tests button").nth(4).click()
     draw(demo, [(140, 50), (140, 220)])  # on fresh paper
     assert np.flatnonzero(drawn(demo).any(1)).size == 20
     assert np.flatnonzero(drawn(demo).any(0)).size <= 4
@@ -536,7 +532,7 @@ def test_what_spoke_for_a_class_adds_up_to_its_lead(
     number = 8  # which the model misreads
     logits = scores(mnist, linear)[number]
     image = datasets.standardise(mnist.test)[number].flatten().double()
-    choose_test_image(demo, number)
+    demo.locator("#demo-tests button").nth(number).click()
     for k in range(10):
         others = [other for other in range(10) if other != k]
         apart = linear[0][k] - linear[0][others].mean(0)
@@ -593,7 +589,7 @@ def test_the_top_class_is_explained_until_another_is_chosen_and_pictures_are_des
 
 
 def test_marks_tell_for_from_against_by_colour_and_by_shape(demo: Page) -> None:
-    choose_test_image(demo, 0)
+    demo.locator("#demo-tests button").nth(0).click()
     k = int(explained(demo).inner_text()[0])
     parts = demo.evaluate(EXPLAIN, k)["pixels"]
     drawing = demo.locator("#demo-map").evaluate("canvas => canvas.toDataURL().split(',')[1]")
@@ -670,7 +666,7 @@ def test_test_images_are_named_and_the_misread_ones_are_marked(
     wrong = [i for i in range(100) if said[i] != labels[i]]
     expect(demo.locator("#demo-tests .demo-wrong")).to_have_count(len(wrong))
     expect(demo.locator("#demo-tests-note")).to_contain_text(f"misreads {len(wrong)} of them")
-    choose_test_image(demo, wrong[0])
+    demo.locator("#demo-tests button").nth(wrong[0]).click()
     expect(demo.locator("#demo-verdict")).to_contain_text(f"but its label is {labels[wrong[0]]}")
 
 

@@ -84,14 +84,6 @@ def lab(source: Path, tmp_path: Path) -> Iterator[dict[str, str]]:
         server.wait(timeout=600)
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    tab = browser.new_page(viewport={"width": 1400, "height": 1000})
-    tab.set_default_timeout(AT_MOST)
-    yield tab
-    tab.close()
-
-
 def add_a_line_to_the_parameters(page: Page, line: str) -> None:
     """Type a line at the end of the parameters cell."""
     visible = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
@@ -132,12 +124,14 @@ def last_parameter(source: Path) -> str:
 
 
 def test_a_chapter_runs_and_its_halves_follow_each_other(
-    chapter_to_run: str, source: Path, lab: dict[str, str], page: Page
+    chapter_to_run: str, source: Path, lab: dict[str, str], browser: Browser
 ) -> None:
     datasets.fetch("cifar10" if "cifar10" in chapter_to_run else "mnist")
     notebook, path = source.with_suffix(".ipynb"), f"notebooks/{chapter_to_run}"
     text, above = source.read_text(), last_parameter(source)
     complaints: list[str] = []
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page.set_default_timeout(AT_MOST)
     page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
 
