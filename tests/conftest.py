@@ -16,7 +16,7 @@ import pytest
 from built_book import WIDE, path_of
 from fault_table import FaultTable
 from hypothesis import HealthCheck, settings
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 if TYPE_CHECKING:
     from tutorial_utils.data.datasets import LoadedDataset
@@ -122,11 +122,11 @@ class Visit:
         self, name: str, after: str = "", *, before: Callable[[Page], None] | None = None, **settings: Any
     ) -> Page:
         """`after` follows the address, as "?q=word" does; `before` prepares the empty page."""
-        context = self.browser.new_context(**{"viewport": WIDE} | settings)
+        context = self.browser.new_context(**{"viewport": WIDE, "offline": True} | settings)
         context.set_default_timeout(AT_MOST)
         self.contexts.append(context)
-        context.route(lambda url: not url.startswith(("file:", "data:", "blob:")), self._refuse)
         page = context.new_page()
+        page.on("request", lambda asked: self._note(asked.url))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on(
             "console",
@@ -137,9 +137,9 @@ class Visit:
         page.goto(path_of(name).as_uri() + after)
         return page
 
-    def _refuse(self, route: Route) -> None:
-        self.elsewhere.append(route.request.url)
-        route.abort()
+    def _note(self, address: str) -> None:
+        if not address.startswith(("file:", "data:", "blob:")):
+            self.elsewhere.append(address)
 
     def close(self) -> None:
         """Close every page, which stops its scripts."""

@@ -105,20 +105,10 @@ def run_pytest(folder: Path, *options: str, ci: str) -> tuple[int, str]:
     """Exit status and output of tests whose outcomes are known, run with the table."""
     (folder / "test_some.py").write_text(TESTS)
     (folder / "conftest.py").write_text(PLUGIN)
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "xdist",
-        *options,
-        folder,
-    ]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "xdist"]
     environment = {**os.environ, "CI": ci, "PYTHONPATH": str(ROOT / "tests")}
     environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # others take seconds to load
+    command += [*options, str(folder)]
     answer = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     return answer.returncode, answer.stdout
 
