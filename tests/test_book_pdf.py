@@ -135,9 +135,10 @@ def test_the_outline_has_parts_chapters_and_headings_and_tags_are_kept(printed: 
 
 
 def test_a_title_that_was_written_twice_stands_once_in_the_outline() -> None:
-    twice, once = (SimpleNamespace(title=title, node={}) for title in ("Why, and how?" * 2, "A part"))
-    book_pdf.mend_titles([once, [twice]])
-    assert (twice.node, once.node) == ({"/Title": "Why, and how?"}, {})
+    twice = SimpleNamespace(title="Why, and how?" * 2, children=[])
+    once = SimpleNamespace(title="A part", children=[twice])
+    book_pdf.mend_titles([once])
+    assert (once.title, twice.title) == ("A part", "Why, and how?")
 
 
 def print_with(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
