@@ -158,6 +158,7 @@ def plugged_in() -> Iterator[None]:
         mock.patch("torch.cuda.set_rng_state", lambda state, device: torch.set_rng_state(state)),
         mock.patch.object(nn.Module, "to", module_to),
         mock.patch.object(nn.Module, "cpu", lambda module: module_to(module, "cpu")),
+        mock.patch("torch.accelerator.current_device_index", lambda: 0),
         StandInCard(),
     ):
         yield

@@ -206,9 +206,7 @@ def _imported(path: Path, folder: Path) -> Iterator[Path]:
 
 def _fingerprint(sources: Iterable[Path]) -> str:
     """Hash source files and PyTorch's version."""
-    import torch
-
-    digest = hashlib.sha256(torch.__version__.encode())
+    digest = hashlib.sha256(importlib.metadata.version("torch").encode())  # known without importing it
     for source in sorted(sources):
         digest.update(source.read_bytes())
     return digest.hexdigest()[:12]

@@ -42,6 +42,7 @@ seed: int = 0  # fixes initial weights and order, 0 or more
 batch_size: int = 64  # images per batch of the loaders, 1 or more
 learning_rate: float = 0.01  # step length, above 0
 momentum: float = 0.9  # share of the last step kept in the next, 0 to below 1
+num_rounds: int = 7  # rounds of each race, 3 or more
 
 # %%
 from tutorial_utils.training.config import TrainingConfig
@@ -84,10 +85,8 @@ say(
 # %%
 import time
 
-ROUNDS = 7
 
-
-def race(contestants, rounds=ROUNDS):
+def race(contestants, rounds=num_rounds):
     """Seconds of each contestant in each round, a dict of lists."""
     names, seconds = list(contestants), {name: [] for name in contestants}
     for number in range(rounds + 1):
@@ -403,7 +402,7 @@ descents = {  # images per step, learning rate, steps between two looks at the l
     "single images": (1, 0.003, 500),
 }
 reached = {
-    name: [seconds_to(0.35, *settings) for _ in range(3)]
+    name: [seconds_to(0.35, *settings) for _ in range(min(3, num_rounds))]
     for name, settings in descents.items()
 }
 to_loss = {
@@ -432,7 +431,7 @@ seconds = {
 }
 path = results.write(
     "claims/03_timing",
-    parameters=config.model_dump(),
+    parameters={**config.model_dump(), "num_rounds": num_rounds},
     metrics={
         "parameter_kibibytes": kibibytes(softmax_regression),
         "network_kibibytes": kibibytes(network),

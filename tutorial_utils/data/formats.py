@@ -51,19 +51,22 @@ def read_cifar_binary(paths: Sequence[Path], shape: tuple[int, int, int, int]) -
 
     The values of an image run through its channels, of a channel through its rows. See :data:`READERS`.
     """
-    size, parts = 1 + math.prod(shape[1:]), []
-    for path in paths:
+    size, start = 1 + math.prod(shape[1:]), 0
+    images, labels = np.empty(shape, dtype=np.uint8), np.empty(shape[0], dtype=np.int64)
+    for path in paths:  # one after the other into place, so that few bytes are there twice
         content = np.fromfile(path, dtype=np.uint8)
         if content.size % size:
             raise DataError(
                 f"{path} has {content.size:,} bytes, expected a multiple of {size:,}, the size of a record"
             )
-        parts.append(content.reshape(-1, size))
-    records = np.concatenate(parts)
-    if len(records) != shape[0]:
+        records = content.reshape(-1, size)
+        part = slice(start, start := start + len(records))
+        if start <= shape[0]:
+            labels[part], images[part] = records[:, 0], records[:, 1:].reshape(-1, *shape[1:])
+    if start != shape[0]:
         names = ", ".join(map(str, paths))
-        raise DataError(f"{names} hold {len(records):,} images, expected {shape[0]:,}")
-    return torch.from_numpy(records[:, 1:].reshape(shape)), torch.from_numpy(records[:, 0].astype(np.int64))
+        raise DataError(f"{names} hold {start:,} images, expected {shape[0]:,}")
+    return torch.from_numpy(images), torch.from_numpy(labels)
 
 
 READERS: dict[str, Callable[[Sequence[Path], tuple[int, int, int, int]], tuple[Tensor, Tensor]]] = {

@@ -20,7 +20,7 @@ from tutorial_utils.runs.parameters import Scalar
 RUNS = Path("_build/runs")
 """Where reruns arrive unless they are told otherwise."""
 
-PREVIEW: dict[str, Scalar] = {"num_epochs": 2, "short_epochs": 3, "num_seeds": 2}
+PREVIEW: dict[str, Scalar] = {"num_epochs": 2, "short_epochs": 3, "num_seeds": 2, "num_rounds": 3}
 """What a preview puts in place of a chapter's own values, where it has such parameters."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import importlib.metadata
 import json
 import logging
 import threading
@@ -175,9 +176,8 @@ def _take(future: Future[Executed]) -> Executed:
 
 def describe_package() -> str:
     """What must be the same on every worker: this package's code, and torch."""
-    import torch
-
-    return f"tutorial_utils {tutorial_utils.__version__} ({package_fingerprint()}), torch {torch.__version__}"
+    torch = importlib.metadata.version("torch")
+    return f"tutorial_utils {tutorial_utils.__version__} ({package_fingerprint()}), torch {torch}"
 
 
 _stops: dict[str, threading.Event] = {}
