@@ -28,13 +28,6 @@ from tutorial_utils.evaluation.statistics import (
 CONFUSION = np.array([[50, 3, 7], [2, 60, 8], [10, 0, 20]])
 
 
-def wilson_by_hand(successes: int, n: int, z: float = 1.959963984540054) -> tuple[float, float]:
-    share = successes / n
-    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return centre - half, centre + half
-
-
 @pytest.mark.parametrize(
     ("successes", "n", "low", "high"),
     [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
@@ -47,12 +40,9 @@ def test_wilson_gives_the_values_published_by_newcombe(
 
 
 @given(counts=st.integers(1, 20_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_wilson_agrees_with_its_formula_and_holds_the_proportion_within_zero_and_one(
-    counts: tuple[int, int],
-) -> None:
+def test_wilson_holds_the_proportion_within_zero_and_one(counts: tuple[int, int]) -> None:
     successes, n = counts
     interval = wilson_interval(successes, n)
-    assert interval == pytest.approx(wilson_by_hand(successes, n), abs=1e-9)
     assert 0 <= interval.low <= successes / n <= interval.high <= 1
 
 
@@ -122,12 +112,6 @@ def test_the_interval_of_a_mean_is_students(values: list[float]) -> None:
         assert mean_interval(values) == pytest.approx((expected.low, expected.high), rel=1e-9, abs=1e-9)
 
 
-def test_the_interval_of_a_mean_by_hand() -> None:
-    """Three runs, 4.303 from any table of Student's t with two degrees of freedom."""
-    half = 4.302653 * 1 / math.sqrt(3)
-    assert mean_interval([1, 2, 3]) == pytest.approx((2 - half, 2 + half), abs=1e-6)
-
-
 def test_equal_runs_have_an_interval_without_width_and_one_run_has_none() -> None:
     assert mean_interval([0.5, 0.5, 0.5]) == (0.5, 0.5)
     for values in ([], [0.5]):
@@ -182,12 +166,6 @@ def test_resampling_the_matrix_agrees_with_resampling_the_images() -> None:
         assert (low[index], high[index]) == pytest.approx((expected.low, expected.high), abs=0.006)
 
 
-def test_the_seed_decides_the_bootstrap_interval() -> None:
-    first = bootstrap_from_confusion(CONFUSION, f1_from_confusion, seed=1)
-    np.testing.assert_array_equal(first, bootstrap_from_confusion(CONFUSION, f1_from_confusion, seed=1))
-    assert not np.array_equal(first, bootstrap_from_confusion(CONFUSION, f1_from_confusion, seed=2))
-
-
 def test_the_bootstrap_leaves_resamples_out_in_which_the_metric_is_undefined() -> None:
     matrix = np.array([[40, 0, 0], [0, 1, 0], [0, 0, 0]])  # about a third of the resamples lack class 1
     with warnings.catch_warnings():
@@ -223,14 +201,21 @@ def test_the_bootstrap_draws_whole_rows() -> None:
     assert bootstrap_interval(values, lambda rows: np.abs(rows[:, 0] - rows[:, 1]).max()) == (0, 0)
 
 
-def test_the_seed_decides_the_bootstrap_and_the_number_held_at_once_does_not(
+def test_the_seed_decides_what_is_drawn_and_the_number_held_at_once_does_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    values = np.random.default_rng(0).normal(size=50)
-    first = bootstrap_interval(values, np.mean, seed=1)
-    assert first != bootstrap_interval(values, np.mean, seed=2)
-    monkeypatch.setattr("tutorial_utils.evaluation.statistics.DRAWN_AT_ONCE", 1)
-    assert first == bootstrap_interval(values, np.mean, seed=1)
+    values = np.random.default_rng(0).normal(size=(2, 50))
+    for draw in (
+        lambda seed: bootstrap_from_confusion(CONFUSION, f1_from_confusion, seed=seed)[0].tolist(),
+        lambda seed: bootstrap_interval(values[0], np.mean, seed=seed),
+        lambda seed: paired_difference(*values, seed=seed),
+        lambda seed: paired_difference(*(values > 0), seed=seed),
+    ):
+        first = draw(1)
+        assert first == draw(1) != draw(2)
+        with monkeypatch.context() as patch:
+            patch.setattr("tutorial_utils.evaluation.statistics.DRAWN_AT_ONCE", 1)
+            assert first == draw(1)
 
 
 def test_the_memory_of_a_bootstrap_does_not_grow_with_the_resamples() -> None:
@@ -307,14 +292,6 @@ def test_the_difference_of_models_that_never_agree_is_a_binomial_count() -> None
     assert (result.low, result.high) == pytest.approx(expected, abs=1e-9)
 
 
-def test_the_seed_decides_the_interval_of_a_difference() -> None:
-    first, second = rights(700, 60, 90, 150)
-    for one, other in ((first, second), (first * 1.0, second * 1.0)):
-        result = paired_difference(one, other, seed=1, resamples=500)
-        assert result == paired_difference(one, other, seed=1, resamples=500)
-        assert result[1:3] != paired_difference(one, other, seed=2, resamples=500)[1:3]
-
-
 @pytest.mark.parametrize(
     ("first", "second", "message"),
     [
@@ -329,12 +306,3 @@ def test_the_seed_decides_the_interval_of_a_difference() -> None:
 def test_a_paired_difference_refuses_what_is_no_pair(first: object, second: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         paired_difference(first, second)
-
-
-@pytest.mark.nightly
-def test_the_paired_difference_of_rights_covers_it_as_often_as_it_says() -> None:
-    runs, shares = 1_000, [0.88, 0.03, 0.05, 0.04]
-    tables = np.random.default_rng(0).multinomial(2_000, shares, size=runs)
-    results = [paired_difference(*rights(*table), resamples=1_000, seed=i) for i, table in enumerate(tables)]
-    covered = [result.low <= 0.02 <= result.high for result in results]
-    assert np.mean(covered) == pytest.approx(0.95, abs=3 * math.sqrt(0.95 * 0.05 / runs))
