@@ -1,28 +1,17 @@
 """Batches show every image once an epoch, in the order that the seed decides."""
 
-import dataclasses
 import math
 
 import pytest
 import torch
+from test_datasets import COLOUR, make_images
 from torch.utils.data import DataLoader, TensorDataset
 
-from tutorial_utils.data import catalogue, datasets
-from tutorial_utils.data.catalogue import DatasetDescription
-from tutorial_utils.data.datasets import ImageData
+from tutorial_utils.data import datasets
 from tutorial_utils.exceptions import ConfigurationError, DataError
 from tutorial_utils.reproducibility import make_generator
 from tutorial_utils.training.batches import Batches, training_batches
 from tutorial_utils.training.config import TrainingConfig
-
-COLOUR = dataclasses.replace(catalogue.MNIST, name="colour", image_shape=(3, 4, 5))
-
-
-def make_images(num_images: int, description: DatasetDescription = catalogue.MNIST) -> ImageData:
-    generator = torch.Generator().manual_seed(0)
-    shape = (num_images, *description.image_shape)
-    images = torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8)
-    return ImageData(images, torch.arange(num_images) % description.num_classes, description)
 
 
 def numbered(num_images: int) -> tuple[torch.Tensor, torch.Tensor]:

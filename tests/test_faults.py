@@ -156,7 +156,7 @@ REFUSED_BY_ROW: dict[int, list[Refused]] = {
     ],
     39: [("dataset", ["MNSIT"], "did you mean 'mnist'")],
 }
-RIGHT_AS_TEXT = {26}
+UNKNOWN, RIGHT_AS_TEXT = 25, {26}
 """The command is given texts: only in Python is a text in a number's place wrong."""
 CHAPTER = str(ROOT / "notebooks" / "mnist" / "03_training")
 
@@ -192,6 +192,8 @@ def test_a_wrong_value_is_refused_in_python_and_by_the_command(
         with pytest.raises(ConfigurationError, match=words) as caught:
             TrainingConfig(**{name: value})
         assert list(caught.value.problems) == [name]
+        assert str(caught.value).startswith("1 setting is not allowed:\n  - ")
+        assert row == UNKNOWN or f"{name}={value!r}: " in str(caught.value)
         if row not in RIGHT_AS_TEXT:
             said = refused_by_command(monkeypatch, capsys, f"{name}={value}")
             assert re.search(words, said) and name in said

@@ -8,7 +8,6 @@ import torch
 from scipy.special import softmax
 from torch import nn
 
-from tutorial_utils.training import models
 from tutorial_utils.training.config import TrainingConfig
 from tutorial_utils.training.models import LogisticRegression, make_model
 
@@ -65,8 +64,3 @@ def test_predict_proba_is_the_softmax_of_the_logits() -> None:
     probabilities = model.predict_proba(images)
     np.testing.assert_allclose(probabilities.numpy(), softmax(model(images).numpy(force=True), 1), atol=1e-6)
     assert not probabilities.requires_grad
-
-
-def test_a_model_is_made_on_the_configured_device(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models, "choose_device", {"auto": torch.device("meta")}.__getitem__)
-    assert make_model(TrainingConfig()).linear.weight.device.type == "meta"

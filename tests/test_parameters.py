@@ -97,16 +97,13 @@ def test_the_comment_lists_the_texts(comment: str, choices: tuple[str, ...], mea
         "rate: float = 0.5",
         "rate: float = 0.5  # step length",
         "rate: float = 0.5  # step length, positive",
-        "rate: float = 0.5  # step length, greater than 0",
         "count: int = 3  # repeats, 0.5 or more",
         "count: int = 3  # repeats, 0 or more, as a rule",
-        "count: int = 3  # repeats, 1 or more, 9 or less",
         "count: int = 3  # repeats, 1 or more, 2 to 9",
         "learning_rate: float = 0.5  # step length, at least 0.1",
         "num_epochs: int = 3  # passes (1 to 9)",
         'part: str = "a"  # part, "a" / "b"',
         'part: str = "a"  # part, "a',
-        "part: str = 'a'  # part, 'a' or 'b'",
         'part: str = "a"  # part, “a” or “b”',
         'dataset: str = "mnist"  # data set "mnist"',
     ],
@@ -212,34 +209,18 @@ def test_what_python_prints_is_read_back(value: int | float | bool | str) -> Non
     assert read_typed(str(value), type(value)) == value
 
 
-@pytest.mark.parametrize(
-    ("text", "kind", "value"), [("1e-3", float, 0.001), ("3", float, 3.0), ("False", bool, False)]
-)
-def test_numbers_and_truth_values_may_be_typed_as_usual(text: str, kind: type, value: Any) -> None:
-    assert read_typed(text, kind) == value
-
-
 # Values
 
 
 @pytest.mark.parametrize(
     ("pair", "words"),
     [
-        ("epochs=3", "did you mean 'num_epochs'?"),
-        ("shuffle=1", "must be true or false"),
         ("shuffle=", "must be true or false"),
         ("seed=" + "9" * 5000, "must be a whole number"),
-        ("learning_rate=0", "allowed: above 0"),
-        ("learning_rate=nan", "finite number"),
         ("learning_rate=fast", "must be a number (allowed: above 0)"),
         ("batch_size=1.5", "must be a whole number (allowed: 1 to 54,000)"),
-        ("batch_size=54001", "at most 54,000"),
         ("num_epochs=100001", "at most 100,000"),  # TrainingConfig's limit
-        ("validation_split=1e-9", "no image for validation"),
         ("num_seeds=1", "at least 2"),  # the comment's alone
-        ("device=cuda:99", "this machine has: auto, cpu"),
-        ("seed=9223372036854775808", "at most 9,223,372,036,854,775,807"),
-        ("dataset=MNSIT", "did you mean 'mnist'?"),
     ],
 )
 def test_a_value_that_is_not_allowed_is_refused_with_what_is(pair: str, words: str) -> None:
