@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from ctrl_c import CtrlC
 from torch import Tensor
 
 from tutorial_utils.data import catalogue
@@ -162,26 +163,10 @@ def test_validation_that_is_not_finite_stops_the_replica(digits: LoadedDataset) 
 
 def interrupted_at(count: int, data: ImageData) -> bool:
     """Ctrl-C at one of the lines that run through an epoch; False when there are fewer."""
-    left = count
-
-    def trace(frame: Any, event: str, _: Any) -> Any:
-        nonlocal left
-        if frame.f_code is not replicas._Run.one_epoch.__code__:
-            return None
-        if event == "line":
-            left -= 1
-            if left == 0:
-                raise KeyboardInterrupt
-        return trace
-
     configs = [CONFIG.but(num_epochs=2, learning_rate=rate) for rate in (0.01, 0.02)]
     train, validation = training_batches(data, CONFIG)
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
+    with CtrlC(replicas._Run.one_epoch, count) as ctrl_c:
         made = replicas.train(configs, train, validation, show_progress=False)
-    finally:
-        sys.settrace(before)
     for replica in made:
         number = len(replica.history)
         ended = "all 2 epochs done" if number == 2 else f"interrupted in epoch {number + 1}"
@@ -191,7 +176,7 @@ def interrupted_at(count: int, data: ImageData) -> bool:
             assert loss == pytest.approx(replica.history.best.validation_loss, rel=1e-6)
         else:
             assert torch.equal(replica.model.linear.weight, make_model(replica.config).linear.weight)
-    return left <= 0
+    return ctrl_c.came
 
 
 @pytest.mark.fault(44)

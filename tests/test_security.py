@@ -23,7 +23,6 @@ from playwright.sync_api import Browser
 from rules import rule_for
 from test_cli import run as command
 
-from tutorial_utils import progress
 from tutorial_utils.data import datasets
 from tutorial_utils.exceptions import ConfigurationError
 from tutorial_utils.runs import chapters, kernel, parameters, sweep_points
@@ -383,28 +382,6 @@ def test_chapters_take_no_text_but_those_that_they_name(path: Path) -> Iterator[
             with contextlib.suppress(ConfigurationError):
                 parameters.check(given, {name: text})
                 yield f"{name} may be {text!r}"
-
-
-HOSTILE_TO_TERMINALS = "\x1b]0;title\x07\x1b[2Jgone\rover\x9b1m\u202etxet"
-COMMANDING = set("\x1b\x07\r\x9b\u202e")
-
-
-def test_errors_do_not_command_the_terminal(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    file = tmp_path / "sweep.yaml"
-    file.write_text(json.dumps({"grid": {HOSTILE_TO_TERMINALS: [1]}}))
-    assert command(monkeypatch, "sweep", str(ROOT / "notebooks" / CHAPTER), "-f", str(file)) == 1
-    said = capsys.readouterr().err
-    assert "\\x1b]0;title\\x07\\x1b[2Jgone\\rover\\x9b1m\\u202etxet is not a parameter here" in said
-    assert not COMMANDING & set(said)
-
-
-def test_remarks_do_not_command_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    progress.note(f"a server answers {HOSTILE_TO_TERMINALS}\n\tKünstliche Zahlen ≤ 5\N{NO-BREAK SPACE}%")
-    said = capsys.readouterr().err
-    assert not COMMANDING & set(said)
-    assert said.endswith("\n\tKünstliche Zahlen ≤ 5\N{NO-BREAK SPACE}%\n")
 
 
 # Dependencies

@@ -17,9 +17,12 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from ctrl_c import CtrlC
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors import safe_open
 from safetensors.torch import load_file
+from test_config import TOY
 from torch import Tensor, nn
 from torch.utils.data import BatchSampler, DataLoader, RandomSampler, TensorDataset, WeightedRandomSampler
 
@@ -160,13 +163,13 @@ def test_a_whole_run_is_the_updates_by_hand_with_the_rates_of_the_schedule() -> 
         for start in range(0, 45, 10):
             chosen = order[start : start + 10]
             oracle.update(images[chosen], labels[chosen], rate, 0.9, 0.0)
-        expected.append((oracle.losses(*held_out).mean(), oracle.hits(*held_out).mean()))
+        parts = ((images, labels), held_out)
+        expected.append([f(*part).mean() for part in parts for f in (oracle.losses, oracle.hits)])
         weights.append(oracle.weight)
 
-    history = fit(config, model, toy_batches(3))
-    measured = list(
-        zip(history.column("validation_loss"), history.column("validation_accuracy"), strict=True)
-    )
+    history = fit(config, model, toy_batches(3), measure_train=True)
+    columns = [f"{part}_{name}" for part in ("train", "validation") for name in ("loss", "accuracy")]
+    measured = np.transpose([history.column(column) for column in columns])
     np.testing.assert_allclose(measured, expected, rtol=1e-9)
     assert history.column("learning_rate") == [0.5, 0.5, 0.25, 0.25]
     np.testing.assert_allclose(model.linear.weight.numpy(force=True), weights[history.best.epoch - 1])
@@ -215,17 +218,6 @@ def test_trainer_with_two_threads_gives_the_same_within_rounding() -> None:
     for column in ("running_loss", "validation_loss"):
         assert one.column(column) == pytest.approx(two.column(column), rel=1e-5)
     assert one.column("validation_accuracy") == pytest.approx(two.column("validation_accuracy"), abs=1e-3)
-
-
-# The history
-
-
-def test_the_loss_during_an_epoch_and_the_loss_after_it_are_two_series() -> None:
-    model, train = toy_model(), toy_batches(None)
-    history = fit(TrainingConfig(num_epochs=1, learning_rate=0.5), model, train, measure_train=True)
-    (record,) = history.records
-    assert (record.train_loss, record.train_accuracy) == measure(model, train)
-    assert record.train_loss is not None and record.running_loss > record.train_loss + 0.01
 
 
 # Early stopping and the best weights
@@ -370,34 +362,17 @@ def fit_interrupted_at(count: int, path: Path) -> bool:
     source, first = inspect.getsourcelines(Trainer.fit)
     starts = [first + number for number, line in enumerate(source) if "while history.stop_reason" in line]
     ends = [first + number for number, line in enumerate(source) if "except TrainingStopped" in line]
-    lines = range(starts[0], ends[0])
-    left = count
-
-    def trace(frame: Any, event: str, _: Any) -> Any:
-        nonlocal left
-        if frame.f_code is not Trainer.fit.__code__:
-            return None
-        if event == "line" and frame.f_lineno in lines:
-            left -= 1
-            if left == 0:
-                raise KeyboardInterrupt
-        return trace
-
+    ctrl_c = CtrlC(Trainer.fit, count, range(starts[0], ends[0]))
     crafted, model = Crafted([3, 1, 2, 0.5]), toy_model()
     initial = weights_of(model)
-    before = sys.gettrace()
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, ctrl_c:
         patch.setattr(trainer, "measure", crafted)
-        sys.settrace(trace)
-        try:
-            history = fit(TrainingConfig(num_epochs=4), model, toy_batches(3), checkpoint=path)
-        finally:
-            sys.settrace(before)
+        history = fit(TrainingConfig(num_epochs=4), model, toy_batches(3), checkpoint=path)
     ended = "all 4 epochs done" if len(history) == 4 else f"interrupted in epoch {len(history) + 1}"
     assert history.stop_detail == ended
     expected = crafted.weights[history.best.epoch - 1] if history.records else initial
     assert same(weights_of(model), expected), f"stopped after {len(history)} epochs: {history.stop_detail}"
-    return left <= 0
+    return ctrl_c.came
 
 
 @pytest.mark.fault(44)
@@ -642,7 +617,7 @@ def saved_run(folder: Path, **settings: Any) -> tuple[TrainingConfig, Path]:
 
 def remove(path: Path, key: str) -> None:
     """Take one tensor out of a checkpoint file."""
-    with checkpoints.safe_open(path, framework="pt") as file:
+    with safe_open(path, framework="pt") as file:
         metadata = file.metadata()
     tensors = load_file(path)
     del tensors[key]
@@ -728,17 +703,6 @@ def test_resuming_with_other_settings_or_in_an_order_that_cannot_be_put_back_is_
 
 
 # Training once
-
-TOY = dataclasses.replace(
-    catalogue.MNIST,
-    name="toy",
-    image_shape=(1, 4, 4),
-    class_names=("a", "b", "c"),
-    num_train=60,
-    num_test=30,
-    mean=(0.5,),
-    std=(0.25,),
-)
 
 
 @pytest.fixture
