@@ -172,7 +172,7 @@ def test_a_checkpoint_that_lacks_a_part_is_refused_with_its_name(path: Path, gro
 
 
 class Trap:
-    """Makes a file when it is unpickled."""
+    """Makes a folder when it is unpickled."""
 
     def __init__(self, marker: Path) -> None:
         self.marker = marker

@@ -130,17 +130,6 @@ def test_a_batch_fits_exactly_when_that_many_training_images_are_left(batch_size
         assert batch_size <= left
 
 
-@pytest.mark.fault(30)
-def test_no_data_is_touched_by_a_check(monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_data(*arguments: Any, **options: Any) -> None:
-        raise AssertionError("data was touched")
-
-    monkeypatch.setattr("tutorial_utils.data.datasets.load", no_data)
-    monkeypatch.setattr("tutorial_utils.data.datasets.fetch", no_data)
-    refusal(batch_size=60_000)
-    TrainingConfig()
-
-
 # Changing, noting, naming
 
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import os
 import pickle
 import struct
 import subprocess
@@ -14,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 import torchvision
+from test_checkpoints import Trap
 from torch.utils.data import DataLoader
 from torchvision import transforms
 
@@ -173,16 +173,6 @@ def test_a_file_with_wrong_content_is_refused(
     with pytest.raises(DataError, match=message) as caught:
         datasets.load("tiny", root=tmp_path)
     assert str(tmp_path / catalogue.MNIST.folder / name) in str(caught.value)
-
-
-class Trap:
-    """Makes a folder when it is unpickled."""
-
-    def __init__(self, marker: Path) -> None:
-        self.marker = marker
-
-    def __reduce__(self) -> tuple[Any, tuple[str]]:
-        return os.mkdir, (str(self.marker),)
 
 
 @pytest.mark.fault(22)
@@ -364,15 +354,6 @@ def test_standardised_images_equal_torchvisions(description: DatasetDescription)
     assert standardised.dtype == torch.float32
     torch.testing.assert_close(standardised, expected)
     assert torch.equal(data.images, before)
-
-
-@pytest.mark.parametrize(
-    "mean, std", [((0.0,), (1.0,)), ((0.2,), (1.0,)), ((0.0,), (0.5,)), ((0.2,), (0.5,))]
-)
-def test_every_pixel_value_is_standardised_to_float_precision(mean: tuple[float], std: tuple[float]) -> None:
-    images = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
-    standardised = datasets.standardise_pixels(images, mean, std).double()
-    torch.testing.assert_close(standardised, (images.double() / 255 - mean[0]) / std[0], rtol=1e-6, atol=1e-6)
 
 
 # Torchvision-style data sets

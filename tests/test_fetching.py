@@ -1,7 +1,6 @@
 """Downloads against servers that misbehave; rows 1-21 of the list of faults that users can meet."""
 
 import errno
-import functools
 import gzip
 import hashlib
 import os
@@ -18,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import filelock
@@ -153,10 +152,10 @@ class Server(ThreadingHTTPServer):
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         assert isinstance(self.server, Server)
-        name = self.path.removeprefix("/data/").removesuffix(".gz")
+        name, dot, _ = self.path.removeprefix("/data/").partition(".gz")
         self.server.asked.append(name)
         reply = self.server.replies.pop(0) if self.server.replies else self.server.always
-        reply(self, gzip.compress(CONTENTS[name]))
+        reply(self, gzip.compress(CONTENTS[name]) if dot else CONTENTS[name])
 
     def log_message(self, format: str, *args: object) -> None:
         pass
@@ -809,14 +808,7 @@ def test_a_proxy_that_refuses_is_named_with_its_variable(
     assert "example.org/images.gz: the proxy of HTTPS_PROXY does not let it through" in str(raised.value)
 
 
-def test_files_come_from_a_server_that_has_them_as_they_are(tmp_path: Path) -> None:
-    served, folder = tmp_path / "served", tmp_path / "wanted"
-    fill(served)
-    handler = functools.partial(SimpleHTTPRequestHandler, directory=served)
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        source = web.PlainHttpSource(f"http://127.0.0.1:{server.server_port}")
-        arrival = ensure.ensure(FILES, folder, [source])
-        server.shutdown()
+def test_files_come_from_a_server_that_has_them_as_they_are(tmp_path: Path, serve: Serve) -> None:
+    arrival = ensure.ensure(FILES, tmp_path, [web.PlainHttpSource(serve().url)])
     assert arrival.transferred == sum(file.size for file in FILES)
-    assert [(folder / file.name).read_bytes() for file in FILES] == list(CONTENTS.values())
+    assert visible(tmp_path) == CONTENTS

@@ -303,15 +303,6 @@ def test_the_closing_lines_of_a_build_name_place_times_and_headline(
 
 
 @pytest.mark.usefixtures("not_started")
-def test_all_wrong_values_are_refused_before_anything_starts(chapter: Chapter) -> None:
-    before = files_below(chapter.root)
-    with pytest.raises(ConfigurationError) as caught:
-        reruns.run(chapter.notebook, {"learning_rate": -1, "number": 1.5, "flg": True, "text": None})
-    assert set(caught.value.problems) == {"learning_rate", "number", "flg", "text"}
-    assert files_below(chapter.root) == before
-
-
-@pytest.mark.usefixtures("not_started")
 @pytest.mark.parametrize("time_limit", [0, float("nan"), float("inf")])
 def test_a_time_limit_that_is_none_is_refused(chapter: Chapter, time_limit: float) -> None:
     with pytest.raises(ConfigurationError, match="time_limit="):

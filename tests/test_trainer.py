@@ -637,26 +637,16 @@ def test_resuming_without_a_file_is_refused(tmp_path: Path) -> None:
 def test_resuming_what_another_data_set_was_trained_on_shows_both_shapes_and_nothing_is_changed(
     tmp_path: Path,
 ) -> None:
-    path = tmp_path / "run.safetensors"
-    ours, theirs = TrainingConfig(num_epochs=1), TrainingConfig(dataset="cifar10", num_epochs=1)
-    images, labels = torch.randn(20, 784), torch.arange(20) % 10
-    fit(ours, make_model(ours), Batches(images, labels, 10), Batches(images, labels, 20), checkpoint=path)
-    model = make_model(theirs)
+    config, path = saved_run(tmp_path)
+    options: dict[str, Any] = {"checkpoint": path, "resume": True}
+    model = LogisticRegression(2 * NUM_FEATURES, NUM_CLASSES)
     before = weights_of(model)
-    wide = torch.randn(20, 3072)
-    with pytest.raises(
-        CheckpointError, match=r"linear.weight: the model has \(10, 3072\), the checkpoint \(10, 784\)"
-    ):
-        fit(theirs, model, Batches(wide, labels, 10), checkpoint=path, resume=True)
+    shapes = r"linear.weight: the model has \(3, 12\), the checkpoint \(3, 6\)"
+    with pytest.raises(CheckpointError, match=shapes):
+        fit(config.but(dataset="cifar10"), model, toy_batches(), **options)
     assert same(weights_of(model), before)
     with pytest.raises(CheckpointError, match="dataset: fashion here, mnist there"):
-        fit(
-            ours.model_copy(update={"dataset": "fashion"}),
-            make_model(ours),
-            Batches(images, labels, 10),
-            checkpoint=path,
-            resume=True,
-        )
+        fit(config.model_copy(update={"dataset": "fashion"}), toy_model(), toy_batches(), **options)
 
 
 @pytest.mark.parametrize(
