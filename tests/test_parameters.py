@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tutorial_utils import reproducibility
@@ -16,7 +16,6 @@ from tutorial_utils.runs.chapters import find
 from tutorial_utils.runs.parameters import Parameter, read_cell
 
 ROOT = Path(__file__).parents[1]
-CASES = settings(max_examples=100, deadline=None)  # no deadline: a busy machine is no bug
 CELL = """
 dataset: str = "mnist"  # data set, "mnist" or "cifar10"
 seed: int = 0  # fixes everything, 0 or more
@@ -203,7 +202,6 @@ def read_typed(text: str, kind: type) -> Any:
 NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 
 
-@CASES
 @given(NUMBERS | st.booleans() | st.text().map(str.strip))
 def test_what_python_prints_is_read_back(value: int | float | bool | str) -> None:
     assert read_typed(str(value), type(value)) == value
@@ -327,7 +325,6 @@ def test_a_run_is_named_by_its_values(values: dict[str, Any], name: str) -> None
     assert parameters.name_run(values) == name
 
 
-@CASES
 @given(texts=st.sets(st.text(max_size=60), min_size=2, max_size=3), longest=st.integers(20, 120))
 def test_any_text_becomes_a_harmless_name_of_its_own(texts: set[str], longest: int) -> None:
     names = {parameters.safe_name(text, longest) for text in texts}

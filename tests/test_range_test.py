@@ -98,10 +98,8 @@ def state_of(model: LogisticRegression, batches: Any) -> dict[str, Any]:
 
 def sampled_loader(seed: int | None) -> Any:
     """The generator is the sampler's alone, or the global one."""
-    data, generator = (
-        TensorDataset(*toy_tensors()),
-        None if seed is None else torch.Generator().manual_seed(seed),
-    )
+    data = TensorDataset(*toy_tensors())
+    generator = toy_batches(seed).generator
     return DataLoader(data, batch_size=10, sampler=RandomSampler(data, generator=generator))
 
 

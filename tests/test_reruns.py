@@ -352,13 +352,33 @@ def test_a_folder_that_is_read_only_is_named(chapter: Chapter, monkeypatch: pyte
         folder.chmod(0o755)
         notebook.parent.mkdir(parents=True)
         notebook.write_bytes(chapter.notebook.read_bytes())
+        for name in ("out.ipynb", "out.json", "out.html"):
+            (folder / name).write_text(RESULTS)
+            (folder / name).chmod(0o666)  # of an earlier rerun, and its owner's to change
         folder.chmod(0o555)
+        before = files_below(folder)
         monkeypatch.chdir(folder / "a")
         with as_ordinary_user():
             with pytest.raises(ConfigurationError, match=rf"out\.ipynb to {folder} \(Permission denied\)"):
                 reruns.run(notebook, output=folder / "out.ipynb")
             with pytest.raises(ConfigurationError, match=rf"to {folder}/b.* \(Permission denied\)"):
                 reruns.execute_chapter("part/chapter", folder / "b")
+        assert files_below(folder) == before
+
+
+def test_what_an_earlier_rerun_left_stays_where_no_other_file_fits(
+    chapter: Chapter, fast: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    output = chapter.root / "out" / "mine.ipynb"
+    reruns.run(chapter.notebook, output=output)
+    before = files_below(output.parent)
+    monkeypatch.setattr(reruns, "check_place", refuse)
+    with pytest.raises(ConfigurationError, match=r"cannot write mine\.ipynb to .* \(No space left"):
+        reruns.run(chapter.notebook, output=output)
+    assert files_below(output.parent) == before and len(fast) == 1
 
 
 @pytest.mark.fault(17)

@@ -25,7 +25,7 @@ from test_cli import run as command
 
 from tutorial_utils.data import datasets
 from tutorial_utils.exceptions import ConfigurationError
-from tutorial_utils.runs import chapters, kernel, parameters, sweep_points
+from tutorial_utils.runs import chapters, kernel, parameters
 
 ROOT = Path(__file__).parents[1]
 CHAPTER = "foundations/02_gradients"
@@ -50,7 +50,7 @@ NEVER = re.compile(
 """What runs a text, a shell's line or a stranger's code, whether it is called or only handed on."""
 STARTERS = {"run", "call", "check_call", "check_output", "Popen"}
 SAFE_LOADERS = {"yaml.SafeLoader", "yaml.CSafeLoader", "Loader"}
-"""The last is what `sweep_points.py` makes of `yaml.BaseLoader`; a test below hands it dangerous files."""
+"""The last is what `sweep_points.py` makes of `yaml.BaseLoader`; test_sweeps.py hands it dangerous files."""
 
 NO_PERMISSION = re.compile(r"\b(AGPL|Affero|non-?commercial)\b", re.IGNORECASE)
 KNOWN_PROPRIETARY = re.compile(r"^(nvidia-|cuda-)")
@@ -158,16 +158,6 @@ yaml.load(text, yaml.SafeLoader)
 def test_the_search_finds_every_danger_and_lets_pass_what_is_safe() -> None:
     found = {line: list(find_dangers(ast.parse(line))) for line in (DANGEROUS + SAFE).split("\n") if line}
     assert [line for line in found if found[line]] == DANGEROUS.split("\n")[1:-1]
-
-
-@pytest.mark.parametrize("tag", ["python/object/apply:os.mkdir", "python/name:os.system", "python/tuple"])
-def test_a_sweep_file_makes_no_objects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tag: str) -> None:
-    monkeypatch.chdir(tmp_path)
-    file = tmp_path / "sweep.yaml"
-    file.write_text(f"grid:\n  seed: [!!{tag} ['made']]\n")
-    with pytest.raises(ConfigurationError, match="not a sweep file"):
-        sweep_points.read_file(file, chapters.find(ROOT / "notebooks" / CHAPTER).parameters)
-    assert not (tmp_path / "made").exists()
 
 
 # What a run does, and what it leaves behind. Its interpreters import `sitecustomize` first, which notes what

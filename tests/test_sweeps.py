@@ -197,18 +197,25 @@ def test_a_file_may_hold_a_grid_or_points(tmp_path: Path) -> None:
         ("grid: {seed: [1e0]}", "seed='1e0'"),
         ("grid: {word: [[a]]}", "not a sweep file"),
         ("points: [{word: [a]}]", "not a sweep file"),
-        ("!!python/object/apply:os.system ['false']", "not a sweep file"),
+        *(
+            (f"grid:\n  seed: [!!{tag} ['made']]\n", "not a sweep file")
+            for tag in ("python/object/apply:os.mkdir", "python/name:os.system", "python/tuple")
+        ),
         ("- a\n b: [", "cannot be read"),
         ("", "not a sweep file"),
         (None, r"cannot be read \(.*sweep\.yml"),
     ],
 )
-def test_a_bad_file_is_refused(tmp_path: Path, content: str | None, problem: str) -> None:
+def test_a_bad_file_is_refused_and_makes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None, problem: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
     path = tmp_path / "sweep.yml"
     if content is not None:
         path.write_text(content)
     with pytest.raises(ConfigurationError, match=f"(?s){problem}"):
         sweep_points.read_file(path, ALLOWED)
+    assert not (tmp_path / "made").exists()
 
 
 def test_all_problems_of_a_grid_are_told_at_once_and_each_once() -> None:
