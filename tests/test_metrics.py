@@ -198,54 +198,36 @@ def test_confusions_come_most_frequent_first_and_equal_ones_in_label_order() -> 
 
 # Curves
 
-SCORES = st.integers(2, 25).flatmap(
-    lambda n: st.tuples(
-        st.lists(st.integers(0, 2), min_size=n, max_size=n),
-        # Few distinct values, so that ties occur.
-        st.lists(st.lists(st.integers(-2, 2), min_size=3, max_size=3), min_size=n, max_size=n),
-    )
-)
 
-
-@given(case=SCORES)
-def test_the_area_under_the_roc_curve_is_the_share_of_pairs_in_right_order(
-    case: tuple[list[int], list[list[int]]],
-) -> None:
-    """Mann and Whitney's statistic, ties counted half."""
-    labels, logits = torch.tensor(case[0]), torch.tensor(case[1], dtype=torch.float64)
+@given(data=st.data(), n=st.integers(2, 25))
+def test_curves_of_each_class_have_the_areas_of_their_definitions(data: st.DataObject, n: int) -> None:
+    """Mann and Whitney's statistic, ties counted half, and precision summed over the gains in recall."""
+    few = st.integers(-2, 2)  # distinct values, so that ties occur
+    labels = torch.tensor(data.draw(st.lists(st.integers(0, 2), min_size=n, max_size=n)))
+    logits = torch.tensor(data.draw(st.lists(st.tuples(few, few, few), min_size=n, max_size=n))).double()
     predictions = Predictions.from_probabilities(logits.softmax(dim=1))
-    scores = predictions.probabilities.numpy()
-    for k, curve in enumerate(roc_curves(labels, predictions)):
-        of_class, others = scores[labels == k, k], scores[labels != k, k]
-        if not len(of_class) or not len(others):
-            assert math.isnan(curve.area) and len(curve.x) == len(curve.y) == 0
-            continue
-        expected = stats.mannwhitneyu(of_class, others).statistic / (len(of_class) * len(others))
-        assert curve.area == pytest.approx(expected, abs=1e-12)
-        assert np.trapezoid(curve.y, curve.x) == pytest.approx(expected, abs=1e-12)
-        assert (curve.x[0], curve.y[0], curve.x[-1], curve.y[-1]) == (0, 0, 1, 1)
-
-
-@given(case=SCORES)
-def test_average_precision_is_precision_summed_over_the_gains_in_recall(
-    case: tuple[list[int], list[list[int]]],
-) -> None:
-    labels, logits = torch.tensor(case[0]), torch.tensor(case[1], dtype=torch.float64)
-    predictions = Predictions.from_probabilities(logits.softmax(dim=1))
-    for k, curve in enumerate(precision_recall_curves(labels, predictions)):
+    curves = zip(roc_curves(labels, predictions), precision_recall_curves(labels, predictions), strict=True)
+    for k, (roc, recalled) in enumerate(curves):
         is_class, scores = (labels == k).numpy(), predictions.probabilities[:, k].numpy()
-        if not is_class.any():
-            assert math.isnan(curve.area) and len(curve.x) == len(curve.y) == 0
-            continue
-        expected, recall_before = 0.0, 0.0
-        for threshold in sorted(set(scores), reverse=True):
-            called = scores >= threshold
-            recall = (called & is_class).sum() / is_class.sum()
-            precision = (called & is_class).sum() / called.sum()
-            expected += (recall - recall_before) * precision
-            recall_before = recall
-            assert any(np.isclose(curve.x, recall) & np.isclose(curve.y, precision))
-        assert curve.area == pytest.approx(expected, abs=1e-12)
+        undefined = (is_class.all() or not is_class.any(), not is_class.any())
+        for curve, nothing in zip((roc, recalled), undefined, strict=True):
+            assert math.isnan(curve.area) == nothing == (len(curve.x) == len(curve.y) == 0)
+        if not undefined[0]:
+            pairs = is_class.sum() * (~is_class).sum()
+            expected = stats.mannwhitneyu(scores[is_class], scores[~is_class]).statistic / pairs
+            assert roc.area == pytest.approx(expected, abs=1e-12)
+            assert np.trapezoid(roc.y, roc.x) == pytest.approx(expected, abs=1e-12)
+            assert (roc.x[0], roc.y[0], roc.x[-1], roc.y[-1]) == (0, 0, 1, 1)
+        if not undefined[1]:
+            expected, recall_before = 0.0, 0.0
+            for threshold in sorted(set(scores), reverse=True):
+                called = scores >= threshold
+                recall = (called & is_class).sum() / is_class.sum()
+                precision = (called & is_class).sum() / called.sum()
+                expected += (recall - recall_before) * precision
+                recall_before = recall
+                assert any(np.isclose(recalled.x, recall) & np.isclose(recalled.y, precision))
+            assert recalled.area == pytest.approx(expected, abs=1e-12)
 
 
 # Rates in groups

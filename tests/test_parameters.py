@@ -313,16 +313,10 @@ def test_the_description_says_everything_and_fits_the_terminal(width: int) -> No
 # File names
 
 
-@pytest.mark.parametrize(
-    ("values", "name"),
-    [
-        ({}, "defaults"),
-        ({"learning_rate": 0.1, "num_epochs": 3}, "learning_rate=0.1,num_epochs=3"),
-        ({"learning_rate": 1e-05}, "learning_rate=1e-05"),
-    ],
-)
-def test_a_run_is_named_by_its_values(values: dict[str, Any], name: str) -> None:
-    assert parameters.name_run(values) == name
+def test_a_run_is_named_by_its_values() -> None:
+    assert parameters.name_run({}) == "defaults"
+    values = {"learning_rate": 1e-05, "num_epochs": 3}
+    assert parameters.name_run(values) == "learning_rate=1e-05,num_epochs=3"
 
 
 @given(texts=st.sets(st.text(max_size=60), min_size=2, max_size=3), longest=st.integers(20, 120))
