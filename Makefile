@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: book preview pdf test nightly faults repeat bench audit record pair lock clean help FORCE
+.PHONY: halves book preview pdf test nightly faults repeat bench audit record pair lock clean help FORCE
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
@@ -37,11 +37,11 @@ RESULTS := $(SOURCES:notebooks/%.py=$(BUILD)/results/%.json)
 # The only chapter that times things. It runs alone, before all others.
 TIMED := $(BUILD)/executed/claims/03_timing.ipynb
 
-book:  ## build the book into _build/html
+book: halves  ## build the book into _build/html
 	@$(MAKE) -j$(JOBS) _build/html/index.html
 	@$(BIN)/tutorial status
 
-preview:  ## build every page into _build/preview with few epochs and seeds, which takes minutes
+preview: halves  ## build every page into _build/preview with few epochs and seeds, which takes minutes
 	@$(MAKE) -j$(JOBS) BUILD=_build/preview _build/preview/html/index.html
 	@echo "A preview, whose numbers are not the book's: _build/preview/html/index.html"
 
@@ -78,6 +78,10 @@ record: book  ## accept the headline numbers of this build as those on record
 
 pair: $(READY)  ## write every chapter's .ipynb from its .py
 	@$(BIN)/python book/_ext/pair.py $(SOURCES)
+
+# Before anything is built: an .ipynb that was edited alone is no source, and stops here.
+halves: $(READY)
+	@$(BIN)/python book/_ext/pair.py --keep-outputs $(SOURCES)
 
 lock:  ## choose new versions for requirements.lock (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }

@@ -171,3 +171,35 @@ def test_a_preview_is_a_book_of_its_own_with_few_epochs(book: Path) -> None:
     )  # fmt: skip
     assert injected.source.splitlines()[-1] == "num_epochs = 2"
     assert not (book / "_build" / "results").exists()
+
+
+@pytest.mark.fault(86)
+def test_a_notebook_edited_alone_stops_pairing_and_building_and_either_cure_works(
+    book: Path,
+) -> None:
+    shutil.copytree(ROOT / "book" / "_ext", book / "book" / "_ext")
+    shutil.copy(ROOT / "notebooks" / "jupytext.toml", book / "notebooks")
+    source = book / "notebooks" / "part" / "first.py"
+    source.write_text(f'# %% tags=["parameters"]\n{PARAMETERS}\n')
+    assert make(book, "pair").returncode == 0
+    notebook, paired = source.with_suffix(".ipynb"), source.read_text()
+    new = source.with_name("second.py")
+    new.write_text(paired)
+    edited = notebook.read_text().replace(PARAMETERS, f"{PARAMETERS}!")
+    for number, kept in enumerate((f"{PARAMETERS}!", PARAMETERS)):
+        notebook.write_text(edited)
+        os.utime(notebook, (1e9, 1e9))  # a clone or a copy may give it any age
+        for target in ("pair", "book", "preview"):
+            answer = make(book, target)
+            assert answer.returncode == 2
+            assert "notebooks/part/first.ipynb was edited alone" in answer.stderr
+            assert (source.read_text(), notebook.read_text()) == (paired, edited)
+            assert not new.with_suffix(".ipynb").exists()
+        cure = answer.stderr.splitlines()[2 + 2 * number]
+        subprocess.run(cure, shell=True, check=True, cwd=book, capture_output=True)
+        assert make(book, "halves").returncode == 0
+        assert source.read_text().endswith(paired.replace(PARAMETERS, kept))
+        assert nbformat.read(notebook, as_version=4).cells[-1].source == kept
+        source.write_text(paired)
+        for half in (notebook, new.with_suffix(".ipynb")):
+            half.unlink()

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jupytext
 import nbformat
 import pytest
 from conftest import AT_MOST
@@ -43,7 +44,7 @@ def source(tmp_path: Path, chapter_to_run: str) -> Path:
     """A chapter in a book as it is after a clone and `make book`: git wrote the .py later, Make paired it."""
     source = tmp_path / "book" / "notebooks" / f"{chapter_to_run}.py"
     source.parent.mkdir(parents=True)
-    shutil.copy(ROOT / "jupytext.toml", tmp_path / "book")
+    shutil.copy(ROOT / "notebooks" / "jupytext.toml", tmp_path / "book" / "notebooks")
     for half in (source, source.with_suffix(".ipynb")):
         shutil.copy(ROOT / half.relative_to(tmp_path / "book"), half)
     os.utime(source.with_suffix(".ipynb"), (source.stat().st_mtime - 60,) * 2)
@@ -168,3 +169,18 @@ def test_a_chapter_runs_and_its_halves_follow_each_other(
     kept = [output for cell in stored.cells if cell.cell_type == "code" for output in cell.outputs]
     assert len(kept) == len(outputs) > 0
     assert complaints == []
+
+
+@pytest.mark.fault(87)
+@pytest.mark.parametrize("folder", ["book", "book/notebooks"])
+def test_saving_writes_the_other_half_wherever_jupyterlab_was_started(
+    source: Path, tmp_path: Path, folder: str
+) -> None:
+    """Asked of what JupyterLab saves with: it sees no settings above the folder that it was started in."""
+    manager = jupytext.TextFileContentsManager(root_dir=str(tmp_path / folder))
+    path = source.with_suffix(".ipynb").relative_to(tmp_path / folder).as_posix()
+    model = manager.get(path)
+    model["content"].cells[0].source += "\n\nEdited."
+    manager.save(model, path)
+    assert "# Edited." in source.read_text()
+    assert not pair.refusal(source)

@@ -7,11 +7,12 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import jupytext
 import nbformat
 import pytest
 from rules import rule_for
@@ -179,6 +180,73 @@ def test_paired_halves_are_equally_old(tmp_path: Path, older: str | None, keep_o
     times = {half.stat().st_mtime_ns for half in (chapter, pair.pair_of(chapter))}
     assert len(times) == 1
     assert min(times) > 1e18, "the newer one's"
+
+
+def change_source(notebook: Any) -> None:
+    notebook.cells[2].source += "\nprint(seed)"
+
+
+def change_type(notebook: Any) -> None:
+    notebook.cells[2] = nbformat.v4.new_markdown_cell(notebook.cells[2].source, id=notebook.cells[2].id)
+
+
+def change_tags(notebook: Any) -> None:
+    notebook.cells[2].metadata["tags"] = ["hide-cell"]
+
+
+def change_order(notebook: Any) -> None:
+    notebook.cells.append(notebook.cells.pop(2))
+
+
+def remove_last(notebook: Any) -> None:
+    del notebook.cells[-1]
+
+
+def save_on_colab(notebook: Any) -> None:
+    """Its format is older: no ids of cells."""
+    change_source(notebook)
+    notebook.nbformat_minor = 0
+    for cell in notebook.cells:
+        del cell["id"]
+
+
+@pytest.mark.fault(86)
+@pytest.mark.parametrize(
+    "edit", [change_source, change_type, change_tags, change_order, remove_last, save_on_colab]
+)
+def test_an_edit_of_the_notebook_alone_is_refused_until_the_source_holds_it(
+    tmp_path: Path, edit: Callable[[Any], None]
+) -> None:
+    chapter = tmp_path / "01_new.py"
+    chapter.write_text("".join(f"# %%\nseed = {number}\n\n" for number in range(5)))
+    pair.write_pair(chapter, keep_outputs=False)
+    notebook = nbformat.read(pair.pair_of(chapter), 4)
+    notebook.cells[0].outputs = [nbformat.v4.new_output("stream", text="run")]
+    nbformat.write(notebook, pair.pair_of(chapter))
+    assert not pair.refusal(chapter), "it was only run"
+    edit(notebook)
+    nbformat.write(notebook, pair.pair_of(chapter))
+    for text in (chapter.read_text(), chapter.read_text() + "# %%\nnew = 1\n"):
+        chapter.write_text(text)
+        assert "01_new.ipynb was edited alone" in pair.refusal(chapter)
+    # As JupyterLab does: it saves both halves.
+    jupytext.write(nbformat.from_dict(notebook), chapter, fmt="py:percent")
+    assert not pair.refusal(chapter)
+    pair.write_pair(chapter, keep_outputs=True)
+    kept = nbformat.read(pair.pair_of(chapter), 4)
+    assert kept.cells[0].outputs == notebook.cells[0].outputs
+    # From then on the .py alone may change, also where the .ipynb did.
+    chapter.write_text("# %%\nother = 1\n")
+    assert not pair.refusal(chapter)
+
+
+@pytest.mark.fault(86)
+def test_a_notebook_that_cannot_be_read_is_not_overwritten(tmp_path: Path) -> None:
+    chapter = tmp_path / "my 01_new.py"
+    chapter.write_text("# %%\nseed = 1\n")
+    for text in ("<<<<<<< HEAD\n", "[]", "{}", ""):
+        pair.pair_of(chapter).write_text(text)
+        assert f"rm '{pair.pair_of(chapter)}'" in pair.refusal(chapter)
 
 
 # What a reader sees

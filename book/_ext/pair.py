@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import os
 import re
+import shlex
+import sys
 import tomllib
 from collections import Counter
 from pathlib import Path
@@ -77,7 +80,7 @@ def make_notebook(source: Path) -> Any:
         source: ``notebooks/<part>/<name>.py``.
 
     Returns:
-        The notebook. Cell ids follow from the cells' content, so that a second conversion equals the first.
+        The notebook, with the ids of :func:`ids_of`, so that a second conversion equals the first.
     """
     notebook = jupytext.read(source, config=load_jupytext_config(str(source.resolve())))
     # papermill refuses a notebook without its language, and the page's highlighter wants the lexer's name.
@@ -86,12 +89,9 @@ def make_notebook(source: Path) -> Any:
         "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
         "language_info": {"name": "python", "file_extension": ".py", "pygments_lexer": "ipython3"},
     }
-    seen: Counter[str] = Counter()
-    for cell in notebook.cells:
+    for cell, name in zip(notebook.cells, ids_of(notebook), strict=True):
         cell.metadata.pop("lines_to_next_cell", None)  # jupytext's note to itself about blank lines
-        key = f"{cell.cell_type}:{cell.source}"
-        seen[key] += 1
-        cell.id = hashlib.sha256(f"{key}:{seen[key]}".encode()).hexdigest()[:8]
+        cell.id = name
     return nbformat.from_dict(notebook)  # type: ignore[no-untyped-call]
 
 
@@ -108,27 +108,77 @@ def cells_of(notebook: Any) -> list[dict[str, Any]]:
     ]
 
 
+def ids_of(notebook: Any) -> list[str]:
+    """Ids that follow from what :func:`cells_of` says of each cell and of the two beside it.
+
+    An editor keeps the ids of the cells that it changes, adds others, and leaves gaps. So a notebook shows
+    whether it is still what was written here.
+    """
+    cells = [json.dumps(cell, sort_keys=True) for cell in cells_of(notebook)]
+    seen: Counter[tuple[str, ...]] = Counter()
+    ids = []
+    for around in zip(["", *cells], cells, [*cells[1:], ""], strict=False):
+        seen[around] += 1
+        ids.append(hashlib.sha256(f"{around}:{seen[around]}".encode()).hexdigest()[:8])
+    return ids
+
+
+def refusal(source: Path) -> str:
+    """Say why the .ipynb must not be written from the .py: somebody edited it, and it alone.
+
+    Args:
+        source: The .py half.
+
+    Returns:
+        A message; empty when every cell of the .ipynb was written from the .py, or is in it by now.
+    """
+    target = pair_of(source)
+    if not target.exists():
+        return ""
+    drop = f"rm {shlex.quote(str(target))}"
+    try:
+        old = nbformat.read(target, 4)  # type: ignore[no-untyped-call]
+        stored, held = {cell.get("id") for cell in old.cells}, set(ids_of(old))
+    except (nbformat.ValidationError, ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+        return f"{target} cannot be read as a notebook ({error!r:.200}). To write it anew: {drop}"
+    if held <= stored | set(ids_of(make_notebook(source))):
+        return ""
+    return f"""\
+{target} was edited alone: its cells are neither those of {source.name} nor those last written from it.
+  To take its cells over, in place of those of {source.name}:
+    .venv/bin/jupytext --to py:percent {shlex.quote(str(target))}
+  To drop its edits:
+    {drop}"""
+
+
 def write_pair(source: Path, *, keep_outputs: bool) -> bool:
     """Bring the .ipynb in step with the .py.
 
     Args:
         source: The .py half.
-        keep_outputs: Leave an .ipynb alone whose cells are already right: a reader may have run it.
+        keep_outputs: Leave an .ipynb alone whose cells are already right, but for their ids: a reader may
+            have run it.
 
     Returns:
         Whether the .ipynb was written.
     """
     target, notebook = pair_of(source), make_notebook(source)
+    old: Any = nbformat.read(target, 4) if target.exists() else None  # type: ignore[no-untyped-call]
+    in_step = old is not None and cells_of(old) == cells_of(notebook)
+    if in_step and keep_outputs:
+        for cell, right in zip(old.cells, notebook.cells, strict=True):
+            cell.id = right.id
+        old.nbformat_minor = notebook.nbformat_minor  # the first with ids; Colab writes an older one
+        notebook = old
     text = nbformat.writes(notebook) + "\n"  # type: ignore[no-untyped-call]
-    if target.exists():
-        old = target.read_text(encoding="utf-8")
-        in_step = cells_of(nbformat.reads(old, 4)) == cells_of(notebook)  # type: ignore[no-untyped-call]
-        if old == text or (keep_outputs and in_step):
-            _give_the_same_age(source, target)
-            return False
-    target.write_text(text, encoding="utf-8")
+    written = old is None or target.read_text(encoding="utf-8") != text
+    if written:
+        saved = target.stat().st_mtime_ns if in_step else None
+        target.write_text(text, encoding="utf-8")
+        if saved:  # JupyterLab, where it may be open, shall not ask which version is right
+            os.utime(target, ns=(saved, saved))
     _give_the_same_age(source, target)
-    return True
+    return written
 
 
 def _give_the_same_age(*halves: Path) -> None:
@@ -145,6 +195,8 @@ def main() -> None:
     parser.add_argument("sources", nargs="+", type=Path, help="chapters in percent format (.py)")
     parser.add_argument("--keep-outputs", action="store_true", help="leave notebooks alone that are in step")
     arguments = parser.parse_args()
+    if refused := list(filter(None, map(refusal, arguments.sources))):
+        sys.exit("\n".join([*refused, "Nothing was written. Choose for each, then run make again."]))
     for source in arguments.sources:
         if not arguments.keep_outputs:  # `make book` changes no sources
             write_setup_cell(source)
