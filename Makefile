@@ -93,7 +93,17 @@ clean:  ## remove everything that was built, but not .venv
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*##  *\(.*\)/make \1@\2/p' Makefile | column -t -s @
 
+# Asked anew each time: the system's Python may have been replaced since set-up.
+VENV_FAULT := $(shell test ! -e .venv/pyvenv.cfg || $(BIN)/python -c 'import importlib.util, sys; \
+  print("is of Python %d.%d" % sys.version_info[:2] if sys.version_info < (3, 11) \
+  else "" if importlib.util.find_spec("pip") else "has no pip")' 2>/dev/null || echo "has no Python that runs")
+ifneq ($(VENV_FAULT),)
+$(READY): FORCE
+endif
+
 $(READY): requirements.lock pyproject.toml
+	@test -z "$(VENV_FAULT)" || { echo "Set-up cannot use .venv: it $(VENV_FAULT)." \
+	  "Remove it and run make again: rm -rf .venv" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Set-up needs Python 3.11 or newer as $(PYTHON). Another: make book PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' || \

@@ -173,6 +173,34 @@ def test_a_preview_is_a_book_of_its_own_with_few_epochs(book: Path) -> None:
     assert not (book / "_build" / "results").exists()
 
 
+OLDER = 'exec {python} -c "import sys; sys.version_info = (3, 10, 4); exec(sys.argv[1])" "$2"'
+FAULTS = {
+    "has no pip": 'exec {python} -S "$@"',  # without the packages of site
+    "is of Python 3.10": OLDER,
+    "has no Python that runs": "",  # a link to nowhere
+}
+
+
+@pytest.mark.fault(84)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_set_up_says_what_is_wrong_with_a_venv_and_how_to_mend_it(book: Path, fault: str) -> None:
+    (book / ".venv").unlink()
+    python = book / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    for name in ("pyvenv.cfg", ".ready"):  # it was set up once
+        (book / ".venv" / name).touch()
+    if script := FAULTS[fault].format(python=sys.executable):
+        python.write_text(f"#!/bin/sh\n{script}\n")
+        python.chmod(0o755)
+    else:
+        python.symlink_to(book / "removed")
+    answer = subprocess.run(["make", "pair"], cwd=book, capture_output=True, text=True, timeout=300)
+    assert answer.returncode == 2
+    cure = "Remove it and run make again: rm -rf .venv"
+    assert f"Set-up cannot use .venv: it {fault}. {cure}" in answer.stderr.splitlines()
+    assert not answer.stdout
+
+
 @pytest.mark.fault(86)
 def test_a_notebook_edited_alone_stops_pairing_and_building_and_either_cure_works(
     book: Path,
