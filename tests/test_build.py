@@ -231,3 +231,13 @@ def test_a_notebook_edited_alone_stops_pairing_and_building_and_either_cure_work
         source.write_text(paired)
         for half in (notebook, new.with_suffix(".ipynb")):
             half.unlink()
+
+
+@pytest.mark.fault(85)
+def test_a_clone_made_as_on_windows_has_the_line_ends_that_make_and_bash_want(tmp_path: Path) -> None:
+    command = ["git", "clone", "--quiet", "-c", "core.autocrlf=true", str(ROOT), str(tmp_path / "clone")]
+    subprocess.run(command, check=True, capture_output=True)
+    files = [path for path in (tmp_path / "clone").rglob("*") if path.is_file()]
+    texts = [path for path in files if ".git" not in path.parts and path.suffix != ".png"]
+    assert {"Makefile", "run", "faults.md", "pair.py"} <= {path.name for path in texts}
+    assert not [path for path in texts if b"\r\n" in path.read_bytes()]
