@@ -330,6 +330,12 @@ def test_the_commit_is_linked_and_an_edited_tree_is_called_so(commit: str) -> No
     assert provenance.describe_commit(f"{commit}-dirty", REPOSITORY) == ("edited after ", commit, address)
     unknown = ("not known: executed outside a git repository", "", "")
     assert provenance.describe_commit("unknown", REPOSITORY) == unknown
+    refused = "unknown (git: detected dubious ownership)"
+    assert provenance.describe_commit(refused, REPOSITORY) == (
+        "not known (git: detected dubious ownership)",
+        "",
+        "",
+    )
 
 
 def test_the_sentence_on_all_chapters_adds_up_and_names_every_machine_once() -> None:

@@ -169,6 +169,11 @@ def test_the_commit_is_that_of_the_repository_and_unknown_outside_one(
     git("init")
     git("commit", "--allow-empty", "--message", "first")
     assert git("rev-parse", "HEAD").startswith(reproducibility.git_commit())
+    # As where the checkout belongs to another user, whom no settings trust.
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
+    assert reproducibility.git_commit() == "unknown (git: detected dubious ownership)"
     monkeypatch.setenv("PATH", "")  # without git
     assert reproducibility.git_commit() == "unknown"
 

@@ -229,18 +229,26 @@ def usable_cores() -> int | None:
 
 
 def git_commit() -> str:
-    """Commit of the repository around the working directory, ``"unknown"`` outside one."""
+    """Commit of the repository around the working directory.
+
+    ``"unknown"`` outside one and without git; with git's reason in brackets, ``"unknown (git: ...)"``, where
+    it refuses to say, as in a checkout that belongs to another user.
+    """
     try:
         answer = subprocess.run(
             ["git", "describe", "--always", "--dirty", "--abbrev=10"],
             capture_output=True,
             text=True,
             timeout=10,
-            check=True,
+            env={**os.environ, "LC_ALL": "C"},
         )
     except (OSError, subprocess.SubprocessError):
         return "unknown"
-    return answer.stdout.strip() or "unknown"
+    if answer.returncode == 0:
+        return answer.stdout.strip() or "unknown"
+    first_line = answer.stderr.partition("\n")[0].removeprefix("fatal: ")
+    reason = first_line.partition(" in repository at ")[0]  # without this machine's path
+    return f"unknown (git: {reason})" if reason and "not a git repository" not in reason else "unknown"
 
 
 def report_environment() -> dict[str, object]:

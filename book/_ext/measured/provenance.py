@@ -63,15 +63,16 @@ def describe_commit(commit: str, repository: str) -> tuple[str, str, str]:
     """Say which state of the repository computed a chapter's numbers.
 
     Args:
-        commit: From ``git describe``, or ``"unknown"``.
+        commit: From ``git describe``, or ``"unknown"``, which a reason in brackets may follow.
         repository: Address of the repository.
 
     Returns:
         Words, then the text and the address of a link, both empty where there is none. A tree that had been
         edited is not that of the commit, so the words say so.
     """
-    if commit == "unknown":
-        return "not known: executed outside a git repository", "", ""
+    if commit.startswith("unknown"):
+        reason = commit.removeprefix("unknown") or ": executed outside a git repository"
+        return f"not known{reason}", "", ""
     bare = commit.removesuffix("-dirty")
     match = COMMIT.fullmatch(bare)
     state = match[1] if match else bare  # else the name of a tag
