@@ -1,6 +1,7 @@
 """A kernel is ours alone: this interpreter, our figures and folders, whatever the user has set."""
 
 import json
+import pwd
 import sys
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import nbformat
 import pytest
 
+from tutorial_utils.exceptions import ConfigurationError
 from tutorial_utils.runs import kernel
 
 PARAMETERS = "seed: int = 0  # any seed, 0 or more"
@@ -131,3 +133,14 @@ def test_too_little_memory_is_named_and_no_kernel_is_said_to_have_died(cell: str
     assert named in error
     assert "too little memory" in error
     assert "died" not in error
+
+
+@pytest.mark.fault(78, 105)
+def test_a_user_without_a_home_is_told_so_before_a_kernel_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(user: int) -> None:  # as for a container's user that stands in no list
+        raise KeyError(user)
+
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    with pytest.raises(ConfigurationError, match="no home folder is known for '~'; set HOME to a folder"):
+        kernel.execute(notebook(PARAMETERS), "part/chapter")

@@ -77,6 +77,9 @@ def execute(
 
     Returns:
         Results and executed notebook, or what went wrong.
+
+    Raises:
+        ConfigurationError: The user has no home folder, or ``TUTORIAL_DATA`` names one that nobody knows.
     """
     import nbformat
 
@@ -116,6 +119,7 @@ def execute(
 
 def _own_settings(scratch: Path) -> dict[str, str]:
     """What keeps the user's own files and shell from changing a number or a figure."""
+    absolute("~", "HOME")  # no kernel starts without a home, and what it says then is hard to read
     matplotlib = importlib.util.find_spec("matplotlib")
     own = {
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
