@@ -198,7 +198,7 @@ def test_a_kernel_that_cannot_start_says_why_in_the_error_alone(
     (tmp_path / "ipykernel_launcher.py").write_text("raise ImportError('a broken installation')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     executed = kernel.execute(chapter.notebook.read_text(), "part/chapter")
-    assert "the kernel died in its start" in executed.error
+    assert "Kernel died before replying" in executed.error
     assert "ImportError: a broken installation" in executed.error
     assert not executed.results
     assert capfd.readouterr() == ("", "")
@@ -419,7 +419,7 @@ def test_a_rerun_passes_checked_values_folder_and_limit_on_and_titles_its_page(
     done = reruns.run(chapter.notebook, {"learning_rate": 1}, output=output, html=True, time_limit=7)
     (((text, name, values), options),) = fast
     assert (text, name, values) == (find(chapter.notebook).text, "part/chapter", {"learning_rate": 1.0})
-    assert options == {"root": chapter.root, "output_folder": None, "time_limit": 7}
+    assert options == {"root": chapter.root, "output_folder": None, "device": None, "time_limit": 7}
     script = chapter.root / "_build" / "vendor" / "tex-svg.js"
     assert asked == [(EMPTY, "part/chapter: learning_rate=1.0", script)]
     assert done.page == chapter.root / "o.html"

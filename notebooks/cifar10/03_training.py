@@ -154,11 +154,13 @@ def fit(num_epochs, learning_rate, model, loss_function, train, validation, metr
 import torch.nn.functional as F
 
 from tutorial_utils.training.models import make_model
+from tutorial_utils.training.threads import choose_threads
 from tutorial_utils.training.trainer import Trainer, load_or_fit, measure
 
 two = config.but(
     num_epochs=2, momentum=0.0, weight_decay=0.0, learning_rate_decay=1.0, device="cpu"
 )
+torch.set_num_threads(choose_threads(make_model(two)))  # of a model this small: one
 mine = fit(
     two.num_epochs, two.learning_rate, make_model(two), F.cross_entropy,
     *training_batches(data.train, two), accuracy,

@@ -376,6 +376,7 @@ few = train.subset(torch.arange(10_000))
 inputs, targets = datasets.standardise(few).flatten(1), few.labels
 
 
+# %%
 def seconds_to(target, size, rate, check_every):
     trained = make_model(config)
     optimiser = torch.optim.SGD(trained.parameters(), lr=rate)

@@ -73,6 +73,7 @@ import torch.nn.functional as F
 
 from tutorial_utils.data import datasets
 from tutorial_utils.training.models import make_model
+from tutorial_utils.training.threads import choose_threads
 
 data = datasets.load(config.dataset)
 pool, validation = datasets.split(data.train, config.validation_split, config.seed)
@@ -81,6 +82,7 @@ X, labels = datasets.standardise(some).flatten(1), some.labels
 Y = F.one_hot(labels, config.description.num_classes).float()
 unseen = datasets.standardise(validation).flatten(1)
 start_model = make_model(config)
+torch.set_num_threads(choose_threads(start_model))  # of a model this small: one
 start = (start_model.linear.weight.detach(), start_model.linear.bias.detach())
 
 

@@ -275,14 +275,17 @@ def train_one_epoch(model, batches, optimiser):
 # %% [markdown]
 # The package's `Trainer` does the same, and adds what a run needs around it: a progress bar, validation
 # without updates after every epoch, the step schedule, early stopping, a checkpoint (a saved copy) of the best weights, and
-# their restoration at the end. One epoch of each, from the same seed, gives the same losses.
+# their restoration at the end. It also sees to it that a small model computes with one thread: a second one would mostly wait for
+# the first, and hold everything up when another program needs the processor. One epoch of each, from the same seed, gives the same losses.
 
 # %%
+from tutorial_utils.training.threads import choose_threads
 from tutorial_utils.training.trainer import Trainer, load_or_fit, measure
 
 one_epoch = config.but(num_epochs=1, device="cpu")
 train, validation = training_batches(data.train, one_epoch)
 model = make_model(one_epoch)
+torch.set_num_threads(choose_threads(model))  # of a model this small: one
 optimiser = torch.optim.SGD(
     model.parameters(),
     lr=one_epoch.learning_rate,

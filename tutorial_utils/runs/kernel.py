@@ -81,24 +81,20 @@ def execute(
     Raises:
         ConfigurationError: The user has no home folder, or ``TUTORIAL_DATA`` names one that nobody knows.
     """
-    import nbformat
-
     measured = error = ""
     with scratch_folder() as scratch:
         attempt = scratch / "executed.ipynb"
         output = (output_folder or scratch).resolve()
         environment = {
-            **os.environ,
             **_own_settings(scratch),
             OUTPUT_VARIABLE: str(output),
-            QUIET_VARIABLE: "1",
             THREADS_VARIABLE: str(threads or os.environ.get(THREADS_VARIABLE, 1)),
-            "TMPDIR": str(scratch),  # what the kernel leaves there goes with the folder
             **({DEVICE_VARIABLE: device} if device else {}),
         }
         watch = _Watch(name, time_limit, stop)
         try:
-            _run_cells(text, attempt, values or {}, watch, cwd=str(root or output), env=environment)
+            settings = {"cwd": str(root or output), "env": os.environ | environment}
+            _run_cells(text, attempt, values or {}, watch, **settings)
             results_file = output / "results" / f"{name}.json"
             if output_folder is None:  # a copy may write under the name of the chapter that it was made of
                 results_file = next((output / "results").glob("*/*.json"), results_file)
@@ -107,21 +103,28 @@ def execute(
             measured = results_file.read_text(encoding="utf-8")
         except ChapterError as failure:
             error = f"{name}: {failure}"
-        if not attempt.exists():
-            return Executed("", "", error)
-        notebook = nbformat.read(attempt, as_version=4)  # type: ignore[no-untyped-call]
-    for item in (notebook, *notebook.cells):  # papermill's notes: clock times and the paths of this machine
+        return Executed(measured, _without_notes(attempt) if attempt.exists() else "", error)
+
+
+def _without_notes(path: Path) -> str:
+    """Read a notebook without papermill's notes: clock times and the paths of this machine."""
+    import nbformat
+
+    notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+    for item in (notebook, *notebook.cells):
         for key in ("papermill", "execution"):
             item.metadata.pop(key, None)
-    executed: str = nbformat.writes(notebook)  # type: ignore[no-untyped-call]
-    return Executed(measured, executed + "\n", error)
+    text: str = nbformat.writes(notebook)  # type: ignore[no-untyped-call]
+    return text + "\n"
 
 
 def _own_settings(scratch: Path) -> dict[str, str]:
-    """What keeps the user's own files and shell from changing a number or a figure."""
+    """Environment variables that keep the user's files and shell from changing a number or a figure."""
     absolute("~", "HOME")  # no kernel starts without a home, and what it says then is hard to read
     matplotlib = importlib.util.find_spec("matplotlib")
     own = {
+        QUIET_VARIABLE: "1",
+        "TMPDIR": str(scratch),  # what the kernel leaves there goes with the folder
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "IPYTHONDIR": str(scratch / "ipython"),  # no profile, no start-up code
     }
