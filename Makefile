@@ -20,6 +20,9 @@ PREVIEW := $(filter %/preview,$(BUILD))
 COMMA := ,
 BIN := .venv/bin
 READY := .venv/.ready
+# Every file of a package is held to a hash in a lock, which names all that is needed: pip chooses nothing.
+COMPILE := uv pip compile --universal --generate-hashes --upgrade pyproject.toml
+INSTALL_LOCKED := -m pip install --disable-pip-version-check --require-hashes --no-deps --requirement
 # A file's tests stay in one process, and so share what they set up: a browser, parsed pages, an environment.
 # Files start in the order of tests/conftest.py.
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
@@ -71,7 +74,7 @@ bench: .venv-bench/.ready $(DATA)  ## measure speed and memory beside other ways
 audit:  ## ask for known vulnerabilities of the locked versions (needs the internet)
 	@$(PYTHON) -m venv --clear _build/.audit
 	@_build/.audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
-	@_build/.audit/bin/pip-audit --requirement requirements.lock --no-deps --disable-pip
+	@_build/.audit/bin/pip-audit --requirement requirements.lock --requirement benchmarks/requirements.lock --no-deps --disable-pip
 
 record: book  ## accept the headline numbers of this build as those on record
 	@$(BIN)/python tests/record.py
@@ -83,9 +86,10 @@ pair: $(READY)  ## write every chapter's .ipynb from its .py
 halves: $(READY)
 	@$(BIN)/python book/_ext/pair.py --keep-outputs $(SOURCES)
 
-lock:  ## choose new versions for requirements.lock (needs uv)
+lock:  ## choose new versions for requirements.lock, and for what benchmarks need beside them (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }
-	uv pip compile --universal --extra torch --extra book --extra test --extra pdf --upgrade pyproject.toml -o requirements.lock
+	$(COMPILE) --extra torch --extra book --extra test --extra pdf -o requirements.lock
+	$(COMPILE) --extra bench --constraint requirements.lock -o benchmarks/requirements.lock
 
 clean:  ## remove everything that was built, but not .venv
 	rm -rf _build
@@ -110,19 +114,18 @@ $(READY): requirements.lock pyproject.toml
 	  { echo "Set-up needs Python's venv module: apt-get install python3-venv" >&2; exit 1; }
 	@echo "Setting up .venv with the versions in requirements.lock (the first time, several GB)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --disable-pip-version-check --requirement requirements.lock && \
+	@$(BIN)/python $(INSTALL_LOCKED) requirements.lock && \
 	  $(BIN)/python -m pip install --disable-pip-version-check --no-build-isolation --no-deps --editable . || \
 	  { echo "Set-up failed while pip installed packages. Read its last lines above, then run make again." >&2; exit 1; }
 	@touch $@
 
 # Beside .venv, which it sees: what the package is compared with, and nothing else.
-.venv-bench/.ready: pyproject.toml | $(READY)
+.venv-bench/.ready: benchmarks/requirements.lock | $(READY)
 	@echo "Setting up .venv-bench with the packages to compare with"
 	@$(BIN)/python -m venv --clear --without-pip .venv-bench
 	@echo "import site; site.addsitedir('$$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])')')" \
 	  > "$$(.venv-bench/bin/python -c 'import site; print(site.getsitepackages()[0])')/book.pth"
-	@$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["bench"], sep="\n")' \
-	  | .venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --requirement /dev/stdin
+	@.venv-bench/bin/python $(INSTALL_LOCKED) $< --quiet
 	@touch $@
 
 # Every load checks the files again, so here it is enough that the folders are still there.
