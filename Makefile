@@ -21,8 +21,19 @@ COMMA := ,
 BIN := .venv/bin
 READY := .venv/.ready
 # Every file of a package is held to a hash in a lock, which names all that is needed: pip chooses nothing.
+# Python compiles what it imports. To compile all beforehand takes minutes and 0.3 GB.
 COMPILE := uv pip compile --universal --generate-hashes --upgrade pyproject.toml
-INSTALL_LOCKED := -m pip install --disable-pip-version-check --require-hashes --no-deps --requirement
+CHOSEN := cat requirements.lock
+# TORCH=cpu leaves out CUDA's packages, and takes PyTorch's builds without them from its own index. Later runs keep to it.
+TORCH ?= $(if $(wildcard .venv/lib/python*/site-packages/torch-*+cpu.dist-info),cpu)
+CPU_INDEX := https://download.pytorch.org/whl/cpu
+ifeq ($(TORCH),cpu)
+CHOSEN := awk '/^[^ ]/ {keep = !/^(torch|torchvision|triton|nvidia-.*|cuda-.*)==/} keep' requirements.lock
+$(if $(wildcard .venv/lib/python*/site-packages/nvidia),$(error .venv holds the packages for CUDA. For TORCH=cpu remove it first: rm -r .venv))
+else
+$(if $(TORCH),$(error TORCH=$(TORCH) is not known. Allowed: TORCH=cpu, or nothing))
+endif
+INSTALL_LOCKED := -m pip install --disable-pip-version-check --require-hashes --no-deps --no-compile --requirement
 # A file's tests stay in one process, and so share what they set up: a browser, parsed pages, an environment.
 # Files start in the order of tests/conftest.py.
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
@@ -89,6 +100,8 @@ halves: $(READY)
 lock:  ## choose new versions for requirements.lock, and for what benchmarks need beside them (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }
 	$(COMPILE) --extra torch --extra book --extra test --extra pdf -o requirements.lock
+	grep -oE '^torch(vision)?==[^ ]+' requirements.lock | uv pip compile --universal --generate-hashes --no-deps --upgrade \
+	  --no-header --emit-index-url --index-url $(CPU_INDEX) - -o requirements-cpu.lock
 	$(COMPILE) --extra bench --constraint requirements.lock -o benchmarks/requirements.lock
 
 clean:  ## remove everything that was built, but not .venv
@@ -105,16 +118,17 @@ ifneq ($(VENV_FAULT),)
 $(READY): FORCE
 endif
 
-$(READY): requirements.lock pyproject.toml
+$(READY): requirements.lock $(if $(TORCH),requirements-cpu.lock) pyproject.toml
 	@test -z "$(VENV_FAULT)" || { echo "Set-up cannot use .venv: it $(VENV_FAULT)." \
 	  "Remove it and run make again: rm -rf .venv" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Set-up needs Python 3.11 or newer as $(PYTHON). Another: make book PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' || \
 	  { echo "Set-up needs Python's venv module: apt-get install python3-venv" >&2; exit 1; }
-	@echo "Setting up .venv with the versions in requirements.lock (the first time, several GB)"
+	@echo "Setting up .venv with the versions in requirements.lock (the first time, $(if $(TORCH),2 GB,several GB))"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python $(INSTALL_LOCKED) requirements.lock && \
+	@$(CHOSEN) | $(BIN)/python $(INSTALL_LOCKED) /dev/stdin && \
+	  $(if $(TORCH),$(BIN)/python -m pip install --disable-pip-version-check --no-deps --requirement requirements-cpu.lock &&) \
 	  $(BIN)/python -m pip install --disable-pip-version-check --no-build-isolation --no-deps --editable . || \
 	  { echo "Set-up failed while pip installed packages. Read its last lines above, then run make again." >&2; exit 1; }
 	@touch $@

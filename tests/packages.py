@@ -1,8 +1,9 @@
-"""Archives made by hand, and a script in place of the npm client."""
+"""Archives and wheels made by hand, and a script in place of the npm client."""
 
 import io
 import sys
 import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,17 @@ def pack(path: Path, *members: Member) -> Path:
         for info, content in members:
             info.size = len(content)
             archive.addfile(info, io.BytesIO(content))
+    return path
+
+
+def pack_wheel(folder: Path, name: str, version: str) -> Path:
+    """An empty package that pip can install."""
+    path = folder / f"{name}-{version}-py3-none-any.whl"
+    about = f"{name}-{version}.dist-info"
+    with zipfile.ZipFile(path, "w") as wheel:
+        wheel.writestr(f"{about}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        wheel.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{about}/RECORD", "")
     return path
 
 
