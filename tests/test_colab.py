@@ -137,8 +137,8 @@ def stand_in_for_the_release(notebook: Any, wheel: Path) -> None:
     """Let the first code install the wheel instead of the release, which may not be published yet."""
     setup = next(cell for cell in notebook.cells if cell.cell_type == "code")
     lines = setup.source.splitlines()
-    (at,) = [index for index, line in enumerate(lines) if line.strip().startswith("release = ")]
-    lines[at] = f"    release = {str(wheel)!r}"
+    (at,) = [index for index, line in enumerate(lines) if line.startswith("release = ")]
+    lines[at] = f"release = {str(wheel)!r}"
     setup.source = "\n".join(lines)
 
 

@@ -1,7 +1,9 @@
 """Every chapter keeps the form that CONTRIBUTING.md describes."""
 
 import ast
+import importlib.metadata
 import importlib.util
+import json
 import os
 import re
 import subprocess
@@ -131,8 +133,41 @@ def test_the_parameters_are_those_of_the_headline_configuration(chapter: Chapter
 
 def test_the_set_up_names_the_release_of_this_package_and_no_other_address() -> None:
     address = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Repository"]
-    release = f"{address}/archive/refs/tags/v{tutorial_utils.__version__}.zip"
-    assert re.findall(r'"(https?://[^"]*)"', pair.setup_cell()) == [release]
+    names: dict[str, object] = {}
+    exec(pair.setup_cell(), names)
+    assert names["release"] == f"{address}/archive/refs/tags/v{tutorial_utils.__version__}.zip"
+    assert re.findall(r"https?://[\w./-]*/", pair.setup_cell()) == [f"{address}/archive/refs/tags/"]
+
+
+@every_chapter
+def test_colab_and_jupyterlab_show_the_title_of_the_set_up_alone(chapter: Chapter) -> Iterator[str]:
+    first = json.loads(pair.pair_of(chapter.source).read_text())["cells"][1]
+    folded = {"cellView": "form", "jupyter": {"source_hidden": True}, "tags": ["remove-cell"]}
+    if first["metadata"] != folded or not re.match("# @title Set-up: .{,70}\n", first["source"][0]):
+        yield first
+
+
+@pytest.mark.fault(83)
+def test_the_set_up_names_both_releases_and_the_cure_where_another_is_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cell, release = pair.setup_cell(), tutorial_utils.__version__
+    monkeypatch.setattr(tutorial_utils, "__version__", "0.0.9")
+    with pytest.raises(RuntimeError) as told:
+        exec(cell, {})
+    said, command = str(told.value).splitlines()
+    assert said.startswith(f"This notebook needs tutorial_utils {release}; 0.0.9 is installed. Run this")
+    assert command.startswith(f"{sys.executable} -m pip install ") and command.endswith(".zip")
+
+
+def test_the_set_up_names_all_libraries_that_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = importlib.metadata.distributions
+    absent = ("pooch", "torchvision")
+    monkeypatch.setattr(
+        importlib.metadata, "distributions", lambda name: [] if name in absent else there(name=name)
+    )
+    with pytest.raises(ImportError, match=r"Libraries are missing: pip install pooch torchvision$"):
+        exec(pair.setup_cell(), {})
 
 
 @pytest.mark.parametrize("installed", [True, False])
@@ -292,7 +327,8 @@ def test_every_figure_has_caption_name_and_alt_text_and_other_metadata_are_tags(
     chapter: Chapter,
 ) -> Iterator[str]:
     for cell in chapter.notebook.cells:
-        if not cell.metadata.keys() <= {"tags", "mystnb"}:
+        folded = pair.FOLDED.keys() if cell.metadata.get("tags") == ["remove-cell"] else set()
+        if not cell.metadata.keys() - folded <= {"tags", "mystnb"}:
             yield f"{list(cell.metadata)}: {cell.source}"
         figure = cell.metadata.get("mystnb")
         if figure is None:
@@ -314,7 +350,7 @@ def test_figure_names_are_unique_in_the_book() -> None:
 @every_chapter
 def test_cells_that_a_reader_sees_are_short(chapter: Chapter) -> Iterator[str]:
     for cell in chapter.cells:
-        hidden = {"hide-input", "hide-cell"} & set(cell.metadata.get("tags", []))
+        hidden = {"hide-input", "hide-cell", "remove-cell"} & set(cell.metadata.get("tags", []))
         if not hidden and not re.match(r"(import|from) ", cell.source):
             yield from [cell.source] if len(cell.source.splitlines()) > MAX_CELL_LINES else []
 

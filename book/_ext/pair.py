@@ -9,6 +9,7 @@ import os
 import re
 import shlex
 import sys
+import textwrap
 import tomllib
 from collections import Counter
 from pathlib import Path
@@ -17,27 +18,48 @@ from typing import Any
 import jupytext  # type: ignore[import-untyped]
 import nbformat
 from jupytext.config import load_jupytext_config  # type: ignore[import-untyped]
+from packaging.requirements import Requirement
 
 import tutorial_utils
 
 SETUP_HEAD = '# %% tags=["remove-cell"]\n'
 PARAMETERS_HEAD = '# %% tags=["parameters"]\n'
 # No %pip: the .py half is a script too. An archive needs no git, and building it touches nothing installed.
+# Colab shows the first line alone, as the title of a form; JupyterLab folds the cell.
 SETUP = """\
-# Where the book's package is missing, as on Colab, install the release that belongs to
-# this notebook. What is installed already stays as it is.
+# @title Set-up: install the book's package where it is missing, and nothing else
+import importlib.metadata
 import importlib.util
 import subprocess
 import sys
 
+version = "{version}"
+release = f"{repository}/archive/refs/tags/v{{version}}.zip"
+command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", release]
 if importlib.util.find_spec("tutorial_utils") is None:
-    release = "{repository}/archive/refs/tags/v{version}.zip"
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", release]
     installed = subprocess.run(command, capture_output=True, text=True)
     if installed.returncode != 0:
         raise RuntimeError(f"pip could not install {{release}}:\\n{{installed.stderr}}")
     importlib.invalidate_caches()
+
+import tutorial_utils
+
+if tutorial_utils.__version__ != version:
+    raise RuntimeError(
+        f"This notebook needs tutorial_utils {{version}}; {{tutorial_utils.__version__}} is "
+        f"installed. Run this, then restart the kernel:\\n{{' '.join(command)}}"
+    )
+
+needed = \"\"\"
+{needed}
+\"\"\"
+find = importlib.metadata.distributions
+missing = [name for name in needed.split() if not any(find(name=name))]
+if missing:
+    raise ImportError(f"Libraries are missing: pip install {{' '.join(missing)}}")
 """
+FOLDED = {"cellView": "form", "jupyter": {"source_hidden": True}}
+"""How Colab and JupyterLab note that a cell is folded. Neither stands in the .py half, by jupytext.toml."""
 
 
 def pair_of(source: Path) -> Path:
@@ -48,7 +70,12 @@ def pair_of(source: Path) -> Path:
 def setup_cell() -> str:
     """The first code of every chapter: it makes the .ipynb work alone, where the package is not installed."""
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
-    return SETUP.format(repository=project["urls"]["Repository"], version=tutorial_utils.__version__)
+    needed = [*project["dependencies"], *project["optional-dependencies"]["torch"]]
+    return SETUP.format(
+        repository=project["urls"]["Repository"],
+        version=tutorial_utils.__version__,
+        needed=textwrap.fill(" ".join(Requirement(text).name for text in needed), break_on_hyphens=False),
+    )
 
 
 def with_setup_cell(source: str) -> str:
@@ -91,6 +118,8 @@ def make_notebook(source: Path) -> Any:
     }
     for cell, name in zip(notebook.cells, ids_of(notebook), strict=True):
         cell.metadata.pop("lines_to_next_cell", None)  # jupytext's note to itself about blank lines
+        if cell.source.startswith("# @title "):
+            cell.metadata.update(FOLDED)
         cell.id = name
     return nbformat.from_dict(notebook)  # type: ignore[no-untyped-call]
 

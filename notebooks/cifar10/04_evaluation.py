@@ -22,19 +22,38 @@
 # **You need** [](03_training), and [the evaluation of MNIST](../mnist/04_evaluation), where every measure and every test is explained, with its assumptions.
 
 # %% tags=["remove-cell"]
-# Where the book's package is missing, as on Colab, install the release that belongs to
-# this notebook. What is installed already stays as it is.
+# @title Set-up: install the book's package where it is missing, and nothing else
+import importlib.metadata
 import importlib.util
 import subprocess
 import sys
 
+version = "0.2.0"
+release = f"https://github.com/logistic-regression-measured/book/archive/refs/tags/v{version}.zip"
+command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", release]
 if importlib.util.find_spec("tutorial_utils") is None:
-    release = "https://github.com/logistic-regression-measured/book/archive/refs/tags/v0.2.0.zip"
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", release]
     installed = subprocess.run(command, capture_output=True, text=True)
     if installed.returncode != 0:
         raise RuntimeError(f"pip could not install {release}:\n{installed.stderr}")
     importlib.invalidate_caches()
+
+import tutorial_utils
+
+if tutorial_utils.__version__ != version:
+    raise RuntimeError(
+        f"This notebook needs tutorial_utils {version}; {tutorial_utils.__version__} is "
+        f"installed. Run this, then restart the kernel:\n{' '.join(command)}"
+    )
+
+needed = """
+numpy scipy pandas matplotlib seaborn scikit-learn statsmodels
+pydantic tqdm pooch requests filelock safetensors typer pillow torch
+torchvision
+"""
+find = importlib.metadata.distributions
+missing = [name for name in needed.split() if not any(find(name=name))]
+if missing:
+    raise ImportError(f"Libraries are missing: pip install {' '.join(missing)}")
 
 # %% tags=["parameters"]
 dataset: str = "cifar10"  # data set, "cifar10"
