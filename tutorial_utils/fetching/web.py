@@ -37,11 +37,14 @@ looked at, so headers that never end are waited for until somebody presses Ctrl-
 
 
 class SourceError(Exception):
-    """A source could not deliver; when ``transient``, trying the same one again may help."""
+    """A source could not deliver; when ``transient``, trying the same one again may help.
 
-    def __init__(self, reason: str, *, transient: bool = False) -> None:
+    When ``absent``, it is none on this machine, which is worth a word only if no other source delivers.
+    """
+
+    def __init__(self, reason: str, *, transient: bool = False, absent: bool = False) -> None:
         super().__init__(reason)
-        self.transient = transient
+        self.transient, self.absent = transient, absent
 
 
 class Source(Protocol):
