@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: halves book preview pdf test nightly faults repeat bench audit record pair lock clean help FORCE
+.PHONY: halves book preview pdf test nightly faults repeat bench audit record setup pair lock clean help FORCE
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
@@ -89,6 +89,8 @@ audit:  ## ask for known vulnerabilities of the locked versions (needs the inter
 
 record: book  ## accept the headline numbers of this build as those on record
 	@$(BIN)/python tests/record.py
+
+setup: $(READY)  ## set up .venv and nothing else (book and test do it themselves)
 
 pair: $(READY)  ## write every chapter's .ipynb from its .py
 	@$(BIN)/python book/_ext/pair.py $(SOURCES)

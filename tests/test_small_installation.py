@@ -1,7 +1,10 @@
-"""`make book TORCH=cpu` sets up PyTorch's builds for the CPU, and nothing of CUDA's."""
+"""`TORCH=cpu` sets up PyTorch's CPU builds, and nothing of CUDA's; Codespaces and Binder ask for it."""
 
 import hashlib
+import json
+import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -9,6 +12,7 @@ import venv
 from importlib import metadata
 from pathlib import Path
 
+import jsonschema
 import pytest
 from packages import pack_wheel
 from packaging.requirements import Requirement
@@ -65,7 +69,7 @@ def bare(tmp_path: Path) -> Path:
 
 
 def set_up(root: Path, *arguments: str, environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
-    command = ["make", ".venv/.ready", *arguments]
+    command = ["make", "setup", *arguments]
     return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=300)
 
 
@@ -103,3 +107,51 @@ def test_other_values_and_an_environment_with_cuda_are_refused(bare: Path, offli
     done = set_up(bare, "TORCH=cpu", environment=offline)
     assert done.returncode == 2 and "remove it first: rm -r .venv" in done.stderr
     assert installed(bare) == set()
+
+
+# Where nothing is installed
+
+
+COMMAND = "make setup TORCH=cpu"
+
+
+def test_a_codespace_sets_itself_up(bare: Path, offline: dict[str, str]) -> None:
+    """The keys are those of the specification's schema, containers.dev, as far as they are used."""
+    text = {"type": "string", "minLength": 1}
+    port = {"label": text, "onAutoForward": {"enum": ["notify", "openBrowser", "openPreview", "silent"]}}
+    size = {"type": "string", "pattern": r"^\d+([tgmk]b)?$"}
+    properties = {
+        "name": text,
+        "image": {"type": "string", "pattern": r"^[\w./-]+/python:3\.\d+-\w+$"},
+        "hostRequirements": closed({"cpus": {"type": "integer"}, "memory": size, "storage": size}),
+        "postCreateCommand": {"const": COMMAND},
+        "forwardPorts": {"type": "array", "items": {"type": "integer", "maximum": 65535}},
+        "portsAttributes": {"type": "object", "additionalProperties": closed(port)},
+        "customizations": closed({"vscode": closed({"extensions": {"type": "array"}, "settings": {}})}),
+    }
+    content = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())
+    jsonschema.validate(content, closed(properties))
+    assert "python:3.11-" in content["image"], "the oldest that the package supports"
+    assert [str(port) for port in content["forwardPorts"]] == list(content["portsAttributes"])
+    done = set_up(bare, *shlex.split(content["postCreateCommand"])[2:], environment=offline)
+    assert done.returncode == 0 and "torch-1.0+cpu" in installed(bare), done.stderr
+
+
+def closed(properties: dict[str, object]) -> dict[str, object]:
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def test_binder_sets_up_the_same_and_makes_it_the_kernel_of_every_notebook(
+    bare: Path, offline: dict[str, str]
+) -> None:
+    """With a module in place of `ipykernel` that repeats what it is asked to install."""
+    program = ROOT / ".binder" / "postBuild"
+    assert os.access(program, os.X_OK) and COMMAND in program.read_text().splitlines()
+    assert (ROOT / ".binder" / "runtime.txt").read_text() == "python-3.11\n"
+    (site,) = (bare / ".venv").glob("lib/python*/site-packages")
+    (site / "ipykernel.py").write_text("import sys\nprint(sys.prefix, *sys.argv[1:], sep='|')\n")
+    environment = {**offline, "NB_PYTHON_PREFIX": "/srv/an env"}
+    done = subprocess.run([program], cwd=bare, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0 and "torch-1.0+cpu" in installed(bare), done.stdout + done.stderr
+    asked = f"{bare}/.venv|install|--prefix|/srv/an env|--name|python3|"
+    assert done.stdout.splitlines()[-1].startswith(asked)
