@@ -17,7 +17,9 @@ WORKFLOW = ROOT / ".github" / "workflows" / "publish.yml"
 CONTENT: dict[Any, Any] = yaml.safe_load(WORKFLOW.read_text())
 TRIGGERS: dict[str, Any] = CONTENT[True]  # YAML 1.1 reads "on" as true
 BUILD, PUBLISH = CONTENT["jobs"]["build"], CONTENT["jobs"]["publish"]
+ELSEWHERE = CONTENT["jobs"]["elsewhere"]
 STEPS: list[dict[str, Any]] = [*BUILD["steps"], *PUBLISH["steps"]]
+EVERY_STEP: list[dict[str, Any]] = [*STEPS, *ELSEWHERE["steps"]]
 
 
 def step_that_uses(action: str) -> dict[str, Any]:
@@ -43,7 +45,7 @@ def test_the_workflow_is_valid_by_githubs_own_schema_which_finds_what_is_not(tmp
     assert {Path(error["filename"]).name for error in found["errors"]} == spoilt.keys(), done.stdout
 
 
-@rule_for({step["run"]: step["run"] for step in STEPS if "run" in step})
+@rule_for({step["run"]: step["run"] for step in EVERY_STEP if "run" in step})
 def test_every_command_exists_in_the_repository(command: str) -> Iterator[str]:
     program, *arguments = command.split()
     tracked = subprocess.run(["git", "ls-files", program], cwd=ROOT, capture_output=True, text=True)
@@ -64,28 +66,29 @@ def test_the_book_is_built_and_tested_before_it_is_printed() -> None:
 
 
 def test_nothing_but_the_audit_may_fail_and_be_passed_over() -> None:
-    assert [step["run"] for step in STEPS if step.get("continue-on-error")] == ["make audit"]
+    assert [step["run"] for step in EVERY_STEP if step.get("continue-on-error")] == ["make audit"]
 
 
 def test_only_main_is_published_and_only_after_the_tests() -> None:
     assert TRIGGERS["push"] == {"branches": ["main"]}
     assert {"pull_request", "workflow_dispatch"} <= TRIGGERS.keys()
     assert "pull_request_target" not in TRIGGERS, "strangers' code would run with the repository's rights"
-    assert PUBLISH["needs"] == "build"
+    assert PUBLISH["needs"] == ["build", "elsewhere"]
     assert PUBLISH["if"] == "github.event_name != 'pull_request' && github.ref == 'refs/heads/main'"
     assert step_that_uses("actions/upload-pages-artifact")["with"] == {"path": "_build/html"}
 
 
 def test_each_job_may_do_no_more_than_it_needs() -> None:
     assert CONTENT["permissions"] == {"contents": "read"}
-    assert "permissions" not in BUILD
+    assert "permissions" not in BUILD and "permissions" not in ELSEWHERE
     assert PUBLISH["permissions"] == {"pages": "write", "id-token": "write"}
-    assert step_that_uses("actions/checkout")["with"]["persist-credentials"] is False
+    checkouts = [step["with"] for step in EVERY_STEP if step.get("uses", "").startswith("actions/checkout@")]
+    assert [each["persist-credentials"] for each in checkouts] == [False, False]
     assert "secrets." not in WORKFLOW.read_text()
 
 
 def test_actions_are_githubs_own_in_a_major_version() -> None:
-    used = [step["uses"] for step in STEPS if "uses" in step]
+    used = [step["uses"] for step in EVERY_STEP if "uses" in step]
     assert used and not [action for action in used if not re.fullmatch(r"actions/[a-z-]+@v\d+", action)]
 
 
@@ -99,3 +102,13 @@ def test_the_data_are_cached_where_the_book_keeps_them_until_the_catalogue_chang
 def test_python_is_the_oldest_that_the_package_supports() -> None:
     asked = step_that_uses("actions/setup-python")["with"]["python-version"]
     assert f'requires-python = ">={asked}"' in (ROOT / "pyproject.toml").read_text()
+
+
+def test_a_newer_python_is_tested_and_the_book_is_built_on_a_mac() -> None:
+    places = {
+        (place["system"].partition("-")[0], place["python"])
+        for place in ELSEWHERE["strategy"]["matrix"]["include"]
+    }
+    assert places == {("ubuntu", "3.13"), ("macos", "3.13")}
+    commands = [(step["run"], step.get("if", "")) for step in ELSEWHERE["steps"] if "run" in step]
+    assert commands == [("make book", ""), (".ci/run", "runner.os == 'Linux'")]

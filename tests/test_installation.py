@@ -40,6 +40,29 @@ def test_the_small_lock_is_the_lock_without_cuda_and_with_the_same_torch(tmp_pat
         assert {f"{each.name}{each.specifier}" for each in there} == {f"{line}{ending}" for line in torches}
 
 
+@pytest.mark.nightly
+@pytest.mark.skipif(shutil.which("uv") is None, reason="no uv here")
+@pytest.mark.parametrize(
+    "platform", ["x86_64-manylinux_2_28", "aarch64-manylinux_2_28", "aarch64-apple-darwin"]
+)
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13", "3.14"])
+def test_every_supported_python_finds_built_files_for_the_whole_lock(
+    tmp_path: Path, python: str, platform: str
+) -> None:
+    """A dry run: nothing is fetched but the index's pages, and nothing is compiled."""
+    command = ["uv", "pip", "install", "--no-config", "--dry-run", "--no-deps", "--require-hashes"]
+    command += ["--only-binary=:all:", f"--python-version={python}", f"--python-platform={platform}"]
+    done = subprocess.run(
+        [*command, f"--target={tmp_path}", f"--requirements={ROOT / 'requirements.lock'}"],
+        env={**os.environ, "MACOSX_DEPLOYMENT_TARGET": "15.0"},  # README's oldest
+        capture_output=True,
+        text=True,
+    )
+    if "error sending request" in done.stderr:
+        pytest.skip("the package index cannot be reached")
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.fixture
 def bare(tmp_path: Path) -> Path:
     """The Makefile and an empty .venv, with a lock of a few empty packages that lie in a local index."""
