@@ -21,7 +21,6 @@ COMMA := ,
 BIN := .venv/bin
 READY := .venv/.ready
 # Every file of a package is held to a hash in a lock, which names all that is needed: pip chooses nothing.
-# Python compiles what it imports. To compile all beforehand takes minutes and 0.3 GB.
 COMPILE := uv pip compile --universal --generate-hashes --upgrade pyproject.toml
 CHOSEN := cat requirements.lock
 # TORCH=cpu leaves out CUDA's packages, and takes PyTorch's builds without them from its own index. Later runs keep to it.
@@ -33,7 +32,7 @@ $(if $(wildcard .venv/lib/python*/site-packages/nvidia),$(error .venv holds the 
 else
 $(if $(TORCH),$(error TORCH=$(TORCH) is not known. Allowed: TORCH=cpu, or nothing))
 endif
-INSTALL_LOCKED := -m pip install --disable-pip-version-check --require-hashes --no-deps --no-compile --requirement
+INSTALL_LOCKED := -m pip install --disable-pip-version-check --require-hashes --no-deps --requirement
 # A file's tests stay in one process, and so share what they set up: a browser, parsed pages, an environment.
 # Files start in the order of tests/conftest.py.
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
@@ -152,10 +151,10 @@ $(DATA): tutorial_utils/data/catalogue.py $(if $(shell test -d "$(DATA_FOLDER)/M
 $(SOURCES:.py=.ipynb): %.ipynb: %.py | $(READY)
 	@$(BIN)/python book/_ext/pair.py --keep-outputs $<
 
+EXECUTE := $(BIN)/tutorial chapter --into $(BUILD) --time-limit $(TIME_LIMIT) $(if $(PREVIEW),--preview)
 # Newer text alone is put around the outputs that are there; code that changed is executed.
 $(BUILD)/executed/%.ipynb $(BUILD)/results/%.json: notebooks/%.ipynb $(PACKAGE) requirements.lock | $(READY) $(DATA)
-	@$(BIN)/tutorial chapter $* --into $(BUILD) --time-limit $(TIME_LIMIT) \
-	  $(if $(filter-out notebooks/$*.ipynb,$?),,--keep-outputs) $(if $(PREVIEW),--preview)
+	@$(EXECUTE) $* $(if $(filter-out notebooks/$*.ipynb,$?),,--keep-outputs)
 
 $(filter-out $(TIMED),$(EXECUTED)): | $(if $(PREVIEW),,$(TIMED))
 # The short ones wait for the first of the long ones, or the long ones that wait for it would come last.
@@ -174,10 +173,10 @@ $(SWEPT): book/sweep.md notebooks/mnist/02_model.ipynb $(PACKAGE) requirements.l
 # What chapters computed for pages that compute, too. Made with the chapter; a file that was lost makes it run again.
 PAGE_DATA := $(addprefix $(BUILD)/page_data/,mnist_model.js mnist_sample.js mnist_test_images.js)
 $(BUILD)/page_data/mnist_model.js $(BUILD)/page_data/mnist_sample.js: | $(BUILD)/executed/mnist/03_training.ipynb
-	@test -e $@ || $(BIN)/tutorial chapter mnist/03_training --into $(BUILD)
+	@test -e $@ || $(EXECUTE) mnist/03_training
 $(BUILD)/page_data/mnist_sample.js: | $(BUILD)/page_data/mnist_model.js
 $(BUILD)/page_data/mnist_test_images.js: | $(BUILD)/executed/mnist/04_evaluation.ipynb
-	@test -e $@ || $(BIN)/tutorial chapter mnist/04_evaluation --into $(BUILD)
+	@test -e $@ || $(EXECUTE) mnist/04_evaluation
 
 # Scripts that pages need offline.
 _build/vendor/.ready: book/_ext/vendor.py | $(READY)
