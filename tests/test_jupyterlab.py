@@ -13,10 +13,10 @@ from typing import Any
 
 import jupytext
 import nbformat
+import pair
 import pytest
 from conftest import AT_MOST
 from playwright.sync_api import Browser, Page
-from test_notebooks import pair
 
 from tutorial_utils.data import datasets
 

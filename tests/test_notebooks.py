@@ -11,11 +11,11 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import jupytext
 import nbformat
+import pair
 import pytest
 from rules import rule_for
 
@@ -38,18 +38,6 @@ HEADER = """# ---
 #     name: python3
 # ---
 """
-
-
-def load_pair_tool() -> ModuleType:
-    """Import book/_ext/pair.py, which is not part of the package."""
-    spec = importlib.util.spec_from_file_location("pair", ROOT / "book" / "_ext" / "pair.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-pair = load_pair_tool()
 
 
 class Chapter:
@@ -233,10 +221,6 @@ def change_order(notebook: Any) -> None:
     notebook.cells.append(notebook.cells.pop(2))
 
 
-def remove_last(notebook: Any) -> None:
-    del notebook.cells[-1]
-
-
 def save_on_colab(notebook: Any) -> None:
     """Its format is older: no ids of cells."""
     change_source(notebook)
@@ -246,9 +230,7 @@ def save_on_colab(notebook: Any) -> None:
 
 
 @pytest.mark.fault(86)
-@pytest.mark.parametrize(
-    "edit", [change_source, change_type, change_tags, change_order, remove_last, save_on_colab]
-)
+@pytest.mark.parametrize("edit", [change_source, change_type, change_tags, change_order, save_on_colab])
 def test_an_edit_of_the_notebook_alone_is_refused_until_the_source_holds_it(
     tmp_path: Path, edit: Callable[[Any], None]
 ) -> None:
