@@ -286,7 +286,9 @@ def test_records_with_wrong_content_are_refused(
 
 
 @pytest.mark.data
-def test_cifar10_begins_with_a_frog_and_its_classes_are_equally_frequent(cifar10: LoadedDataset) -> None:
+def test_cifar10_begins_with_a_frog_has_equal_classes_and_its_colours_in_order(
+    cifar10: LoadedDataset,
+) -> None:
     assert cifar10.train.labels[:5].tolist() == [6, 9, 9, 4, 1]
     assert cifar10.test.labels[:5].tolist() == [3, 8, 8, 0, 6]
     assert cifar10.train.labels.bincount().tolist() == [5_000] * 10
@@ -294,11 +296,7 @@ def test_cifar10_begins_with_a_frog_and_its_classes_are_equally_frequent(cifar10
     image, label = ImageDataset(cifar10.train)[0]
     assert (image.mode, image.size) == ("RGB", (32, 32))
     assert cifar10.description.class_names[label] == "frog"
-
-
-@pytest.mark.data
-def test_cifar10s_colours_are_in_their_order(cifar10: LoadedDataset) -> None:
-    """Red, green and blue have the means that the field's recipes quote."""
+    # Red, green and blue have the means that the field's recipes quote.
     means = [channel.double().mean().item() / 255 for channel in cifar10.train.images.unbind(1)]
     assert means == pytest.approx([0.4914, 0.4822, 0.4465], abs=5e-5)
 
@@ -375,24 +373,17 @@ def test_items_are_pil_images_until_a_transform_is_given(description: DatasetDes
     assert labels.tolist() == [0, 1, 2, 3, 4]
 
 
-@pytest.mark.slow
-def test_workers_started_anew_as_on_macos_and_windows_deliver_the_same() -> None:
-    """The spawn start method pickles everything that a worker needs: data, description, transform."""
-    data = make_images(12, COLOUR)
-    normalise = transforms.Normalize(COLOUR.mean, COLOUR.std)
-    items = ImageDataset(data, transforms.Compose([transforms.ToTensor(), normalise]))
-    loader = DataLoader(items, batch_size=5, num_workers=2, multiprocessing_context="spawn")
-    images, labels = (torch.cat(parts) for parts in zip(*loader, strict=True))
-    torch.testing.assert_close(images, datasets.standardise(data))
-    assert torch.equal(labels, data.labels)
-
-
 def test_what_is_handed_to_another_process_arrives_as_it_was() -> None:
+    """Workers started anew, as on macOS and Windows, get everything pickled: data, description, transform."""
     data = make_images(12, COLOUR)
     batches = Batches(data.images, data.labels, 5, transform=datasets.training_transform(COLOUR))
-    arrived = pickle.loads(pickle.dumps(batches))
-    for (images, labels), (expected, truth) in zip(arrived, batches, strict=True):
-        assert torch.equal(images, expected) and torch.equal(labels, truth)
+    normalise = transforms.Normalize(COLOUR.mean, COLOUR.std)
+    items = ImageDataset(data, transforms.Compose([transforms.ToTensor(), normalise]))
+    batches, items = pickle.loads(pickle.dumps((batches, items)))
+    for arrived in (batches, DataLoader(items, batch_size=5)):
+        images, labels = (torch.cat(parts) for parts in zip(*arrived, strict=True))
+        torch.testing.assert_close(images, datasets.standardise(data))
+        assert torch.equal(labels, data.labels)
 
 
 def test_items_need_one_or_three_channels() -> None:

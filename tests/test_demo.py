@@ -207,12 +207,9 @@ def area_means(ink: np.ndarray, rows: int, columns: int) -> np.ndarray:
     return along_rows(along_rows(ink, columns).T, rows).T
 
 
-def test_ink_is_fitted_smoothed_and_centred_as_in_mnist(digits: Page) -> None:
-    for seed in range(12):
-        check_preparation(digits, blot(seed))
-
-
-def check_preparation(digits: Page, ink: np.ndarray) -> None:
+@pytest.mark.parametrize("seed", range(12))
+def test_ink_is_fitted_smoothed_and_centred_as_in_mnist(digits: Page, seed: int) -> None:
+    ink = blot(seed)
     left, top, right, bottom = Image.fromarray(ink > 0).getbbox()
     assert digits.evaluate(
         "([ink, width]) => Digits.findBox(ink, width)", [ink.ravel().tolist(), ink.shape[1]]

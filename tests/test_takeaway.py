@@ -141,11 +141,6 @@ def test_the_badges_of_the_readme_open_tracked_notebooks() -> None:
         assert address.removeprefix(start) in tracked()
 
 
-def test_the_tracked_notebooks_install_from_the_repository() -> None:
-    for chapter in CHAPTERS:
-        assert f"{REPOSITORY}/archive/refs/tags/" in (ROOT / f"{chapter}.ipynb").read_text(), chapter
-
-
 # The archive
 
 
