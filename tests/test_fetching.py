@@ -49,7 +49,7 @@ def whole(handler: BaseHTTPRequestHandler, body: bytes) -> None:
     handler.wfile.write(body)
 
 
-def begin(handler: BaseHTTPRequestHandler, length: object) -> None:
+def begin(handler: BaseHTTPRequestHandler, length: int) -> None:
     handler.send_response(200)
     handler.send_header("Content-Length", str(length))
     handler.end_headers()
@@ -72,12 +72,12 @@ def instead(content: bytes) -> Reply:
     return lambda handler, body: whole(handler, content)
 
 
+def raw(answer: str) -> Reply:
+    return lambda handler, body: handler.wfile.write(f"HTTP/1.1 {answer}\r\n\r\n".encode())
+
+
 def zeros(handler: BaseHTTPRequestHandler, body: bytes) -> None:
     whole(handler, gzip.compress(bytes(len(gzip.decompress(body)))))
-
-
-def no_length(handler: BaseHTTPRequestHandler, body: bytes) -> None:
-    begin(handler, "many")
 
 
 def short(handler: BaseHTTPRequestHandler, body: bytes) -> None:
@@ -98,26 +98,19 @@ def stall(handler: BaseHTTPRequestHandler, body: bytes) -> None:
     handler.server.closing.wait(60)
 
 
-def trickle(handler: BaseHTTPRequestHandler, body: bytes) -> None:
-    """At most 50 kB in a second."""
-    begin(handler, len(body))
-    for start in range(0, len(body), 1000):
-        handler.wfile.write(body[start : start + 1000])
-        time.sleep(0.02)
+def slowly(piece: int) -> Reply:
+    """Never silent for long. Who bears it for half a minute gets no more."""
+
+    def reply(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+        begin(handler, len(body))
+        for start in range(0, len(body), piece)[:1500]:
+            handler.wfile.write(body[start : start + piece])
+            time.sleep(0.02)
+
+    return reply
 
 
-def drip(handler: BaseHTTPRequestHandler, body: bytes) -> None:
-    """A byte now and then: never silent for long. Who bears that for half a minute gets no more."""
-    begin(handler, len(body))
-    for value in body[:1500]:
-        handler.wfile.write(bytes([value]))
-        time.sleep(0.02)
-
-
-def redirect_to_plain_http(handler: BaseHTTPRequestHandler, body: bytes) -> None:
-    handler.send_response(302)
-    handler.send_header("Location", "http://192.0.2.1/images.gz")  # reserved for documentation
-    handler.end_headers()
+trickle, drip = slowly(1000), slowly(1)  # at most 50 kB, and 50 bytes, in a second
 
 
 def redirect_with_endless_remarks(handler: BaseHTTPRequestHandler, body: bytes) -> None:
@@ -227,13 +220,18 @@ class FakeSource:
 # What comes from a server
 
 
-@pytest.mark.parametrize("reply", [whole, in_small_pieces])
-def test_files_arrive_with_a_report_of_source_and_speed(tmp_path: Path, serve: Serve, reply: Reply) -> None:
-    server, folder = serve(always=reply), tmp_path / "new" / "folder"
-    arrival = fetch(folder, server)
+@pytest.mark.parametrize(
+    "kind, reply", [(HttpSource, whole), (HttpSource, in_small_pieces), (web.PlainHttpSource, whole)]
+)
+def test_files_arrive_with_a_report_of_source_and_speed(
+    tmp_path: Path, serve: Serve, kind: type[HttpSource], reply: Reply
+) -> None:
+    source, folder = kind(serve(always=reply).url), tmp_path / "new" / "folder"
+    arrival = ensure.ensure(FILES, folder, [source])
     assert visible(folder) == CONTENTS
-    assert (arrival.source, arrival.attempts) == (http(server).name, ())
-    assert arrival.transferred == sum(len(gzip.compress(content)) for content in CONTENTS.values())
+    assert (arrival.source, arrival.attempts) == (source.name, ())
+    sent = gzip.compress if kind is HttpSource else bytes
+    assert arrival.transferred == sum(len(sent(content)) for content in CONTENTS.values())
     assert f"fetched from {arrival.source}: 0.1 MB in" in str(arrival)
     assert str(fetch(folder)) == "verified in the cache"
 
@@ -248,8 +246,8 @@ def test_files_arrive_with_a_report_of_source_and_speed(tmp_path: Path, serve: S
         (zeros, 1, "images has the wrong checksum"),
         (instead(gzip.compress(bytes(50_000_000))), 1, "images.download unpacks to more than 60,000 bytes"),
         (instead(bytes(200_000)), 1, "sends more than 125,536 bytes"),
-        (no_length, 1, "many"),
-        (redirect_to_plain_http, 1, "not https"),
+        (raw("200 OK\r\nContent-Length: many"), 1, "many"),
+        (raw("302 Found\r\nLocation: http://192.0.2.1/images.gz"), 1, "not https"),  # for documentation
         (short, 2, "bytes"),
         (reset, 2, "reset"),
         (stall, 2, "timed out"),
@@ -809,9 +807,3 @@ def test_a_proxy_that_refuses_is_named_with_its_variable(
             ensure.ensure(FILES, tmp_path, [PACKAGE, HttpSource("https://example.org")])
     assert "request failed (HTTPS_PROXY sends it through a proxy)" in str(raised.value)
     assert "example.org/images.gz: the proxy of HTTPS_PROXY does not let it through" in str(raised.value)
-
-
-def test_files_come_from_a_server_that_has_them_as_they_are(tmp_path: Path, serve: Serve) -> None:
-    arrival = ensure.ensure(FILES, tmp_path, [web.PlainHttpSource(serve().url)])
-    assert arrival.transferred == sum(file.size for file in FILES)
-    assert visible(tmp_path) == CONTENTS
