@@ -88,13 +88,6 @@ def test_every_way_trains_the_same_and_one_that_does_not_is_noticed(
 # Memory and growth
 
 
-@pytest.mark.nightly
-def test_memory_is_that_of_a_process_of_its_own(load: Load) -> None:
-    epoch = load("epoch")
-    floats = 60_000 * 28 * 28 * 4
-    assert epoch.peak_bytes("package", "mnist") < floats < epoch.peak_bytes("bare", "mnist") < 3 * floats
-
-
 def test_the_memory_of_a_block_is_what_it_and_its_workers_added() -> None:
     # In a process of its own, as the benchmarks do it: this one may give memory back while it measures.
     size = 50_000_000

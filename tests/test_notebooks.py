@@ -73,28 +73,14 @@ def test_both_halves_are_what_make_pair_writes_with_nothing_but_the_kernel_above
 
 
 @every_chapter
-def test_one_cell_holds_the_parameters_as_documented_scalars(chapter: Chapter) -> Iterator[str]:
-    (cell,) = chapter.parameters
-    lines = cell.source.splitlines()
-    for statement in ast.parse(cell.source).body:
-        line = lines[statement.lineno - 1]
-        if not isinstance(statement, ast.AnnAssign) or not isinstance(statement.target, ast.Name):
-            yield f"{line}: write name: type = value  # meaning"
-            continue
-        value = ast.literal_eval(statement.value) if statement.value else None
-        kind = ast.unparse(statement.annotation)
-        if type(value).__name__ != kind or kind not in ("bool", "int", "float", "str"):
-            yield f"{line}: the value is no {kind}"
-        if not re.search(r"  # \S", line):
-            yield f"{line}: say what it means"
-        if statement.target.id not in TrainingConfig.model_fields.keys() | EXTRA_PARAMETERS:
-            yield f"{line}: unknown name"
-
-
-@every_chapter
-def test_each_parameter_says_which_values_it_takes_and_takes_its_own(chapter: Chapter) -> Iterator[str]:
+def test_each_parameter_is_known_says_which_values_it_takes_and_takes_its_own(
+    chapter: Chapter,
+) -> Iterator[str]:
+    """What is not one cell of documented scalars is refused by `find`."""
     given = find(pair.pair_of(chapter.source)).parameters
     for parameter in given.values():
+        if parameter.name not in TrainingConfig.model_fields.keys() | EXTRA_PARAMETERS:
+            yield f"{parameter.name}: unknown name"
         if not parameter.meaning or (parameter.kind is not bool and not parameter.allowed):
             yield f"{parameter.name}: see 'Add a chapter', step 2"
     defaults = {name: parameter.default for name, parameter in given.items()}

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
+from test_trainer import toy_batches, toy_model, toy_tensors
 from torch import Tensor
 from torch.utils.data import DataLoader, RandomSampler, TensorDataset
 
@@ -21,20 +22,6 @@ from tutorial_utils.training.batch_checks import order_generators
 from tutorial_utils.training.batches import Batches
 from tutorial_utils.training.models import LogisticRegression
 from tutorial_utils.training.range_test import RangeTest, range_test, smooth
-
-
-def toy_model() -> LogisticRegression:
-    return LogisticRegression(5, 3, generator=torch.Generator().manual_seed(0)).double()
-
-
-def toy_tensors(n: int = 25) -> tuple[Tensor, Tensor]:
-    images = torch.randn(n, 5, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    return images, torch.arange(n) % 3
-
-
-def toy_batches(seed: int | None = None) -> Batches:
-    generator = None if seed is None else torch.Generator().manual_seed(seed)
-    return Batches(*toy_tensors(), 10, generator)
 
 
 def test_the_rates_rise_geometrically_from_start_to_end() -> None:
@@ -50,7 +37,7 @@ def test_each_loss_is_that_of_the_batch_before_its_update_as_by_hand(momentum: f
     model = toy_model()
     weight, bias = (p.detach().clone().requires_grad_() for p in (model.linear.weight, model.linear.bias))
     velocity = [torch.zeros_like(weight), torch.zeros_like(bias)]
-    images, labels = toy_tensors()
+    images, labels = toy_tensors(25)
     losses = []
     for k in range(7):
         rate = 0.01 * 100 ** (k / 6)
@@ -62,7 +49,8 @@ def test_each_loss_is_that_of_the_batch_before_its_update_as_by_hand(momentum: f
         weight, bias = (
             (p - rate * v).detach().requires_grad_() for p, v in zip((weight, bias), velocity, strict=True)
         )
-    result = range_test(model, toy_batches(), start=0.01, end=1, num_points=7, momentum=momentum)
+    batches = toy_batches(None, n=25)
+    result = range_test(model, batches, start=0.01, end=1, num_points=7, momentum=momentum)
     assert result.losses == pytest.approx(losses, rel=1e-9)
 
 
@@ -98,7 +86,7 @@ def state_of(model: LogisticRegression, batches: Any) -> dict[str, Any]:
 
 def sampled_loader(seed: int | None) -> Any:
     """The generator is the sampler's alone, or the global one."""
-    data = TensorDataset(*toy_tensors())
+    data = TensorDataset(*toy_tensors(45))
     generator = toy_batches(seed).generator
     return DataLoader(data, batch_size=10, sampler=RandomSampler(data, generator=generator))
 
@@ -116,7 +104,7 @@ def test_everything_is_afterwards_as_it_was_before(
 ) -> None:
     model, batches = toy_model().train(training), make_batches()
     if gradients:
-        model(torch.ones(2, 5, dtype=torch.float64)).sum().backward()
+        model(torch.ones(2, 6, dtype=torch.float64)).sum().backward()
     before = state_of(model, batches)
     range_test(model, batches, start=0.1, end=10, num_points=8, momentum=0.9)
     np.testing.assert_equal(state_of(model, batches), before)
@@ -126,7 +114,7 @@ def test_everything_is_afterwards_as_it_was_before(
 def test_an_optimiser_that_holds_the_model_is_left_alone() -> None:
     model = toy_model()
     optimiser = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
-    model(torch.ones(2, 5, dtype=torch.float64)).sum().backward()
+    model(torch.ones(2, 6, dtype=torch.float64)).sum().backward()
     optimiser.step()
     before = copy.deepcopy(optimiser.state_dict())
     range_test(model, toy_batches(4), start=0.1, end=10, num_points=8, momentum=0.9)
@@ -138,7 +126,7 @@ class Spoilt(Batches):
     """From one step on, its images are no numbers."""
 
     def __init__(self, step: int, value: float) -> None:
-        super().__init__(*toy_tensors(), 10)
+        super().__init__(*toy_tensors(45), 10)
         self.step, self.value = step, value
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
@@ -171,7 +159,7 @@ def test_no_rate_is_read_from_fewer_than_two_losses_or_from_what_is_not_finite(l
 
 @pytest.mark.fault(92)
 def test_batches_that_it_cannot_use_are_refused_instead_of_waited_for() -> None:
-    images, labels = toy_tensors()
+    images, labels = toy_tensors(25)
     for batches, words in (
         ([], "gave none"),
         (iter(toy_batches()), "only once"),

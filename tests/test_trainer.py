@@ -9,7 +9,7 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,12 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 from safetensors.torch import load_file
 from test_config import TOY
+from test_datasets import make_images
 from torch import Tensor, nn
 from torch.utils.data import BatchSampler, DataLoader, RandomSampler, TensorDataset, WeightedRandomSampler
 
 from tutorial_utils.data import catalogue
-from tutorial_utils.data.datasets import ImageData, LoadedDataset
+from tutorial_utils.data.datasets import LoadedDataset
 from tutorial_utils.exceptions import CheckpointError, ConfigurationError, DataError
 from tutorial_utils.reproducibility import preserved_randomness
 from tutorial_utils.training import checkpoints, trainer
@@ -516,49 +517,44 @@ def test_two_fresh_processes_are_equal_bit_by_bit() -> None:
 # Resuming
 
 
+@dataclasses.dataclass
+class Permuted:
+    """The usual few lines by hand, on NumPy's or Python's global generator."""
+
+    data: TensorDataset
+    permute: Callable[[int], Any]
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        yield from (self.data[chosen.tolist()] for chosen in np.array_split(self.permute(45), 5))
+
+
+def by_tens(data: TensorDataset, generator: torch.Generator) -> BatchSampler:
+    return BatchSampler(RandomSampler(data, generator=generator), 10, drop_last=False)
+
+
+ORDERS: dict[str, Callable[[TensorDataset, torch.Generator], Any]] = {
+    "batches": lambda data, own: Batches(*data.tensors, 10, own),
+    "loader": lambda data, own: DataLoader(data, 10, shuffle=True, generator=own),
+    "global": lambda data, own: DataLoader(data, 10, shuffle=True),
+    "weighted": lambda data, own: DataLoader(
+        data, 10, sampler=WeightedRandomSampler([0.5] * 45, 45, generator=own)
+    ),
+    "batch sampler": lambda data, own: DataLoader(data, batch_sampler=by_tens(data, own)),
+    "batches as items": lambda data, own: DataLoader(data, batch_size=None, sampler=by_tens(data, own)),
+    "two": lambda data, own: DataLoader(
+        data, batch_sampler=by_tens(data, own), generator=torch.Generator().manual_seed(7)
+    ),
+    "numpy": lambda data, own: Permuted(data, np.random.permutation),
+    "python": lambda data, own: Permuted(data, lambda n: np.array(random.sample(range(n), n))),
+}
+
+
 def shuffled(kind: str, seed: int) -> Any:
     """Batches whose order a generator decides that lies here or there."""
-    data, generator = TensorDataset(*toy_tensors(45)), torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)
     random.seed(seed)
     np.random.seed(seed)
-
-    class Permuted:
-        """The usual few lines by hand, on NumPy's or Python's global generator."""
-
-        def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-            order = np.random.permutation(45) if kind == "numpy" else np.array(random.sample(range(45), 45))
-            yield from (data[chosen.tolist()] for chosen in np.array_split(order, 5))
-
-    sampler = BatchSampler(RandomSampler(data, generator=generator), 10, drop_last=False)
-    weighted = WeightedRandomSampler([0.5] * 45, 45, generator=generator)
-    makers: dict[str, Any] = {
-        "batches": lambda: toy_batches(seed),
-        "loader": lambda: DataLoader(data, 10, shuffle=True, generator=generator),
-        "global": lambda: DataLoader(data, 10, shuffle=True),
-        "weighted": lambda: DataLoader(data, 10, sampler=weighted),
-        "batch sampler": lambda: DataLoader(data, batch_sampler=sampler),
-        "batches as items": lambda: DataLoader(data, batch_size=None, sampler=sampler),
-        "two": lambda: DataLoader(
-            data, batch_sampler=sampler, generator=torch.Generator().manual_seed(seed + 1)
-        ),
-        "numpy": Permuted,
-        "python": Permuted,
-    }
-    return makers[kind]()
-
-
-ORDERS = (
-    "batches",
-    "loader",
-    "global",
-    "weighted",
-    "batch sampler",
-    "batches as items",
-    "two",
-    "numpy",
-    "python",
-)
+    return ORDERS[kind](TensorDataset(*toy_tensors(45)), torch.Generator().manual_seed(seed))
 
 
 @pytest.mark.parametrize(
@@ -698,16 +694,7 @@ def test_resuming_with_other_settings_or_in_an_order_that_cannot_be_put_back_is_
 @pytest.fixture
 def toy_data(monkeypatch: pytest.MonkeyPatch) -> LoadedDataset:
     monkeypatch.setitem(catalogue.DATASETS, "toy", TOY)
-    generator = torch.Generator().manual_seed(0)
-    parts = [
-        ImageData(
-            torch.randint(0, 256, (n, 1, 4, 4), generator=generator, dtype=torch.uint8),
-            torch.arange(n) % 3,
-            TOY,
-        )
-        for n in (60, 30)
-    ]
-    return LoadedDataset(parts[0], parts[1], TOY, fingerprint="0123456789ab")
+    return LoadedDataset(make_images(60, TOY), make_images(30, TOY), TOY, fingerprint="0123456789ab")
 
 
 def test_load_or_fit_trains_once_and_loads_afterwards(
