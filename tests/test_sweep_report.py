@@ -28,6 +28,7 @@ LOSSES: dict[Any, list[float | None]] = {
 """By rate and seed; what a seed does is nearly the same at each rate. None is a run that failed."""
 
 Tabulate = Callable[..., pd.DataFrame]
+OfLosses = Callable[[dict[Any, list[float | None]]], pd.DataFrame]
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def tabulate(tmp_path: Path) -> Tabulate:
 
 
 @pytest.fixture
-def of_losses(tabulate: Tabulate) -> Callable[[dict[Any, list[float | None]]], pd.DataFrame]:
+def of_losses(tabulate: Tabulate) -> OfLosses:
     def make(losses: dict[Any, list[float | None]]) -> pd.DataFrame:
         more = {"size": 7850, "many": [1, 2], "good": True}
         return tabulate(
@@ -61,8 +62,6 @@ def of_losses(tabulate: Tabulate) -> Callable[[dict[Any, list[float | None]]], p
 
     return make
 
-
-OfLosses = Callable[[dict[Any, list[float | None]]], pd.DataFrame]
 
 # Tables
 
