@@ -72,6 +72,17 @@ def executed(*names: str) -> list[str]:
     return [f"_build/executed/part/{name}.ipynb" for name in names]
 
 
+GOOD = "_build/executed/part/good.ipynb"
+
+
+def runs(book: Path) -> int:
+    """Make the good chapter; how often it has been executed by then."""
+    answer = make(book, GOOD)
+    assert answer.returncode == 0, answer.stderr
+    measured = json.loads((book / "_build" / "results" / "part" / "good.json").read_text())
+    return int(measured["metrics"]["runs"])
+
+
 @pytest.fixture
 def book(tmp_path: Path) -> Path:
     """The Makefile, the package and the lock of this book, and no chapter."""
@@ -111,44 +122,33 @@ def test_every_bad_chapter_fails_the_build_with_notebook_cell_and_reason(book: P
 @pytest.mark.fault(62)
 def test_a_chapter_is_executed_again_when_package_or_lock_changed_and_not_otherwise(book: Path) -> None:
     write(book, "good", PARAMETERS, RESULTS.replace("NAME", "good"))
-    (target,) = executed("good")
-    measured = book / "_build" / "results" / "part" / "good.json"
-
-    def runs() -> int:
-        answer = make(book, target)
-        assert answer.returncode == 0, answer.stderr
-        return int(json.loads(measured.read_text())["metrics"]["runs"])
-
-    assert runs() == 1
-    assert runs() == 1
+    assert runs(book) == 1
+    assert runs(book) == 1
     for name in ("requirements.lock", "tutorial_utils/plots/training.py", "notebooks/part/good.ipynb"):
-        assert make(book, "-q", target).returncode == 0
-        later = (book / target).stat().st_mtime + 1
+        assert make(book, "-q", GOOD).returncode == 0
+        later = (book / GOOD).stat().st_mtime + 1
         before = (book / name).stat().st_mtime
         os.utime(book / name, (later, later))
-        assert make(book, "-q", target).returncode == 1, f"{name} makes no difference"
+        assert make(book, "-q", GOOD).returncode == 1, f"{name} makes no difference"
         os.utime(book / name, (before, before))
     (book / "tutorial_utils" / "new.py").write_text('"""New."""\n')
-    assert runs() == 2
+    assert runs(book) == 2
 
 
 def test_new_words_do_not_execute_a_chapter_again_and_new_code_does(book: Path) -> None:
     write(book, "good", PARAMETERS, RESULTS.replace("NAME", "good"))
-    (target,) = executed("good")
     source = book / "notebooks" / "part" / "good.ipynb"
-    measured = book / "_build" / "results" / "part" / "good.json"
 
     def runs_after(cell: "nbformat.NotebookNode") -> int:
         notebook = nbformat.read(source, as_version=4)
         notebook.cells.append(cell)
         nbformat.write(notebook, source)
-        later = (book / target).stat().st_mtime + 0.01 if (book / target).exists() else 0
+        later = (book / GOOD).stat().st_mtime + 0.01 if (book / GOOD).exists() else 0
         os.utime(source, (later, later))
-        answer = make(book, target)
-        assert answer.returncode == 0, answer.stderr
-        assert make(book, "-q", target).returncode == 0
-        assert nbformat.read(book / target, as_version=4).cells[-1].source == cell.source
-        return int(json.loads(measured.read_text())["metrics"]["runs"])
+        count = runs(book)
+        assert make(book, "-q", GOOD).returncode == 0
+        assert nbformat.read(book / GOOD, as_version=4).cells[-1].source == cell.source
+        return count
 
     assert runs_after(nbformat.v4.new_markdown_cell("one")) == 1
     assert runs_after(nbformat.v4.new_markdown_cell("two")) == 1

@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from rules import rule_for
 
 ROOT = Path(__file__).parents[1]
@@ -106,12 +107,15 @@ def run_python(code: str) -> None:
     assert answer.returncode == 0, answer.stderr
 
 
-def test_importing_the_package_imports_nothing_heavy() -> None:
-    run_python(
-        "import sys, tutorial_utils\n"
-        "heavy = {'torch', 'numpy', 'pandas', 'sklearn', 'statsmodels', 'matplotlib'} & set(sys.modules)\n"
-        "assert not heavy, heavy"
-    )
+@pytest.mark.parametrize(
+    ("module", "heavy"),
+    [
+        ("tutorial_utils", {"torch", "numpy", "pandas", "sklearn", "statsmodels", "matplotlib"}),
+        ("tutorial_utils.data.datasets", {"torchvision", "requests", "pooch", "sklearn"}),
+    ],
+)
+def test_importing_a_module_imports_nothing_heavy(module: str, heavy: set[str]) -> None:
+    run_python(f"import sys, {module}\nfound = {heavy!r} & set(sys.modules)\nassert not found, found")
 
 
 def test_every_module_imports_without_the_tools_of_the_book() -> None:

@@ -1,8 +1,10 @@
 """Verdicts follow from measurements by stated rules, survive a file, and show as text."""
 
+import functools
 import itertools
 import json
 import math
+import operator
 import re
 from pathlib import Path
 from typing import Any
@@ -340,16 +342,13 @@ def test_verdicts_are_counted_in_prose_without_those_that_nothing_got() -> None:
 def test_an_entry_says_what_pages_and_tests_need() -> None:
     part = make_part(0.25, above(0.125), low=0.0625, high=0.5, unit="share", digits=1)
     claim = Ledger().record(34, "shuffle", source="M", parts=[part], remark="So.", kind="timing")
+    both = {"measurement": 0.25, "low": 0.0625, "high": 0.5, "no_interval": "", "n": 10}
     assert entry(claim) == {
+        **both,
         "id": 34,
         "claim": "shuffle",
         "source": "M",
         "kind": "timing",
-        "measurement": 0.25,
-        "low": 0.0625,
-        "high": 0.5,
-        "n": 10,
-        "no_interval": "",
         "rule": part.rule_text,
         "verdict": "holds in part",
         "sentence": claim.sentence,
@@ -357,13 +356,9 @@ def test_an_entry_says_what_pages_and_tests_need() -> None:
         "anchor": "claim-34",
         "parts": [
             {
+                **both,
                 "what": "share of it",
-                "measurement": 0.25,
-                "low": 0.0625,
-                "high": 0.5,
-                "no_interval": "",
                 "reason": "",
-                "n": 10,
                 "of_what": "images",
                 "unit": "share",
                 "digits": 1,
@@ -430,37 +425,29 @@ def test_sentence_and_verdict_follow_the_numbers_of_an_entry(
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("place", "value", "message"),
     [
-        *(({key: ...}, f"{key} is missing") for key in ("id", "claim", "source", "parts")),
-        ({"parts": []}, "parts is empty"),
-        ({"parts": [1]}, "part 1: .*found 1"),
-        ({"id": 51}, "id .*found 51"),
+        *(([key], ..., f"{key} is missing") for key in ("id", "claim", "source", "parts")),
+        (["parts"], [], "parts is empty"),
+        (["parts"], [1], "part 1: .*found 1"),
+        (["id"], 51, "id .*found 51"),
         *(
-            ({"parts": [stored_claim()["parts"][0] | changes]}, f"part 1: {said}")
-            for changes, said in (
-                *(
-                    ({key: ...}, f"{key} is missing")
-                    for key in ("what", "measurement", "rule", "n", "of_what")
-                ),
-                ({"measurement": None}, "measurement .*found None"),
-                ({"low": None}, "an interval needs both ends"),
-                ({"rule": {"kind": "over", "bounds": [1]}}, "rule.*'above'.*found 'over'"),
-            )
+            (["parts", 0, key], ..., f"part 1: {key} is missing")
+            for key in ("what", "measurement", "rule", "n", "of_what")
         ),
+        (["parts", 0, "measurement"], None, "part 1: measurement .*found None"),
+        (["parts", 0, "low"], None, "part 1: an interval needs both ends"),
+        (["parts", 0, "rule", "kind"], "over", "part 1: rule.*'above'.*found 'over'"),
     ],
 )
 def test_an_entry_that_lacks_something_or_means_nothing_is_refused(
-    changes: dict[str, Any], message: str
+    place: list[Any], value: object, message: str
 ) -> None:
-    """What changes to `...` is left out."""
-
-    def without_gaps(found: dict[str, Any]) -> dict[str, Any]:
-        return {key: value for key, value in found.items() if value is not ...}
-
-    stored = without_gaps(stored_claim() | changes)
-    if isinstance(stored.get("parts"), list):
-        stored["parts"] = [without_gaps(part) if isinstance(part, dict) else part for part in stored["parts"]]
+    stored = stored_claim()
+    changed = functools.reduce(operator.getitem, place[:-1], stored)
+    changed[place[-1]] = value
+    if value is ...:
+        del changed[place[-1]]
     with pytest.raises(DataError, match=rf"claim \w+ .*make book(?s:.*){message}"):
         from_entry(stored)
 
