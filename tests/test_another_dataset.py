@@ -12,11 +12,9 @@ from tutorial_utils.data import catalogue, datasets
 from tutorial_utils.data.catalogue import DatasetDescription
 from tutorial_utils.evaluation.metrics import evaluate, per_class_report
 from tutorial_utils.evaluation.predictions import predict
-from tutorial_utils.exceptions import ConfigurationError, DownloadError
+from tutorial_utils.exceptions import ConfigurationError
 from tutorial_utils.fetching.ensure import Arrival
-from tutorial_utils.fetching.npm import NpmSource
 from tutorial_utils.fetching.wanted import DataFile
-from tutorial_utils.fetching.web import HttpArchiveSource
 from tutorial_utils.training import models
 from tutorial_utils.training.batches import training_batches
 from tutorial_utils.training.config import TrainingConfig
@@ -92,18 +90,3 @@ def test_its_limits_and_its_name_are_known_to_configurations(stripes: DatasetDes
         TrainingConfig(dataset="stripes", validation_split=0.2, batch_size=241)
     with pytest.raises(ConfigurationError, match="did you mean 'stripes'"):
         TrainingConfig(dataset="stripe")
-
-
-def test_what_is_missing_is_looked_for_where_the_description_says(
-    stripes: DatasetDescription, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    package = NpmSource("stripes-data@3.2.1", size=1, folder="raw")
-    archive = HttpArchiveSource("https://example.org/stripes.tar.gz", size=1, folder="raw")
-    described = dataclasses.replace(stripes, sources=(package, archive))
-    monkeypatch.setitem(catalogue.DATASETS, "stripes", described)
-    (tmp_path / "stripes" / "train-labels").unlink()
-    with pytest.raises(DownloadError) as caught:
-        datasets.fetch("stripes", root=tmp_path, offline=True)
-    assert "train-labels is missing" in str(caught.value)
-    assert "stripes-data@3.2.1" in str(caught.value)
-    assert "https://example.org/stripes.tar.gz" in str(caught.value)

