@@ -11,7 +11,6 @@ from tutorial_utils.data import datasets
 from tutorial_utils.data.catalogue import CIFAR10, DATASETS, MNIST, DatasetDescription, describe
 from tutorial_utils.exceptions import ConfigurationError
 from tutorial_utils.fetching.npm import NpmSource
-from tutorial_utils.fetching.wanted import DataFile
 
 PUBLISHED_MD5 = {
     "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
@@ -51,17 +50,6 @@ def test_sprites_hold_as_many_images_as_the_files_that_they_become(description: 
     if sprite_sets:
         total = sum(len(sprite_set.sprites) * sprite_set.num_images for sprite_set in sprite_sets)
         assert total == description.num_train + description.num_test
-
-
-@pytest.mark.parametrize(
-    ("files", "num_images"),
-    [(MNIST.train_files, MNIST.num_train), (MNIST.test_files, MNIST.num_test)],
-    ids=["train", "test"],
-)
-def test_idx_files_are_as_long_as_header_and_content(files: tuple[DataFile, ...], num_images: int) -> None:
-    images, labels = files
-    assert images.size == 16 + num_images * 28 * 28  # magic and three lengths, four bytes each
-    assert labels.size == 8 + num_images  # magic and one length
 
 
 @EVERY_DATASET
