@@ -32,7 +32,8 @@ $(if $(wildcard .venv/lib/python*/site-packages/nvidia),$(error .venv holds the 
 else
 $(if $(TORCH),$(error TORCH=$(TORCH) is not known. Allowed: TORCH=cpu, or nothing))
 endif
-INSTALL_LOCKED := -m pip install --disable-pip-version-check --require-hashes --no-deps --requirement
+# Python compiles what it imports. To compile all beforehand takes minutes and 0.3 GB.
+INSTALL_LOCKED := -m pip install --disable-pip-version-check --require-hashes --no-deps --no-compile --requirement
 # A file's tests stay in one process, and so share what they set up: a browser, parsed pages, an environment.
 # Files start in the order of tests/conftest.py.
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder

@@ -178,7 +178,7 @@ def put_together(page: Page, site: Path, pages: Mapping[str, str], settings: Map
 def find_starts(printed: bytes, names: Sequence[str]) -> list[int]:
     """Find the sheet, from 1, on which each page of the book begins."""
     with pikepdf.open(io.BytesIO(printed)) as pdf:
-        return [pikepdf.Page(pdf.Root.Dests[f"/{name}/"][0]).index + 1 for name in names]
+        return [pdf.pages.index(pikepdf.Page(pdf.Root.Dests[f"/{name}/"][0])) + 1 for name in names]
 
 
 def mend_titles(items: Sequence[pikepdf.OutlineItem]) -> None:
