@@ -66,9 +66,9 @@ def check_targets(results: Mapping[str, Any]) -> list[Target]:
         ratio, seeds = results["replicas"][THREADS]["ratio"], results["replicas"]["seeds"]
         to_products = 1 / seeds["cifar10"]["ratios"]["products"]
         found += [
-            Target("sixteen rates one by one, against replicas", ratio, 8, True),
-            Target("ten seeds one by one, against replicas", seeds["mnist"]["ratios"]["one_by_one"], 4, True),
-            Target("ten seeds of CIFAR-10, against their bare products", to_products, 1.3, False),
+            Target("sixteen rates one by one, against replicas", ratio, 6, True),
+            Target("ten seeds one by one, against replicas", seeds["mnist"]["ratios"]["one_by_one"], 3, True),
+            Target("ten seeds of CIFAR-10, against their bare products", to_products, 1.7, False),
         ]
     if "loading" in results:
         seconds = {name: each["median"] for name, each in results["loading"]["seconds"].items()}
