@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
-from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from tutorial_utils.exceptions import DataError
+
+# SciPy and statsmodels are imported where they are used: half as long as torch, and a mean needs neither.
 
 CONFIDENCE = 0.95
 """Confidence level of every interval in the book."""
@@ -74,6 +74,8 @@ def wilson_interval(successes: int, n: int) -> Interval:
         DataError: These are no counts, or make no proportion.
     """
     _check_proportion(successes, n)
+    from statsmodels.stats.proportion import proportion_confint
+
     low, high = proportion_confint(successes, n, alpha=1 - CONFIDENCE, method="wilson")
     # Rounding misses the exact ends by a hair, which would put the proportion outside its own interval.
     return Interval(0.0 if successes == 0 else float(low), 1.0 if successes == n else float(high))
@@ -112,6 +114,8 @@ def mean_interval(values: Sequence[float]) -> Interval:
     if len(values) < 2:
         raise DataError(f"an interval needs at least two runs, found {len(values)}")
     finite_values(values, "this interval")
+    from scipy import stats
+
     error = stats.sem(values)
     if error == 0:
         return Interval(float(values[0]), float(values[0]))
@@ -224,6 +228,8 @@ def bootstrap_interval(
         raise DataError(f"a bootstrap needs at least two rows, found shape {rows.shape}")
     _check_resamples(resamples)
     # SciPy draws positions, so that whole rows come, a bounded number at once.
+    from scipy import stats
+
     drawn = stats.bootstrap(
         (np.arange(len(rows)),),
         lambda positions: float(statistic(rows[positions])),
@@ -263,6 +269,8 @@ def proportion_difference(successes_1: int, n_1: int, successes_2: int, n_2: int
     """
     _check_proportion(successes_1, n_1)
     _check_proportion(successes_2, n_2)
+    from statsmodels.stats.proportion import confint_proportions_2indep
+
     # statsmodels subtracts its second sample from its first.
     low, high = confint_proportions_2indep(
         successes_2, n_2, successes_1, n_1, method="newcomb", alpha=1 - CONFIDENCE

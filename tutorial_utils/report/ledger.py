@@ -22,6 +22,7 @@ from pydantic import (
     model_validator,
 )
 
+from tutorial_utils.evaluation.statistics import CONFIDENCE
 from tutorial_utils.exceptions import ClaimError, DataError, did_you_mean, join_problems
 from tutorial_utils.report.narrate import enumerate_words, percent
 
@@ -229,8 +230,6 @@ class Part:
     @property
     def finding(self) -> str:
         """What was measured, the estimate, its interval or why there is none, and n; no full stop."""
-        from tutorial_utils.evaluation.statistics import CONFIDENCE  # with SciPy, which pages can spare
-
         if self.low is None or self.high is None:
             interval = f"no interval ({self.no_interval})"
         else:
