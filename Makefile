@@ -32,8 +32,8 @@ $(if $(wildcard .venv/lib/python*/site-packages/nvidia),$(error .venv holds the 
 else
 $(if $(TORCH),$(error TORCH=$(TORCH) is not known. Allowed: TORCH=cpu, or nothing))
 endif
-# Python compiles what it imports. To compile all beforehand takes minutes and 0.3 GB.
-INSTALL_LOCKED := -m pip install --disable-pip-version-check --require-hashes --no-deps --no-compile --requirement
+# Where room counts, Python compiles what it imports: all that is compiled beforehand takes 0.3 GB.
+INSTALL_LOCKED := -m pip install --disable-pip-version-check --require-hashes --no-deps $(if $(TORCH),--no-compile) --requirement
 # A file's tests stay in one process, and so share what they set up: a browser, parsed pages, an environment.
 # Files start in the order of tests/conftest.py.
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
@@ -43,7 +43,8 @@ PACKAGE := $(shell find tutorial_utils -name '*.py')
 PAGES := _config.yml CHANGELOG.md benchmarks/results.json LICENSE LICENSE-text $(shell find book -type f -not -path '*/__pycache__/*')
 
 # Started in this order: what others wait for first, then what takes long, so that no core is idle at the end.
-FIRST := cifar10/03_training mnist/03_training claims/01_mnist claims/02_cifar10 mnist/04_evaluation
+FIRST := cifar10/03_training mnist/03_training claims/01_mnist mnist/04_evaluation claims/02_cifar10 \
+  cifar10/05_error_analysis cifar10/04_evaluation foundations/03_gradient_descent
 SOURCES := $(wildcard $(FIRST:%=notebooks/%.py))
 SOURCES += $(filter-out $(SOURCES),$(wildcard notebooks/*/*.py))
 EXECUTED := $(SOURCES:notebooks/%.py=$(BUILD)/executed/%.ipynb)
@@ -158,8 +159,10 @@ $(BUILD)/executed/%.ipynb $(BUILD)/results/%.json: notebooks/%.ipynb $(PACKAGE) 
 	@$(EXECUTE) $* $(if $(filter-out notebooks/$*.ipynb,$?),,--keep-outputs)
 
 $(filter-out $(TIMED),$(EXECUTED)): | $(if $(PREVIEW),,$(TIMED))
-# The short ones wait for the first of the long ones, or the long ones that wait for it would come last.
-$(filter-out $(TIMED) %/cifar10/03_training.ipynb %/mnist/03_training.ipynb,$(EXECUTED)): | $(filter %/mnist/03_training.ipynb,$(EXECUTED))
+# Short ones wait for what a long one waits for, or the long one would come last, with a core idle beside it.
+$(filter-out $(TIMED) %/03_training.ipynb,$(EXECUTED)): | $(filter %/mnist/03_training.ipynb,$(EXECUTED))
+$(filter-out %/cifar10/03_training.ipynb,$(filter %_cifar10.ipynb $(BUILD)/executed/cifar10/% $(BUILD)/executed/foundations/%,$(EXECUTED))): \
+  | $(filter %/cifar10/03_training.ipynb,$(EXECUTED))
 # What a chapter loads from another.
 $(patsubst %,$(BUILD)/executed/%.ipynb,mnist/02_model mnist/04_evaluation mnist/05_error_analysis claims/01_mnist): | $(BUILD)/executed/mnist/03_training.ipynb
 $(patsubst %,$(BUILD)/executed/%.ipynb,cifar10/04_evaluation cifar10/05_error_analysis claims/02_cifar10): | $(BUILD)/executed/cifar10/03_training.ipynb
