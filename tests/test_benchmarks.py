@@ -206,9 +206,9 @@ def test_growth_and_the_loss_reached_are_promises(load: Load) -> None:
     assert [targets.describe_target(target) for target in targets.check_targets(results)] == [
         "met     time to the same loss, against scikit-learn's best solver: 0.5 times (at most 0.7 times)",
         "MISSED  that loss, on the worst split: 0.33 nats (at most 0.32 nats)",
-        "MISSED  sixteen rates one by one, against replicas: 5 times (at least 8 times)",
-        "met     ten seeds one by one, against replicas: 4.5 times (at least 4 times)",
-        "met     ten seeds of CIFAR-10, against their bare products: 1.25 times (at most 1.3 times)",
+        "MISSED  sixteen rates one by one, against replicas: 5 times (at least 6 times)",
+        "met     ten seeds one by one, against replicas: 4.5 times (at least 3 times)",
+        "met     ten seeds of CIFAR-10, against their bare products: 1.25 times (at most 1.7 times)",
         "MISSED  power of the number of images with which time grows: 1.2 (at most 1.1)",
         "met     memory of an image, against what was predicted: 1.05 times (at most 1.1 times)",
     ]

@@ -172,9 +172,9 @@ def test_a_preview_is_a_book_of_its_own_with_few_epochs(book: Path) -> None:
     assert not (book / "_build" / "results").exists()
 
 
-OLDER = 'exec {python} -c "import sys; sys.version_info = (3, 10, 4); exec(sys.argv[1])" "$2"'
+OLDER = 'exec "{python}" -c "import sys; sys.version_info = (3, 10, 4); exec(sys.argv[1])" "$2"'
 FAULTS = {
-    "has no pip": 'exec {python} -S "$@"',  # without the packages of site
+    "has no pip": 'exec "{python}" -S "$@"',  # without the packages of site
     "is of Python 3.10": OLDER,
     "has no Python that runs": "",  # a link to nowhere
 }

@@ -419,6 +419,7 @@ def test_set_up_refuses_a_file_with_another_hash(tmp_path: Path) -> None:
     """With the options of the Makefile, on a package made here: the file is named, and not installed."""
     packed = pack_wheel(tmp_path, "small", "1.0")
     (options,) = re.findall(r"^INSTALL_LOCKED := (.+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    options = re.sub(r"\$\(.*?\)\S*\)", "", options)  # what depends on the kind of installation
     command = [sys.executable, *options.split(), str(tmp_path / "lock"), "--dry-run", "--no-index"]
     for sha256, code in ((hashlib.sha256(packed.read_bytes()).hexdigest(), 0), ("0" * 64, 1)):
         (tmp_path / "lock").write_text(f"small==1.0 --hash=sha256:{sha256}\n")
