@@ -122,7 +122,7 @@ def test_each_import_has_its_seconds_and_ratio(shown: Site) -> None:
     assert rows[0] == ["torch", "2.50 [1.25, 5.00]", "1.00"]
     assert [row[0] for row in rows[1:]] == [
         "the trainer",
-        "all that MNIST's training chapter imports",
+        "all that MNIST\u2019s training chapter imports",
     ]
 
 
