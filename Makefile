@@ -202,7 +202,7 @@ $(PDF): $(BUILD)/html/index.html book/_ext/book_pdf.py | $(READY)
 PREVIEW_SETTINGS := -D measured_speed=../../../benchmarks/results.json -D api_house=../../../CONTRIBUTING.md \
   -D html_theme_options.announcement='A preview with few epochs and seeds: its numbers are not those of the book.'
 BUILD_PAGES := $(BIN)/jupyter-book config sphinx $(BUILD)/site >/dev/null \
-  && PYTHONPATH=book/_ext$${PYTHONPATH:+:$$PYTHONPATH} $(BIN)/sphinx-build -W -n --keep-going -d $(BUILD)/.doctrees $(if $(PREVIEW),$(PREVIEW_SETTINGS)) $(BUILD)/site $(BUILD)/html \
+  && PYTHONPATH=book/_ext$${PYTHONPATH:+:$$PYTHONPATH} $(BIN)/sphinx-build $(if $(PREVIEW),,-W) -n --keep-going -d $(BUILD)/.doctrees $(if $(PREVIEW),$(PREVIEW_SETTINGS)) $(BUILD)/site $(BUILD)/html \
   && $(BIN)/python book/_ext/finish_site.py $(BUILD)/html notebooks
 
 # After a failure the doctrees go: Sphinx would not repeat its warnings for pages that it has already read.

@@ -20,7 +20,13 @@ from tutorial_utils.runs.parameters import Scalar
 RUNS = Path("_build/runs")
 """Where reruns arrive unless they are told otherwise."""
 
-PREVIEW: dict[str, Scalar] = {"num_epochs": 2, "short_epochs": 3, "num_seeds": 2, "num_rounds": 3}
+PREVIEW: dict[str, Scalar] = {
+    "num_epochs": 2,
+    "short_epochs": 3,
+    "learning_rate_step": 1,  # so that there is a decay to speak of
+    "num_seeds": 2,
+    "num_rounds": 3,
+}
 """What a preview puts in place of a chapter's own values, where it has such parameters."""
 
 
