@@ -8,8 +8,15 @@ from typing import Any
 
 import nbformat
 import pytest
+import stand_in_card
+import torch
 
+from tutorial_utils.evaluation.predictions import predict
 from tutorial_utils.runs import chapters, kernel, reruns
+from tutorial_utils.training import replicas
+from tutorial_utils.training.config import TrainingConfig
+from tutorial_utils.training.models import make_model
+from tutorial_utils.training.trainer import Trainer
 
 TESTS = Path(__file__).parent
 CHAPTERS = sorted(
@@ -66,6 +73,20 @@ def test_a_chapter_on_a_card_measures_what_it_measures_on_the_cpu(name: str) -> 
         if not math.isclose(here[place], there[place], rel_tol=TOLERANCE, abs_tol=TOLERANCE)
     }
     assert apart == {}
+
+
+@pytest.mark.fault(69, 70)
+def test_what_is_fed_to_a_model_follows_it_onto_the_card_and_results_come_back() -> None:
+    images, labels = torch.zeros(10, 1, 28, 28), torch.arange(10)
+    batches = [(images, labels)]  # not moved all at once, as `Batches` are
+    with stand_in_card.plugged_in():
+        config = TrainingConfig(num_epochs=1)
+        model = make_model(config)
+        assert model.linear.weight.device.type == "cuda"
+        Trainer(config, show_progress=False).fit(model, batches, batches)
+        (replica,) = replicas.train([config], batches, batches, show_progress=False)
+        assert replica.model.linear.weight.device.type == "cuda"
+        assert predict(model, images).probabilities.device.type == "cpu"
 
 
 @pytest.mark.fault(72)
