@@ -32,6 +32,9 @@ LEAVES = {
 }
 """Functions that may see tensors of both kinds, or that lead off the card."""
 
+ASKS_A_REAL_CARD = "_accelerator_graph_capture_health_check"
+"""What optimisers do before each step: it warns of recorded steps, which nobody records."""
+
 INDEXING = {"__getitem__", "__setitem__"}
 """A card's tensors may be indexed with the CPU's, as CUDA allows."""
 
@@ -158,7 +161,7 @@ def plugged_in() -> Iterator[None]:
         mock.patch("torch.cuda.set_rng_state", lambda state, device: torch.set_rng_state(state)),
         mock.patch.object(nn.Module, "to", module_to),
         mock.patch.object(nn.Module, "cpu", lambda module: module_to(module, "cpu")),
-        mock.patch("torch.accelerator.current_device_index", lambda: 0),
+        mock.patch.object(torch.optim.Optimizer, ASKS_A_REAL_CARD, lambda optimiser: None),
         StandInCard(),
     ):
         yield
