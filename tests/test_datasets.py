@@ -156,6 +156,21 @@ def test_a_tiny_data_set_is_read_as_written(tmp_path: Path, monkeypatch: pytest.
     assert data.description is description
 
 
+def test_every_other_image_is_loaded_where_that_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant_idx(monkeypatch, tmp_path)
+    whole = datasets.load("tiny", tmp_path)
+    monkeypatch.setenv(datasets.EVERY_VARIABLE, "2")
+    half = datasets.load("tiny", tmp_path)
+    assert torch.equal(half.train.images, whole.train.images[::2])
+    assert torch.equal(half.test.labels, whole.test.labels[::2])
+    assert half.fingerprint != whole.fingerprint, "a model trained on half is another one"
+    monkeypatch.setenv(datasets.EVERY_VARIABLE, "0.5")
+    with pytest.raises(ConfigurationError, match="whole number from 1 to 100, or unset"):
+        datasets.load("tiny", tmp_path)
+
+
 def test_the_fingerprint_follows_the_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plant_idx(monkeypatch, tmp_path / "one")
     one = datasets.load("tiny", root=tmp_path / "one").fingerprint

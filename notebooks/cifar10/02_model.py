@@ -233,7 +233,9 @@ say(
 # %%
 pixels = validation.images.flatten(1).float() / 255
 mean_pixel = (
-    datasets.standardise(data.train.subset(torch.arange(10_000))).flatten(1).mean(dim=0)
+    datasets.standardise(data.train.subset(torch.arange(len(data.train) // 5)))
+    .flatten(1)
+    .mean(dim=0)
 )
 labels_held = validation.labels
 

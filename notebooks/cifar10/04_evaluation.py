@@ -71,6 +71,7 @@ validation_split: float = 0.2  # share of images held out, between 0 and 1
 early_stopping_patience: int = 60  # epochs without improvement, 1 or more
 log_interval: int = 100  # batches between two updates of the progress bar, 1 or more
 num_seeds: int = 10  # repeated runs that show the spread, 2 or more
+solver_steps: int = 100  # most steps of the solver, 1 or more
 
 # %%
 from tutorial_utils.training.config import HEADLINE, TrainingConfig
@@ -273,10 +274,10 @@ def centred(images):
 
 
 mean_pixel = exploration.pixel_statistics(part.images).mean_image.float().flatten()
-inputs, fits, MOST_STEPS = centred(part.images), {}, 100
+inputs, fits = centred(part.images), {}
 for strength in (0.01, 0.003):
     fits[strength] = LogisticRegression(
-        C=1 / (strength * len(part)), tol=1e-3, max_iter=MOST_STEPS
+        C=1 / (strength * len(part)), tol=1e-3, max_iter=solver_steps
     )
     with warnings.catch_warnings():  # whether it converged is said below
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -301,7 +302,7 @@ say(
     "Validation accuracy of scikit-learn's model: "
     + enumerate_words(
         f"{percent(on_validation[each])} with a penalty of {each:g} ({count} steps, "
-        + ("converged)" if count < MOST_STEPS else "ended before it converged)")
+        + ("converged)" if count < solver_steps else "ended before it converged)")
         for each, count in steps.items()
     )
     + f". The chosen penalty is {strength:g}. "

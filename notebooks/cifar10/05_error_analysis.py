@@ -71,6 +71,8 @@ validation_split: float = 0.2  # share of images held out, between 0 and 1
 early_stopping_patience: int = 60  # epochs without improvement, 1 or more
 log_interval: int = 100  # batches between two updates of the progress bar, 1 or more
 num_seeds: int = 10  # repeated runs that show the spread, 2 or more
+short_epochs: int = 8  # epochs of the comparisons, 3 or more
+solver_steps: int = 110  # most steps of the solver, 1 or more
 
 # %%
 from tutorial_utils.training.config import HEADLINE, TrainingConfig
@@ -475,7 +477,9 @@ from tutorial_utils.reproducibility import make_generator
 
 
 def train_side_by_side(draws):
-    short = config.but(num_epochs=8, early_stopping_patience=8, device="cpu")
+    short = config.but(
+        num_epochs=short_epochs, early_stopping_patience=short_epochs, device="cpu"
+    )
     transform = datasets.training_transform(data.description)
     orders = [make_generator(config.seed, f"order {k}") for k in range(len(draws))]
     shown = torch.stack([only(train_part, each, 1_500) for each in draws])
@@ -624,8 +628,8 @@ def search(strength, steps):
 
 
 STRENGTHS = (0.01, 0.003)
-minima = {strength: search(strength, steps=110) for strength in STRENGTHS}
-unpenalised, drift = search(0.0, steps=110)
+minima = {strength: search(strength, steps=solver_steps) for strength in STRENGTHS}
+unpenalised, drift = search(0.0, steps=solver_steps)
 
 # %%
 minimum_rows = [
@@ -738,7 +742,9 @@ def train(model, part, epochs, size, rate, momentum=0.0):
 from tutorial_utils.training.models import make_model
 
 pool = train_part.subset(torch.arange(min(10_000, len(train_part))))
-network_right = train(small_network(), pool, epochs=6, size=50, rate=0.02, momentum=0.9)
+network_right = train(
+    small_network(), pool, epochs=short_epochs - 2, size=50, rate=0.02, momentum=0.9
+)
 linear_right = train(make_model(config).cpu(), pool, epochs=20, size=100, rate=0.009)
 network_accuracy = network_right.double().mean().item()
 network_bounds = statistics.wilson_interval(int(network_right.sum()), len(held_out))

@@ -771,7 +771,7 @@ rises = {
 
 # %% mystnb={"figure": {"caption": "Loss on 1,000 fixed images after each of 300 updates, from the same weights and with the same batches: with momentum, without, and without but with longer steps. One seed.", "name": "fig-claims-mnist-momentum"}, "image": {"alt": "Three falling curves over 300 updates, for training with momentum, without momentum, and without momentum but with longer steps, so that their speed and their wobbles can be compared."}}
 _ = compare_curves(
-    {name: (range(10, 301), paths[name][0, 9:]) for name in ways},
+    {name: (range(10, path.shape[1] + 1), path[0, 9:]) for name, path in paths.items()},
     xlabel="update",
     ylabel="loss (nats)",
 )

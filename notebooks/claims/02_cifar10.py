@@ -548,7 +548,7 @@ def descend(rates, size, each):
 
 
 # %%
-GRID_29, SEEDS_29 = (0.003, 0.006, 0.012, 0.024, 0.036, 0.048), 5
+GRID_29, SEEDS_29 = (0.003, 0.006, 0.012, 0.024, 0.036, 0.048), min(5, num_seeds)
 runs_29 = {}
 for name, size in {"mini-batches": 100, "full batch": POOL}.items():
     rate, *first_run = descend(GRID_29, size, 0)
@@ -860,7 +860,8 @@ ledger.record(
 # With two classes guessing scores a half, with ten a tenth, so accuracy must fall even if nothing became harder. The second part therefore measures the share of the way from guessing to perfect. For either, two classes must beat ten by more than the margin. The interval is Student's t over the ten orders; the difference is taken within an order.
 
 # %%
-ORDERS, COUNTS, PER_CLASS, STEPS = 10, (2, 3, 5, 10), 1_000, 400
+ORDERS, COUNTS, STEPS = num_seeds, (2, 3, 5, 10), 400
+PER_CLASS = min(1_000, len(data.train) // 100)
 kept_rows, held_rows = datasets.split_indices(
     len(data.train), config.validation_split, config.seed
 )
@@ -888,7 +889,7 @@ def accuracies_with(count):
     shuffles = [make_generator(each, "order") for each in range(ORDERS)]
     mine, held = (
         torch.stack([rows_of(rows, order[:count], size) for order in orders])
-        for rows, size in ((kept_rows, PER_CLASS), (held_rows, 300))
+        for rows, size in ((kept_rows, PER_CLASS), (held_rows, PER_CLASS * 3 // 10))
     )
     trained = replicas.train(
         runs,

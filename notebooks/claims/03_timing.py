@@ -158,7 +158,7 @@ def ratio_part(what, slow, fast, rule=FASTER):
 from torch.utils.data import BatchSampler, DataLoader, SequentialSampler, TensorDataset
 from torchvision import transforms
 
-some = data.train.subset(torch.arange(20_000))
+some = data.train.subset(torch.arange(len(data.train) // 3))
 description = data.description
 one_by_one = datasets.ImageDataset(
     some,

@@ -81,6 +81,7 @@ validation_split: float = 0.1  # share of images held out, between 0 and 1
 early_stopping_patience: int = 30  # epochs without improvement, 1 or more
 log_interval: int = 100  # batches between two updates of the progress bar, 1 or more
 num_seeds: int = 10  # repeated runs in the comparison over seeds, 2 or more
+short_epochs: int = 6  # epochs of the comparisons, 3 or more
 
 # %%
 from tutorial_utils.training.config import TrainingConfig
@@ -813,9 +814,10 @@ say(
 # %%
 SIZES = (32, 64, 128, 256, 512)
 SIZE_SEEDS = (0, 1, 2)
-SIZE_EPOCHS = 6
 constant = config.but(
-    num_epochs=SIZE_EPOCHS, learning_rate_decay=1.0, early_stopping_patience=SIZE_EPOCHS
+    num_epochs=short_epochs,
+    learning_rate_decay=1.0,
+    early_stopping_patience=short_epochs,
 )
 equal_epochs = {}
 for size in SIZES:
@@ -851,7 +853,7 @@ class Stretches:
 
 
 # %%
-NUM_STEPS, EVERY = 3_000, 300
+NUM_STEPS, EVERY = 500 * short_epochs, 50 * short_epochs
 in_stretches = constant.but(
     num_epochs=NUM_STEPS // EVERY, early_stopping_patience=NUM_STEPS // EVERY
 )
@@ -870,7 +872,7 @@ def mean_curve(series):
 
 by_epoch = {
     f"batch {size}": (
-        range(1, SIZE_EPOCHS + 1),
+        range(1, short_epochs + 1),
         mean_curve(
             [equal_epochs[size, each].column("validation_loss") for each in SIZE_SEEDS]
         ),
@@ -979,10 +981,7 @@ say(
 
 # %%
 rest, pool = datasets.split(data.train, 0.2, config.seed)
-small, held_out = (
-    pool.subset(torch.arange(6_000)),
-    pool.subset(torch.arange(6_000, 12_000)),
-)
+small, held_out = (pool.subset(half) for half in torch.arange(len(pool)).chunk(2))
 small_images, small_labels = datasets.standardise(small), small.labels
 held_out_batches = [(datasets.standardise(held_out), held_out.labels)]
 del rest
@@ -1361,7 +1360,7 @@ calm, wild = logged_run(0.01), logged_run(0.5)
 
 # %% mystnb={"figure": {"caption": "Loss (left) and norm of the gradient (right) of every batch, at a moderate and at a long step.", "name": "fig-mnist-unstable"}, "image": {"alt": "Two panels over 90 updates: the batch loss on the left and the gradient norm on the right, each for learning rate 0.01 and learning rate 0.5."}}
 figure, (left, right) = plt.subplots(ncols=2, figsize=(10, 3.4))
-steps = range(1, 91)
+steps = range(1, len(calm[0]) + 1)
 for ax, position, ylabel in (
     (left, 0, "batch loss (nats)"),
     (right, 1, "norm of the gradient"),

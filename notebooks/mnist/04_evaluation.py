@@ -75,6 +75,7 @@ validation_split: float = 0.1  # share of images held out, between 0 and 1
 early_stopping_patience: int = 30  # epochs without improvement, 1 or more
 log_interval: int = 100  # batches between two updates of the progress bar, 1 or more
 num_seeds: int = 10  # repeated runs that show the spread, 2 or more
+solver_steps: int = 100  # most steps of the solver, 1 or more
 
 # %%
 from tutorial_utils.training.config import TrainingConfig
@@ -273,7 +274,9 @@ fitting_images, held_out_images, flat_test_images = (
 )
 penalised = {}
 for strength in (0.001, 0.01):
-    trial = sklearn.linear_model.LogisticRegression(C=strength, tol=1e-3, max_iter=100)
+    trial = sklearn.linear_model.LogisticRegression(
+        C=strength, tol=1e-3, max_iter=solver_steps
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # asked for below
         penalised[strength] = trial.fit(fitting_images, fitting.labels.numpy())
@@ -291,7 +294,7 @@ say(
     + f". Chosen: C = {strength:g}. "
     + ("Of the two tried, the weaker won; one weaker still may do better. It " if strength == max(penalised)
        else "Of the two tried, the stronger won; one stronger still may do better. It ")
-    + ("met" if iterations < 100 else "did not meet")
+    + ("met" if iterations < solver_steps else "did not meet")
     + f" its tolerance, a largest gradient of 0.001, within {iterations} iterations."
 )  # fmt: skip
 

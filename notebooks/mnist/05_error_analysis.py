@@ -653,8 +653,7 @@ say(
 
 # %%
 _, pool = datasets.split(data.train, 0.2, config.seed)
-small = pool.subset(torch.arange(6_000))
-held_out = pool.subset(torch.arange(6_000, 12_000))
+small, held_out = (pool.subset(half) for half in torch.arange(len(pool)).chunk(2))
 
 
 def batches_of(part, size, generator=None):
@@ -721,7 +720,8 @@ shifted = datasets.ImageData(
 rights["augmented by shifts"] = train_small(
     make_model(config).cpu(), shuffled(shifted), held_batches, epochs=2
 )
-more = datasets.split(data.train, 0.2, config.seed)[0].subset(torch.arange(30_000))
+rest, _ = datasets.split(data.train, 0.2, config.seed)
+more = rest.subset(torch.arange(len(rest) * 5 // 8))
 rights["five times the data"] = train_small(
     make_model(config).cpu(), shuffled(more), held_batches, epochs=2
 )

@@ -6,7 +6,7 @@ import functools
 import hashlib
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,9 @@ from tutorial_utils.fetching import ensure
 from tutorial_utils.fetching.wanted import DataFile
 from tutorial_utils.files import DATA_VARIABLE, absolute
 from tutorial_utils.reproducibility import make_generator
+
+EVERY_VARIABLE = "TUTORIAL_EVERY"
+"""Environment variable: of the images, only every n-th is loaded. The book's previews set it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,12 +129,14 @@ def fetch(name: str, root: Path | str | None = None, offline: bool = False) -> e
 def load(name: str, root: Path | str | None = None) -> LoadedDataset:
     """Read a data set into memory, verified against its pinned checksums; :func:`fetch` brings it if needed.
 
+    With ``TUTORIAL_EVERY=6`` in the environment, every sixth image of either part is kept, for a quick look.
+
     Args:
         name: Short name such as ``"mnist"``.
         root: See :func:`data_root`.
 
     Raises:
-        ConfigurationError, DownloadError: As :func:`fetch`.
+        ConfigurationError, DownloadError: As :func:`fetch`, or ``TUTORIAL_EVERY`` is no number.
         DataError: A file does not have the content that its description promises.
     """
     description = catalogue.describe(name)
@@ -146,12 +151,21 @@ def load(name: str, root: Path | str | None = None) -> LoadedDataset:
             raise DataError(f"{', '.join(map(str, paths))}: {error}") from None
 
     checksums = "".join(file.sha256 for file in description.files)
-    return LoadedDataset(
+    loaded = LoadedDataset(
         train=read(description.train_files, description.num_train),
         test=read(description.test_files, description.num_test),
         description=description,
         fingerprint=hashlib.sha256(checksums.encode()).hexdigest()[:12],
     )
+    return _thinned(loaded, os.environ[EVERY_VARIABLE]) if EVERY_VARIABLE in os.environ else loaded
+
+
+def _thinned(data: LoadedDataset, every: str) -> LoadedDataset:
+    """Keep every n-th image; what is trained on these gets another fingerprint."""
+    if not (every.isascii() and every.isdigit() and 1 <= int(every) <= 100):
+        raise ConfigurationError(f"{EVERY_VARIABLE}={every!r} must be a whole number from 1 to 100, or unset")
+    train, test = (part.subset(torch.arange(0, len(part), int(every))) for part in (data.train, data.test))
+    return replace(data, train=train, test=test, fingerprint=f"{data.fingerprint}:{every}")
 
 
 def split_indices(num_images: int, validation_split: float, seed: int) -> tuple[Tensor, Tensor]:

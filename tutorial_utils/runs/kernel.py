@@ -20,7 +20,6 @@ from tutorial_utils.exceptions import ChapterError
 from tutorial_utils.files import DATA_VARIABLE, absolute, scratch_folder, whole_file
 from tutorial_utils.progress import QUIET_VARIABLE
 from tutorial_utils.report.results import OUTPUT_VARIABLE
-from tutorial_utils.reproducibility import DEVICE_VARIABLE
 from tutorial_utils.runs.parameters import Scalar
 
 TIME_LIMIT = 1800.0
@@ -58,7 +57,7 @@ def execute(
     output_folder: Path | None = None,
     time_limit: float = TIME_LIMIT,
     threads: int | None = None,
-    device: str | None = None,
+    environment: Mapping[str, str] | None = None,
     stop: threading.Event | None = None,
 ) -> Executed:
     """Execute a notebook: the book's chapters, reruns and the points of a sweep alike.
@@ -72,7 +71,7 @@ def execute(
         time_limit: Seconds for the whole notebook.
         threads: Of the kernel's arithmetic; by default what ``OMP_NUM_THREADS`` says, or one, as in the book:
             then nothing but the values changes the numbers, and a busy machine does no harm.
-        device: What ``device="auto"`` means in the kernel; by default the best device that is there.
+        environment: Variables to set in the kernel besides.
         stop: Ends the kernel when another thread sets it; then nothing is said about progress.
 
     Returns:
@@ -85,15 +84,15 @@ def execute(
     with scratch_folder() as scratch:
         attempt = scratch / "executed.ipynb"
         output = (output_folder or scratch).resolve()
-        environment = {
+        variables = {
             **_own_settings(scratch),
             OUTPUT_VARIABLE: str(output),
             THREADS_VARIABLE: str(threads or os.environ.get(THREADS_VARIABLE, 1)),
-            **({DEVICE_VARIABLE: device} if device else {}),
+            **(environment or {}),
         }
         watch = _Watch(name, time_limit, stop)
         try:
-            settings = {"cwd": str(root or output), "env": os.environ | environment}
+            settings = {"cwd": str(root or output), "env": os.environ | variables}
             _run_cells(text, attempt, values or {}, watch, **settings)
             results_file = output / "results" / f"{name}.json"
             if output_folder is None:  # a copy may write under the name of the chapter that it was made of

@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tutorial_utils.data.datasets import EVERY_VARIABLE
 from tutorial_utils.exceptions import ChapterError, ConfigurationError, DataError
 from tutorial_utils.files import check_place, whole_file
 from tutorial_utils.report import results
+from tutorial_utils.reproducibility import DEVICE_VARIABLE
 from tutorial_utils.runs import chapters, kernel, pages, parameters
 from tutorial_utils.runs.chapters import Chapter, find
 from tutorial_utils.runs.kernel import TIME_LIMIT
@@ -26,8 +28,12 @@ PREVIEW: dict[str, Scalar] = {
     "learning_rate_step": 1,  # so that there is a decay to speak of
     "num_seeds": 2,
     "num_rounds": 3,
+    "solver_steps": 10,
 }
 """What a preview puts in place of a chapter's own values, where it has such parameters."""
+
+PREVIEW_EVERY = "5"
+"""Of the images, a preview of such a chapter takes every fifth."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +115,7 @@ def execute_chapter(
     Args:
         name: See :func:`~tutorial_utils.runs.chapters.find`.
         build: Folder for ``executed/<name>.ipynb``, ``results/<name>.json`` and ``models/``.
-        preview: Take the few epochs and seeds of :data:`PREVIEW`.
+        preview: Take the few epochs and seeds of :data:`PREVIEW`, and few images if that makes a difference.
         keep_outputs: Nothing but the chapter's own text changed since it was executed: if its code did not,
             put the outputs into the new text instead of executing it again.
         time_limit: Seconds for the whole chapter.
@@ -137,8 +143,15 @@ def execute_chapter(
             kernel.write(kernel.Executed(measured, kept), notebook, results_file)
             return results.read(results_file)
     values = {key: value for key, value in PREVIEW.items() if preview and key in chapter.parameters}
+    environment = {DEVICE_VARIABLE: "cpu"} | ({EVERY_VARIABLE: PREVIEW_EVERY} if values else {})
     return _execute_into(
-        notebook, results_file, chapter, values, output_folder=build, device="cpu", time_limit=time_limit
+        notebook,
+        results_file,
+        chapter,
+        values,
+        output_folder=build,
+        environment=environment,
+        time_limit=time_limit,
     )
 
 
@@ -149,7 +162,7 @@ def _execute_into(
     values: Mapping[str, Scalar] | None = None,
     *,
     output_folder: Path | None = None,
-    device: str | None = None,
+    environment: Mapping[str, str] | None = None,
     time_limit: float = TIME_LIMIT,
 ) -> results.Results:
     """Clear the place, execute a chapter and write what it gave; an error leaves a failed notebook alone."""
@@ -174,7 +187,7 @@ def _execute_into(
             values,
             root=chapter.root,
             output_folder=output_folder,
-            device=device,
+            environment=environment,
             time_limit=time_limit,
         )
         arrived = kernel.write(executed, notebook, results_file)
