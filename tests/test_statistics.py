@@ -112,6 +112,16 @@ def test_the_interval_of_a_mean_is_students(values: list[float]) -> None:
         assert mean_interval(values) == pytest.approx((expected.low, expected.high), rel=1e-9, abs=1e-9)
 
 
+def test_runs_that_share_training_images_have_the_wider_interval_of_nadeau_and_bengio() -> None:
+    values = [0.91, 0.93, 0.92, 0.95]
+    low, high = mean_interval(values, test_share=1 / 9)
+    half = 3.18245 * np.std(values, ddof=1) * math.sqrt(1 / 4 + 1 / 9)  # t at 3 degrees of freedom
+    assert (low, high) == (pytest.approx(0.9275 - half, abs=1e-6), pytest.approx(0.9275 + half, abs=1e-6))
+    for share in (-0.1, math.nan, math.inf):
+        with pytest.raises(ValueError, match="n_test / n_train"):
+            mean_interval(values, test_share=share)
+
+
 def test_equal_runs_have_an_interval_without_width_and_one_run_has_none() -> None:
     assert mean_interval([0.5, 0.5, 0.5]) == (0.5, 0.5)
     for values in ([], [0.5]):
