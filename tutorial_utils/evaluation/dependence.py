@@ -80,7 +80,8 @@ def block_interval(values: ArrayLike, length: int = BLOCK_LENGTH, strata: int = 
         length: Images per block, at least 1 and about as long as the memory. Blocks differ by one image where
             it does not divide n. ``n`` must be enough for ten blocks.
         strata: Equal consecutive parts that any other test set of this kind would have, too: 2 for MNIST,
-            whose halves come from two collections. What differs between them then counts as no chance.
+            half of which comes from either of two collections (LeCun et al. 1998). What differs between them
+            then counts as no chance.
 
     Returns:
         Mean and bounds in the unit of the values (fractions for bool). Without width if all blocks agree:
