@@ -14,7 +14,7 @@ from torch import Tensor
 
 from tutorial_utils.data import catalogue
 from tutorial_utils.data.datasets import ImageData, LoadedDataset
-from tutorial_utils.exceptions import CheckpointError, ConfigurationError, DataError
+from tutorial_utils.exceptions import CheckpointError, ConfigurationError, DataError, TrainingError
 from tutorial_utils.training import replicas
 from tutorial_utils.training.batches import Batches, training_batches
 from tutorial_utils.training.config import HEADLINE, TrainingConfig
@@ -250,7 +250,8 @@ def test_an_interrupted_series_is_not_stored(
         return made
 
     monkeypatch.setattr(replicas, "train_all", interrupted)
-    load_or_train([CONFIG], digits, tmp_path)
+    with pytest.raises(TrainingError):
+        load_or_train([CONFIG], digits, tmp_path, keep_diverged=True)
     assert not (tmp_path / "models").exists()
 
 
