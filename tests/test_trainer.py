@@ -282,6 +282,35 @@ def test_a_rate_of_a_million_ends_as_diverged_with_epoch_step_and_rate() -> None
     assert same(weights_of(model), initial)
 
 
+def test_without_a_bound_a_run_goes_on_as_a_bare_loop_does_until_its_loss_is_no_number() -> None:
+    config = TrainingConfig(learning_rate=1e6, num_epochs=2, momentum=0.0, divergence_bound=math.inf)
+    model, bare = toy_model(), toy_model()
+    history = fit(config, model, toy_batches())
+    assert history.stop_reason is StopReason.FINISHED
+    batches, losses = toy_batches(), []
+    optimiser = torch.optim.SGD(bare.parameters(), lr=1e6)
+    for _ in range(2):
+        for images, labels in batches:
+            loss = F.cross_entropy(bare(images), labels)
+            losses.append(loss.item())
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+        if len(losses) == history.best.epoch * len(batches):
+            assert same(weights_of(model), weights_of(bare))
+    assert max(losses) > 1e4
+    broken = fit(config, toy_model(), Spoilt(toy_batches(), epoch=1, step=2, fault=math.nan))
+    assert broken.stop_reason is StopReason.NOT_FINITE
+
+
+@pytest.mark.fault(95)
+def test_a_model_to_be_scored_is_not_one_whose_run_diverged(toy_data: LoadedDataset, tmp_path: Path) -> None:
+    config = TrainingConfig(dataset="toy", num_epochs=2, batch_size=20, learning_rate=1e6)
+    for _ in range(2):
+        with pytest.raises(TrainingError, match=r"epoch 1, step \d at learning rate 1e\+06"):
+            load_or_fit(config, toy_data, tmp_path)
+
+
 class Spoilt:
     """Batches that turn bad at one step of one epoch; Ctrl-C comes as the signal that it is."""
 

@@ -88,8 +88,10 @@ def require_trained(runs: Sequence[Replica]) -> list[Replica]:
         TrainingError: Some were stopped; says of each by what, with epoch, step and rate.
     """
     if stopped := name_stopped(runs):
-        opening = f"{len(stopped)} of {len(runs)} runs cannot be scored as trained models:"
-        raise TrainingError(join_problems(opening, stopped))
+        # The first stands in the first line, which is what a sweep's table shows.
+        first, *others = stopped
+        opening = f"{len(stopped)} of {len(runs)} runs cannot be scored as trained models: {first}"
+        raise TrainingError(join_problems(opening, others))
     return list(runs)
 
 
