@@ -656,6 +656,8 @@ tried_rates = replicas.load_or_train(
 )
 by_rate = replicas.only_trained(tried_rates)
 rate_grid = [each.config.learning_rate for each in by_rate]
+
+# %%
 _, held_indices = datasets.split_indices(
     len(data.train), config.validation_split, config.seed
 )
