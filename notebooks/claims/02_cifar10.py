@@ -679,27 +679,28 @@ ledger.record(
 # %%
 CLAIMED, SPLITS = 0.009, 3
 RATES = np.array([CLAIMED * 2 ** (power / 2) for power in range(-4, 5)])
-grids, held_hits, stopped_26 = [], [], []
+grids = []
 for each in range(config.seed, config.seed + SPLITS):
     base = config.but(seed=each, num_epochs=min(10, config.num_epochs))
     grid = [base.but(learning_rate=float(rate)) for rate in RATES]
     grids.append(replicas.load_or_train(grid, data, folder, keep_diverged=True))
-    stopped_26 += replicas.name_stopped(grids[-1])
-    _, held = datasets.split_indices(len(data.train), config.validation_split, each)
-    part = data.train.subset(held)
-    inputs = datasets.standardise(part)
-    held_hits.append(
-        [predict(run.model, inputs).labels == part.labels for run in grids[-1]]
-    )
-held_hits = torch.cat([torch.stack(rows, dim=1) for rows in held_hits])
-held_hits = held_hits.numpy().astype(np.float32)  # (images of all splits, rates)
-del inputs, part
 claimed_at = list(RATES).index(CLAIMED)
 replicas.require_trained([runs[claimed_at] for runs in grids])
 # A rate competes only if it came through on every split.
+stopped_26 = replicas.name_stopped(itertools.chain.from_iterable(grids))
 through = np.array([[run.trained for run in runs] for runs in grids]).all(axis=0)
-RATES, held_hits = RATES[through], held_hits[:, through]
-grids = [list(itertools.compress(runs, through)) for runs in grids]
+RATES, grids = RATES[through], [list(itertools.compress(g, through)) for g in grids]
+
+# %%
+held_hits = []
+for runs in grids:
+    split = config.validation_split, runs[0].config.seed
+    part = data.train.subset(datasets.split_indices(len(data.train), *split)[1])
+    inputs = datasets.standardise(part)
+    held_hits.append([predict(run.model, inputs).labels == part.labels for run in runs])
+held_hits = torch.cat([torch.stack(rows, dim=1) for rows in held_hits])
+held_hits = held_hits.numpy().astype(np.float32)  # (images of all splits, rates)
+del inputs, part
 
 
 # %%
