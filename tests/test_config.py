@@ -1,6 +1,7 @@
 """A configuration is checked before any data is touched, and every field of it changes something."""
 
 import dataclasses
+import math
 from typing import Any
 from unittest.mock import MagicMock
 
@@ -80,6 +81,11 @@ WRONG: list[tuple[str, list[Any], str]] = [  # and those of tests/test_faults.py
     ("validation_split", [1 - 1e-9], "none for training of 60,000"),
     ("weight_decay", [-1e-4], "at least 0"),
     ("log_interval", [0], "at least 1"),
+    (
+        "divergence_bound",
+        [math.nan, -math.inf, -1, 2.3],
+        "above ln 10 = 2.303, what guessing costs; inf stops",
+    ),
     ("device", [None], "string"),
     ("initialisation", ["xavier"], "'xavier_uniform' or 'default'"),
 ]
@@ -105,6 +111,7 @@ def test_values_at_the_edge_are_allowed() -> None:
         "learning_rate_decay": [1],
         "seed": [2**63 - 1],
         "validation_split": [1 / 60_000],
+        "divergence_bound": [2.303, math.inf],
     }
     for field, values in edges.items():
         for value in values:
@@ -184,6 +191,7 @@ OTHER_VALUES: dict[str, Any] = {
     "learning_rate_decay": 0.2,
     "learning_rate_step": 11,
     "early_stopping_patience": 6,
+    "divergence_bound": 3.0,
     "log_interval": 101,
 }
 
@@ -232,7 +240,7 @@ def test_what_is_learnt_changes_with_every_field_but_those_named_as_not_learnt(
     monkeypatch.setitem(catalogue.DATASETS, "other", dataclasses.replace(TOY, name="other", num_train=90))
     # The rate overshoots: without patience a run stops early, with much it runs through its epochs.
     base = toy_config(num_epochs=12, learning_rate=2.0, learning_rate_step=3, early_stopping_patience=2)
-    others = {**OTHER_VALUES, "dataset": "other", "device": "cpu"}
+    others = {**OTHER_VALUES, "dataset": "other", "device": "cpu", "divergence_bound": 1.1}
     changed = []
     for config in (base, base.but(early_stopping_patience=12)):
         changed.append(fit(config) != fit(config.but(**{field: others[field]})))
@@ -275,6 +283,8 @@ def test_the_log_interval_decides_how_often_the_progress_bar_moves(
 def test_stored_settings_come_back_with_a_device_that_is_here() -> None:
     config = TrainingConfig(seed=3, device="cpu")
     assert TrainingConfig.from_json(config.model_dump_json()) == config
+    unguarded = config.but(divergence_bound=math.inf)
+    assert TrainingConfig.from_json(unguarded.model_dump_json()) == unguarded
     elsewhere = config.model_dump_json().replace('"cpu"', '"cuda:3"')
     assert TrainingConfig.from_json(elsewhere) == config.but(device="auto")
     with pytest.raises(ConfigurationError, match="epochs is not a setting"):

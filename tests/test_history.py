@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tutorial_utils.exceptions import TrainingError
 from tutorial_utils.training.history import EpochRecord, History, StopReason
 
 LOSSES = st.lists(st.floats(0, 100, allow_subnormal=False), min_size=1, max_size=12)
@@ -34,6 +35,18 @@ def test_without_a_finished_epoch_there_is_no_best_and_the_message_says_why() ->
         _ = History().best
     with pytest.raises(ValueError, match="loss became nan"):
         _ = History(stop_reason=StopReason.NOT_FINITE, stop_detail="loss became nan").best
+
+
+@pytest.mark.fault(95)
+@pytest.mark.parametrize("reason", [*StopReason, None])
+def test_only_a_run_that_came_to_its_end_passes_for_trained(reason: StopReason | None) -> None:
+    history = History([record(1, 0.5)], reason, "loss 2e+04 passed 10000 in epoch 2, step 3")
+    assert history.trained == (reason in {"finished", "early_stop"})
+    if history.trained:
+        assert history.require_trained() is history
+    else:
+        with pytest.raises(TrainingError, match=r"^seed 3 cannot be scored .*: loss 2e\+04 .* step 3$"):
+            history.require_trained("seed 3")
 
 
 def test_a_column_has_one_entry_per_epoch_in_order() -> None:

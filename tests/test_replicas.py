@@ -1,6 +1,7 @@
 """Replicas learn what `Trainer` learns one by one, each ends in its own order, and memory stays bounded."""
 
 import dataclasses
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from tutorial_utils.data import catalogue
 from tutorial_utils.data.datasets import ImageData, LoadedDataset
-from tutorial_utils.exceptions import CheckpointError, ConfigurationError, DataError
+from tutorial_utils.exceptions import CheckpointError, ConfigurationError, DataError, TrainingError
 from tutorial_utils.training import replicas
 from tutorial_utils.training.batches import Batches, training_batches
 from tutorial_utils.training.config import HEADLINE, TrainingConfig
@@ -152,6 +153,40 @@ def test_a_replica_that_diverges_leaves_the_others_alone(own_batches: bool, digi
     assert_like_trainer([made[0], made[2]], [expected[0], expected[2]])
 
 
+def test_each_replica_has_its_own_bound_and_without_one_trains_on_past_the_first_losses(
+    digits: LoadedDataset,
+) -> None:
+    rate = CONFIG.but(learning_rate=1e3)
+    configs = [rate, rate.but(divergence_bound=math.inf), rate.but(divergence_bound=1e30)]
+    stopped, *unguarded = train_all(configs, digits.train, show_progress=False)
+    assert stopped.history.stop_reason is StopReason.DIVERGED
+    assert "passed divergence_bound=10000 in epoch 1, step 2" in stopped.history.stop_detail
+    assert {run.history.stop_reason for run in unguarded} == {StopReason.FINISHED}
+    assert unguarded[0].history.records[0].running_loss > 1e3
+    assert torch.equal(unguarded[0].model.linear.weight, unguarded[1].model.linear.weight)
+    assert_like_trainer(unguarded, one_by_one(configs[1:], digits.train))
+    with pytest.raises(AssertionError):
+        torch.testing.assert_close(unguarded[0].model.linear.weight, stopped.model.linear.weight)
+
+
+@pytest.mark.fault(95)
+def test_a_stopped_run_is_refused_wherever_scores_are_made_and_named_where_it_is_left_out(
+    digits: LoadedDataset, tmp_path: Path
+) -> None:
+    configs = [CONFIG.but(learning_rate=rate) for rate in (0.01, 1e3, 1e4)]
+    told = r"2 of 3 runs .*: seed 0, batches of 32: loss .* step 2 at learning rate 1000; .*\n  - .*10000; "
+    for _ in range(2):  # trained, then loaded
+        with pytest.raises(TrainingError, match=told):
+            load_or_train(configs, digits, tmp_path)
+        grid = load_or_train(configs, digits, tmp_path, keep_diverged=True)
+        assert [run.trained for run in grid] == [True, False, False]
+    assert len(list((tmp_path / "models").iterdir())) == 3
+    assert replicas.only_trained(grid) == replicas.require_trained(grid[:1]) == grid[:1]
+    assert [line.split(";")[0].rsplit(" ", 1)[1] for line in replicas.name_stopped(grid)] == ["1000", "10000"]
+    with pytest.raises(TrainingError, match="2 of 2 runs"):
+        replicas.only_trained(grid[1:])
+
+
 @pytest.mark.fault(42)
 def test_validation_that_is_not_finite_stops_the_replica(digits: LoadedDataset) -> None:
     train, validation = training_batches(digits.train, CONFIG)
@@ -250,7 +285,8 @@ def test_an_interrupted_series_is_not_stored(
         return made
 
     monkeypatch.setattr(replicas, "train_all", interrupted)
-    load_or_train([CONFIG], digits, tmp_path)
+    with pytest.raises(TrainingError):
+        load_or_train([CONFIG], digits, tmp_path, keep_diverged=True)
     assert not (tmp_path / "models").exists()
 
 

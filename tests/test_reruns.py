@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -477,6 +478,20 @@ def test_the_command_refuses_wrong_values_before_torch_is_imported() -> None:
     assert all(name in answer.stderr for name in ("num_epochs", "learning_rate", "batch_size"))
     assert "Traceback" not in answer.stderr
     assert "\x1b" not in answer.stderr and r"se\x1b[2Jed" in answer.stderr, "a stranger commands the terminal"
+
+
+@pytest.mark.slow
+@pytest.mark.data
+@pytest.mark.fault(95)
+def test_a_chapter_whose_run_diverges_ends_with_step_and_rate_and_no_results(tmp_path: Path) -> None:
+    root = Path(__file__).parents[1]
+    output = tmp_path / "diverged.ipynb"
+    with pytest.raises(ChapterError) as caught:
+        reruns.run(root / "notebooks/mnist/03_training", {"learning_rate": 1e3}, output=output)
+    said = str(caught.value)
+    assert "raised TrainingError: this run cannot be scored as a trained model: loss" in said
+    assert re.search(r"passed divergence_bound=10000 in epoch 1, step \d+ at learning rate 1000", said)
+    assert [path.name for path in tmp_path.iterdir()] == ["diverged.failed.ipynb"]
 
 
 @pytest.mark.fault(65, 103)

@@ -28,7 +28,7 @@ from torch.utils.data import BatchSampler, DataLoader, RandomSampler, TensorData
 
 from tutorial_utils.data import catalogue
 from tutorial_utils.data.datasets import LoadedDataset
-from tutorial_utils.exceptions import CheckpointError, ConfigurationError, DataError
+from tutorial_utils.exceptions import CheckpointError, ConfigurationError, DataError, TrainingError
 from tutorial_utils.reproducibility import preserved_randomness
 from tutorial_utils.training import checkpoints, trainer
 from tutorial_utils.training.batches import Batches, training_batches
@@ -282,6 +282,35 @@ def test_a_rate_of_a_million_ends_as_diverged_with_epoch_step_and_rate() -> None
     assert same(weights_of(model), initial)
 
 
+def test_without_a_bound_a_run_goes_on_as_a_bare_loop_does_until_its_loss_is_no_number() -> None:
+    config = TrainingConfig(learning_rate=1e6, num_epochs=2, momentum=0.0, divergence_bound=math.inf)
+    model, bare = toy_model(), toy_model()
+    history = fit(config, model, toy_batches())
+    assert history.stop_reason is StopReason.FINISHED
+    batches, losses = toy_batches(), []
+    optimiser = torch.optim.SGD(bare.parameters(), lr=1e6)
+    for _ in range(2):
+        for images, labels in batches:
+            loss = F.cross_entropy(bare(images), labels)
+            losses.append(loss.item())
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+        if len(losses) == history.best.epoch * len(batches):
+            assert same(weights_of(model), weights_of(bare))
+    assert max(losses) > 1e4
+    broken = fit(config, toy_model(), Spoilt(toy_batches(), epoch=1, step=2, fault=math.nan))
+    assert broken.stop_reason is StopReason.NOT_FINITE
+
+
+@pytest.mark.fault(95)
+def test_a_model_to_be_scored_is_not_one_whose_run_diverged(toy_data: LoadedDataset, tmp_path: Path) -> None:
+    config = TrainingConfig(dataset="toy", num_epochs=2, batch_size=20, learning_rate=1e6)
+    for _ in range(2):
+        with pytest.raises(TrainingError, match=r"epoch 1, step \d at learning rate 1e\+06"):
+            load_or_fit(config, toy_data, tmp_path)
+
+
 class Spoilt:
     """Batches that turn bad at one step of one epoch; Ctrl-C comes as the signal that it is."""
 
@@ -312,7 +341,7 @@ class Spoilt:
     ("fault", "reason", "words"),
     [
         (math.nan, StopReason.NOT_FINITE, "loss became nan in epoch {epoch}, step 4 at learning rate 0.1"),
-        (1e200, StopReason.DIVERGED, "passed 10000 in epoch {epoch}, step 4 at learning rate 0.1"),
+        (1e200, StopReason.DIVERGED, "divergence_bound=10000 in epoch {epoch}, step 4 at learning rate 0.1"),
         (KeyboardInterrupt, StopReason.INTERRUPTED, "interrupted in epoch {epoch}"),
     ],
     ids=["NaN", "divergence", "Ctrl-C"],
@@ -722,8 +751,8 @@ def test_load_or_fit_goes_on_where_a_run_was_cut_short(
     expected = fit(config, expected_model, *training_batches(toy_data.train, config), measure_train=measured)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checkpoints, "save", interrupt_after(checkpoints.save, calls=3))
-        _, interrupted = load_or_fit(config, toy_data, tmp_path, measure_train=measured)
-    assert (interrupted.stop_reason, len(interrupted)) == (StopReason.INTERRUPTED, 3)
+        with pytest.raises(TrainingError, match=r"cannot be scored as a .*: interrupted in epoch 4"):
+            load_or_fit(config, toy_data, tmp_path, measure_train=measured)
     trained = []
     monkeypatch.setattr(trainer, "train_epoch", lambda *rest: trained.append(1) or train_epoch(*rest))
     model, history = load_or_fit(config.but(log_interval=7), toy_data, tmp_path)
@@ -741,7 +770,8 @@ def test_load_or_fit_starts_anew_where_a_run_cannot_go_on_and_keeps_nothing_with
     assert list(tmp_path.iterdir()) == []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(checkpoints, "save", interrupt_after(checkpoints.save, calls=2))
-        load_or_fit(config, toy_data, tmp_path)
+        with pytest.raises(TrainingError, match="interrupted in epoch 3"):
+            load_or_fit(config, toy_data, tmp_path)
     path = checkpoints.model_path(tmp_path, config, toy_data.fingerprint)
     # It lacks the training loss that is now asked for; then it is of other settings, under this name.
     for settings_there in (config, config.but(seed=1)):

@@ -38,6 +38,10 @@ class PredictionError(TutorialError, ValueError):
     """Predictions or labels cannot be evaluated: empty, not finite, of unequal length, not probabilities."""
 
 
+class TrainingError(TutorialError, RuntimeError):
+    """A run was stopped before its end, so its model must not be scored as a trained one."""
+
+
 class ClaimError(TutorialError, ValueError):
     """A claim lacks what its verdict needs: measurements with intervals, and rules, or why there are none."""
 

@@ -70,6 +70,7 @@ learning_rate_decay: float = 1.0  # factor on the rate at each decay, above 0 to
 learning_rate_step: int = 10  # epochs between two decays, 1 or more
 validation_split: float = 0.2  # share of images held out, between 0 and 1
 early_stopping_patience: int = 60  # epochs without improvement, 1 or more
+divergence_bound: float = 1e4  # batch loss in nats that ends training, above 2.303
 log_interval: int = 100  # batches between two updates of the progress bar, 1 or more
 num_seeds: int = 10  # repeated runs that show the spread, 2 or more
 
@@ -90,6 +91,7 @@ config = TrainingConfig(
     learning_rate_step=learning_rate_step,
     validation_split=validation_split,
     early_stopping_patience=early_stopping_patience,
+    divergence_bound=divergence_bound,
     log_interval=log_interval,
 )
 
@@ -185,6 +187,7 @@ mine = fit(
     *training_batches(data.train, two), accuracy,
 )  # fmt: skip
 theirs = Trainer(two).fit(make_model(two), *training_batches(data.train, two))
+theirs.require_trained()
 for (loss, _, hits), record in zip(mine[1:], theirs.records, strict=True):
     torch.testing.assert_close(loss, record.validation_loss, rtol=1e-5, atol=0)
     torch.testing.assert_close(hits, record.validation_accuracy)
@@ -274,8 +277,19 @@ stacked = replicas.load_or_train(
     [config.but(learning_rate=rate) for rate in sorted({*RATES, config.learning_rate})],
     data,
     results.output_folder(),
+    keep_diverged=True,
 )
-compared = {each.config.learning_rate: each.history for each in stacked}
+for each in stacked:
+    if each.config == config:
+        each.history.require_trained()  # the rate of this chapter must come through
+compared = {
+    each.config.learning_rate: each.history for each in replicas.only_trained(stacked)
+}
+stopped = {
+    f"{each.config.learning_rate:g}": each.history.stop_detail
+    for each in stacked
+    if not each.trained
+}
 
 # %% mystnb={"figure": {"caption": "Validation accuracy over all epochs for each learning rate; epoch 0, the untrained model, is the same for all.", "name": "fig-cifar10-learning-rates"}, "image": {"alt": "One curve of validation accuracy per learning rate, from the same start: the small rates rise slowly, the middle ones highest, and the largest jumps up and down below them."}}
 untrained_validation_loss, untrained_accuracy = measure(make_model(config), validation)
@@ -312,6 +326,7 @@ formats = dict.fromkeys(("best accuracy", "last accuracy"), ".2%") | {
 table(rows, formats)
 
 # %% tags=["hide-input"]
+say(*(f"Stopped, so its rate is not compared: {line}." for line in stopped.values()))
 best_row = max(rows, key=lambda row: row["best accuracy"])
 here = next(row for row in rows if row["rate"] == config.learning_rate)
 n = validation.num_images
@@ -417,6 +432,7 @@ path = results.write(
         "untrained_validation_loss": untrained_validation_loss,
         "best_learning_rate": best_row["rate"],
         "learning_rates": {f"{row['rate']:g}": row for row in rows},
+        "learning_rates_stopped": stopped,
         "first_ten_accuracies": [hits for _, _, hits in first_ten],
     },
     timings={"epoch_seconds": statistics.spread(history.column("seconds")).mean},

@@ -69,6 +69,7 @@ learning_rate_decay: float = 1.0  # factor on the rate at each decay, above 0 to
 learning_rate_step: int = 10  # epochs between two decays, 1 or more
 validation_split: float = 0.2  # share of images held out, between 0 and 1
 early_stopping_patience: int = 60  # epochs without improvement, 1 or more
+divergence_bound: float = 1e4  # batch loss in nats that ends training, above 2.303
 log_interval: int = 100  # batches between two updates of the progress bar, 1 or more
 num_seeds: int = 10  # repeated runs that show the spread, 2 or more
 short_epochs: int = 8  # epochs of the comparisons, 3 or more
@@ -91,6 +92,7 @@ config = TrainingConfig(
     learning_rate_step=learning_rate_step,
     validation_split=validation_split,
     early_stopping_patience=early_stopping_patience,
+    divergence_bound=divergence_bound,
     log_interval=log_interval,
 )
 
@@ -489,6 +491,7 @@ def train_side_by_side(draws):
         replicas.StackedBatches(train_part, shown, 100, orders, transform),
         replicas.StackedBatches(held_out, asked, 100, None, transform),
     )
+    trained = replicas.require_trained(trained)
     return [each.history.records[-1].validation_accuracy for each in trained]
 
 

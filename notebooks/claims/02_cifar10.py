@@ -68,6 +68,7 @@ learning_rate_decay: float = 1.0  # factor on the rate at each decay, above 0 to
 learning_rate_step: int = 10  # epochs between two decays, 1 or more
 validation_split: float = 0.2  # share of images held out, between 0 and 1
 early_stopping_patience: int = 60  # epochs without improvement, 1 or more
+divergence_bound: float = 1e4  # batch loss in nats that ends training, above 2.303
 log_interval: int = 100  # batches between two updates of the progress bar, 1 or more
 num_seeds: int = 10  # repeated runs, 2 or more
 
@@ -88,6 +89,7 @@ config = TrainingConfig(
     learning_rate_step=learning_rate_step,
     validation_split=validation_split,
     early_stopping_patience=early_stopping_patience,
+    divergence_bound=divergence_bound,
     log_interval=log_interval,
 )
 
@@ -542,8 +544,9 @@ def descend(rates, size, each):
         stack.update(images.flatten(1), error / len(labels), list(rates))
         path.append(loss / len(labels))
         now, _, _ = replicas.measure_batch(stack.logits(check_inputs), check.labels)
+        now = now.nan_to_num(math.inf)  # a rate that broke down is never the first
         if now.min() <= LEVEL * len(check) or len(path) == MOST_STEPS:
-            best = int(now.nan_to_num(math.inf).argmin())
+            best = int(now.argmin())
             return rates[best], torch.stack(path)[:, best], len(path) * size / POOL
 
 
@@ -610,10 +613,12 @@ def kept_accuracy(replica):
     return replica.history.best.validation_accuracy
 
 
-chosen_30 = {}
+chosen_30, stopped_30 = {}, []
 for size in SIZES:
     grid = [SHORT.but(batch_size=size, learning_rate=rate) for rate in RATES_30]
-    winner = max(replicas.load_or_train(grid, data, folder), key=kept_accuracy)
+    runs = replicas.load_or_train(grid, data, folder, keep_diverged=True)
+    stopped_30 += replicas.name_stopped(runs)
+    winner = max(replicas.only_trained(runs), key=kept_accuracy)
     later = [winner.config.but(seed=config.seed + more) for more in (1, 2)]
     chosen_30[size] = [winner, *replicas.load_or_train(later, data, folder)]
 
@@ -639,6 +644,7 @@ table(
 )
 
 # %% tags=["hide-input"]
+say(*(f"Stopped, so not to be chosen: {line}." for line in stopped_30))
 inside = sorted((size for size in SIZES if 50 <= size <= 256), key=held_30.get)
 outside = [size for size in SIZES if size not in inside]
 at_edge = [size for size, runs in chosen_30.items()
@@ -673,17 +679,25 @@ ledger.record(
 # %%
 CLAIMED, SPLITS = 0.009, 3
 RATES = np.array([CLAIMED * 2 ** (power / 2) for power in range(-4, 5)])
-grids, held_hits = [], []
+grids = []
 for each in range(config.seed, config.seed + SPLITS):
     base = config.but(seed=each, num_epochs=min(10, config.num_epochs))
     grid = [base.but(learning_rate=float(rate)) for rate in RATES]
-    grids.append(replicas.load_or_train(grid, data, folder))
-    _, held = datasets.split_indices(len(data.train), config.validation_split, each)
-    part = data.train.subset(held)
+    grids.append(replicas.load_or_train(grid, data, folder, keep_diverged=True))
+claimed_at = list(RATES).index(CLAIMED)
+replicas.require_trained([runs[claimed_at] for runs in grids])
+# A rate competes only if it came through on every split.
+stopped_26 = replicas.name_stopped(itertools.chain.from_iterable(grids))
+through = np.array([[run.trained for run in runs] for runs in grids]).all(axis=0)
+RATES, grids = RATES[through], [list(itertools.compress(g, through)) for g in grids]
+
+# %%
+held_hits = []
+for runs in grids:
+    split = config.validation_split, runs[0].config.seed
+    part = data.train.subset(datasets.split_indices(len(data.train), *split)[1])
     inputs = datasets.standardise(part)
-    held_hits.append(
-        [predict(run.model, inputs).labels == part.labels for run in grids[-1]]
-    )
+    held_hits.append([predict(run.model, inputs).labels == part.labels for run in runs])
 held_hits = torch.cat([torch.stack(rows, dim=1) for rows in held_hits])
 held_hits = held_hits.numpy().astype(np.float32)  # (images of all splits, rates)
 del inputs, part
@@ -720,6 +734,7 @@ _ = ax.axvline(CLAIMED, color="black", linewidth=0.8, linestyle=":")
 # %% tags=["hide-input"]
 from dataclasses import replace
 
+say(*(f"Stopped, so its rate is not compared: {line}." for line in stopped_26))
 of_rates = paired(at_claimed, at_best, f"test accuracy at the best rate of the grid, {chosen_rate:.2g}, minus"
                   f" {CLAIMED} ({SPLITS} seeds" + (")" if stays else ", paired bootstrap)"), below(MARGIN))  # fmt: skip
 if stays:
@@ -813,11 +828,13 @@ grid_28 = [
     for decay in (0.0, 0.03, 0.1, 0.3)
 ]
 held_batches = Batches(validation.images, validation.labels, 500, transform=by_channel)
-tried = {}
+tried, stopped_28 = {}, []
 for name, change_of in {"plain": by_channel, "mirrored": mirrored}.items():
     order = make_generator(config.seed, "order")
     batches = Batches(train.images, train.labels, config.batch_size, order, change_of)
-    tried[name] = replicas.train(grid_28, batches, held_batches)
+    runs = replicas.train(grid_28, batches, held_batches)
+    tried[name] = replicas.only_trained(runs)
+    stopped_28 += replicas.name_stopped(runs)
 
 # %%
 best_name, best_28 = max(
@@ -837,6 +854,7 @@ table(
 
 # %% tags=["hide-input"]
 num_tried = sum(map(len, tried.values()))
+say(*(f"Stopped, so not to be chosen: {line}." for line in stopped_28))
 ledger.record(
     28, "low accuracy is inevitable for a linear model", source="C",
     parts=[
@@ -898,7 +916,7 @@ def accuracies_with(count):
         ),
         replicas.StackedBatches(data.train, held, 100, None, transform),
     )
-    pairs = zip(orders, trained, strict=True)
+    pairs = zip(orders, replicas.require_trained(trained), strict=True)
     return np.array([on_its_classes(order, run, count) for order, run in pairs])
 
 

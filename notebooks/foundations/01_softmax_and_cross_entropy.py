@@ -609,7 +609,8 @@ wrong_model = DoubleSoftmax(make_model(config).cpu())
 runs = {}
 for name, trained in (("one softmax", right_model), ("two softmaxes", wrong_model)):
     batches, held_out = training_batches(data.train, config)
-    runs[name] = Trainer(config, show_progress=False).fit(trained, batches, held_out)
+    trainer = Trainer(config, show_progress=False)
+    runs[name] = trainer.fit(trained, batches, held_out).require_trained(name)
 held_out_images = torch.cat([part for part, _ in held_out])
 held_out_labels = torch.cat([part for _, part in held_out])
 with torch.no_grad():

@@ -79,6 +79,7 @@ learning_rate_decay: float = 0.1  # factor on the rate at each decay, above 0 to
 learning_rate_step: int = 10  # epochs between two decays, 1 or more
 validation_split: float = 0.1  # share of images held out, between 0 and 1
 early_stopping_patience: int = 30  # epochs without improvement, 1 or more
+divergence_bound: float = 1e4  # batch loss in nats that ends training, above 2.303
 log_interval: int = 100  # batches between two updates of the progress bar, 1 or more
 num_seeds: int = 10  # repeated runs in the comparison over seeds, 2 or more
 short_epochs: int = 6  # epochs of the comparisons, 3 or more
@@ -100,6 +101,7 @@ config = TrainingConfig(
     learning_rate_step=learning_rate_step,
     validation_split=validation_split,
     early_stopping_patience=early_stopping_patience,
+    divergence_bound=divergence_bound,
     log_interval=log_interval,
 )
 
@@ -294,8 +296,10 @@ def train_one_epoch(model, batches, optimiser):
 
 # %% [markdown]
 # The package's `Trainer` does the same, and adds what a run needs around it: a progress bar, validation
-# without updates after every epoch, the step schedule, early stopping, a checkpoint (a saved copy) of the best weights, and
-# their restoration at the end. It also sees to it that a small model computes with one thread: a second one would mostly wait for
+# without updates after every epoch, the step schedule, early stopping, a checkpoint (a saved copy) of the best weights,
+# their restoration at the end, and a guard: a run is stopped when the loss of a batch is no finite number, or reaches `divergence_bound`.
+# The book never scores a run that its guard stopped, because the weights at hand are those from before the fault; your own run then ends
+# in an error that names step and rate. It also sees to it that a small model computes with one thread: a second one would mostly wait for
 # the first, and hold everything up when another program needs the processor. One epoch of each, from the same seed, gives the same losses.
 
 # %%
@@ -320,7 +324,8 @@ train, validation = training_batches(data.train, one_epoch)
 record = (
     Trainer(one_epoch, show_progress=False)
     .fit(make_model(one_epoch), train, validation)
-    .records[0]
+    .require_trained()
+    .best
 )
 torch.testing.assert_close(record.running_loss, running_loss)
 torch.testing.assert_close(record.validation_loss, validation_loss)
@@ -432,6 +437,7 @@ everything = Batches(
     data.train.images, data.train.labels, config.batch_size, order, train.transform
 )
 leaky_history = Trainer(config).fit(make_model(config), everything, validation)
+leaky_history.require_trained("the run with the leak")
 honest_loss, leaky_loss = (
     history.best.validation_loss,
     leaky_history.best.validation_loss,
@@ -822,7 +828,7 @@ constant = config.but(
 equal_epochs = {}
 for size in SIZES:
     sized = [constant.but(batch_size=size, seed=each) for each in SIZE_SEEDS]
-    for run in replicas.train_all(sized, data.train):
+    for run in replicas.require_trained(replicas.train_all(sized, data.train)):
         equal_epochs[size, run.config.seed] = run.history
 
 
@@ -861,7 +867,8 @@ equal_steps = {}
 for size in SIZES:
     sized = [in_stretches.but(batch_size=size, seed=each) for each in SIZE_SEEDS]
     shuffled, held = replicas.batches_of_each(data.train, sized)
-    for run in replicas.train(sized, Stretches(shuffled, EVERY), held):
+    stretched = replicas.train(sized, Stretches(shuffled, EVERY), held)
+    for run in replicas.require_trained(stretched):
         equal_steps[size, run.config.seed] = run.history.column("validation_loss")
 
 

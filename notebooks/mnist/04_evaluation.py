@@ -73,6 +73,7 @@ learning_rate_decay: float = 0.1  # factor on the rate at each decay, above 0 to
 learning_rate_step: int = 10  # epochs between two decays, 1 or more
 validation_split: float = 0.1  # share of images held out, between 0 and 1
 early_stopping_patience: int = 30  # epochs without improvement, 1 or more
+divergence_bound: float = 1e4  # batch loss in nats that ends training, above 2.303
 log_interval: int = 100  # batches between two updates of the progress bar, 1 or more
 num_seeds: int = 10  # repeated runs that show the spread, 2 or more
 solver_steps: int = 100  # most steps of the solver, 1 or more
@@ -94,6 +95,7 @@ config = TrainingConfig(
     learning_rate_step=learning_rate_step,
     validation_split=validation_split,
     early_stopping_patience=early_stopping_patience,
+    divergence_bound=divergence_bound,
     log_interval=log_interval,
 )
 
@@ -977,7 +979,7 @@ def one_epoch(seed, threads=1):
         )
     finally:
         torch.set_num_threads(before)
-    return trial.linear.weight.detach(), history.best
+    return trial.linear.weight.detach(), history.require_trained().best
 
 
 # %%

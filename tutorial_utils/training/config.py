@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
@@ -27,9 +28,11 @@ class TrainingConfig(BaseModel):
     every problem. Text is never read as a number here; the command line does that.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, ser_json_inf_nan="constants"
+    )
 
-    # `dataset` and `validation_split` stand first because the check of `batch_size` needs them.
+    # `dataset` and `validation_split` stand first because the checks of others need them.
     dataset: str = Field("mnist", description="which data set to train on")
     validation_split: float = Field(
         0.1, gt=0, lt=1, description="share of the training images held out for validation"
@@ -55,6 +58,9 @@ class TrainingConfig(BaseModel):
     learning_rate_step: int = Field(10, ge=1, description="epochs between two decays")
     early_stopping_patience: int = Field(
         5, ge=1, description="epochs without a better validation loss before training stops"
+    )
+    divergence_bound: float = Field(
+        1e4, allow_inf_nan=True, description="batch loss in nats that ends training; inf lets it go on"
     )
     log_interval: int = Field(100, ge=1, description="batches between two updates of the progress bar")
 
@@ -92,6 +98,18 @@ class TrainingConfig(BaseModel):
             if size > available:
                 raise ValueError(f"must be at most {available:,}, the number of training images")
         return size
+
+    @field_validator("divergence_bound")
+    @classmethod
+    def _guessing_is_no_divergence(cls, bound: float, info: ValidationInfo) -> float:
+        if "dataset" in info.data:
+            classes = catalogue.describe(info.data["dataset"]).num_classes
+            if not bound > math.log(classes):  # NaN compares false and lands here too
+                raise ValueError(
+                    f"must be above ln {classes} = {math.log(classes):.4g}, what guessing costs; inf stops "
+                    "a run only when its loss is no finite number"
+                )
+        return bound
 
     @field_validator("device")
     @classmethod

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
+
+from tutorial_utils.exceptions import TrainingError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,6 +20,10 @@ class StopReason(StrEnum):
     DIVERGED = "diverged"
     NOT_FINITE = "not_finite"
     INTERRUPTED = "interrupted"
+
+
+RAN_TO_ITS_END = frozenset({StopReason.FINISHED, StopReason.EARLY_STOP})
+"""The two ends that the settings of a run ask for; after any other the model is not what they make of it."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +81,31 @@ class History:
         if not self.records:
             raise ValueError(f"no epoch was finished ({self.stop_detail or 'training has not begun'})")
         return min(self.records, key=lambda record: record.validation_loss)
+
+    @property
+    def trained(self) -> bool:
+        """Whether the run came to the end that its settings ask for.
+
+        If not, it was stopped: it diverged, its loss was no finite number, or Ctrl-C came. The model then
+        holds the best weights from before, which may be those from before the first step, and a score of
+        them says nothing about the settings.
+        """
+        return self.stop_reason in RAN_TO_ITS_END
+
+    def require_trained(self, what: str = "this run") -> Self:
+        """Return the history itself, unless the run was stopped.
+
+        Args:
+            what: Names the run in the message.
+
+        Raises:
+            TrainingError: It was stopped; says by what, with epoch, step and rate where they matter.
+        """
+        if not self.trained:
+            raise TrainingError(
+                f"{what} cannot be scored as a trained model: {self.stop_detail or 'it has not ended'}"
+            )
+        return self
 
     def epochs_since_best(self) -> int:
         """Number of epochs since the lowest validation loss; 0 when the last one is the best."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from tutorial_utils.data.datasets import ImageData, LoadedDataset, split_indices, training_transform
-from tutorial_utils.exceptions import ConfigurationError, DataError
+from tutorial_utils.exceptions import ConfigurationError, DataError, TrainingError, join_problems
 from tutorial_utils.progress import bar
 from tutorial_utils.reproducibility import make_generator
 from tutorial_utils.training import checkpoints
@@ -31,7 +31,7 @@ from tutorial_utils.training.config import TrainingConfig
 from tutorial_utils.training.history import EpochRecord, History, StopReason
 from tutorial_utils.training.models import LogisticRegression, make_model
 from tutorial_utils.training.threads import suitable_threads
-from tutorial_utils.training.trainer import DIVERGENCE_BOUND, extended, name_the_fault
+from tutorial_utils.training.trainer import extended, name_the_fault
 
 REPLICAS_AT_ONCE = 64
 """Most replicas in one pass. Each keeps three copies of its weights and a gradient: 0.12 MiB for MNIST and
@@ -55,6 +55,61 @@ class Replica:
     config: TrainingConfig
     model: LogisticRegression
     history: History
+
+    @property
+    def trained(self) -> bool:
+        """Whether it came to the end that its settings ask for, see :attr:`History.trained`."""
+        return self.history.trained
+
+
+def name_stopped(runs: Iterable[Replica]) -> list[str]:
+    """Say what stopped those of some runs that were, a line each, beginning with seed and batch size.
+
+    Args:
+        runs: Any runs.
+
+    Returns:
+        Nothing for runs that came to their end.
+    """
+    return [
+        f"seed {run.config.seed}, batches of {run.config.batch_size}: {run.history.stop_detail}"
+        for run in runs
+        if not run.trained
+    ]
+
+
+def require_trained(runs: Sequence[Replica]) -> list[Replica]:
+    """Return the runs, unless one was stopped: what is averaged or compared holds no such run.
+
+    Args:
+        runs: Any runs.
+
+    Raises:
+        TrainingError: Some were stopped; says of each by what, with epoch, step and rate.
+    """
+    if stopped := name_stopped(runs):
+        # The first stands in the first line, which is what a sweep's table shows.
+        first, *others = stopped
+        opening = f"{len(stopped)} of {len(runs)} runs cannot be scored as trained models: {first}"
+        raise TrainingError(join_problems(opening, others))
+    return list(runs)
+
+
+def only_trained(runs: Sequence[Replica]) -> list[Replica]:
+    """Leave out the runs that were stopped, as where the best of several rates is chosen.
+
+    Whoever leaves runs out says so; :func:`name_stopped` has the words.
+
+    Args:
+        runs: Any runs.
+
+    Returns:
+        At least one, in order.
+
+    Raises:
+        TrainingError: All were stopped.
+    """
+    return [run for run in runs if run.trained] or require_trained(runs)
 
 
 class StackedBatches:
@@ -216,8 +271,10 @@ def train(
     """Train one softmax regression per configuration, all in one pass over the batches.
 
     Equal to training them one by one with :class:`~tutorial_utils.training.trainer.Trainer` on the same
-    batches, up to the rounding of sums taken in another order. Each replica has its own schedule, early
-    stopping and best weights, and leaves the pass when it stops; Ctrl-C ends all in good order.
+    batches, up to the rounding of sums taken in another order. Each replica has its own schedule,
+    early stopping, divergence bound and best weights, and leaves the pass when it stops; Ctrl-C ends all in
+    good order. Whoever scores replicas keeps the stopped ones out, by :func:`require_trained` or
+    :func:`only_trained`.
 
     Args:
         configs: May differ in rates, momentum, decay, initialisation, schedule, patience and epochs. What
@@ -298,7 +355,7 @@ class _Run:
             history = self.histories[index]
             if history.stop_reason is None and not math.isfinite(loss[row]):
                 history.stop_reason, history.stop_detail = name_the_fault(
-                    loss[row], f"epoch {epoch}, validation", rates[row]
+                    loss[row], f"epoch {epoch}, validation", rates[row], self.configs[index]
                 )
             if history.stop_reason is not None:
                 continue
@@ -325,17 +382,19 @@ class _Run:
         """One pass over the training batches; returns running loss and running accuracy of each replica."""
         total, correct, seen = self._zeros(torch.float64), self._zeros(torch.int64), 0
         well = torch.ones(len(self.active), dtype=torch.bool)
+        bounds = torch.tensor([self.configs[index].divergence_bound for index in self.active]).double()
         for step, (inputs, labels) in enumerate(self._inputs(self.train, "training"), start=1):
             losses, hits, error = measure_batch(self.stack.logits(inputs), labels)
             size = labels.shape[-1]
             # NaN compares false: a replica that is no longer well is named once and then ignored.
-            sound = losses < DIVERGENCE_BOUND * size
+            sound = losses < bounds * size
             if not bool((sound | ~well).all()):
                 where = f"epoch {epoch}, step {step}"
                 for row in (well & ~sound).nonzero().flatten().tolist():
-                    history = self.histories[self.active[row]]
+                    index = self.active[row]
+                    history = self.histories[index]
                     history.stop_reason, history.stop_detail = name_the_fault(
-                        losses[row].item() / size, where, rates[row]
+                        losses[row].item() / size, where, rates[row], self.configs[index]
                     )
                 well &= sound
                 if not bool(well.any()):
@@ -497,7 +556,11 @@ def _chunks(items: list[int], size: int) -> list[list[int]]:
 
 
 def load_or_train(
-    configs: Sequence[TrainingConfig], data: LoadedDataset, folder: Path | None
+    configs: Sequence[TrainingConfig],
+    data: LoadedDataset,
+    folder: Path | None,
+    *,
+    keep_diverged: bool = False,
 ) -> list[Replica]:
     """Load the replicas of these configurations if they were trained together before, or train them now.
 
@@ -509,13 +572,25 @@ def load_or_train(
         data: The data set; only its training images are used.
         folder: Where trained models are kept, see :func:`~tutorial_utils.report.results.output_folder`; None
             trains and keeps nothing.
+        keep_diverged: Also return runs that diverged or whose loss was no finite number. For grids, which
+            must then choose with :func:`only_trained`.
 
     Returns:
         One replica per configuration, in order.
 
     Raises:
         ConfigurationError: As :func:`train_all`.
+        TrainingError: A run was stopped; by Ctrl-C, or otherwise if ``keep_diverged`` is not given.
     """
+    made = _load_or_train(configs, data, folder)
+    interrupted = any(run.history.stop_reason is StopReason.INTERRUPTED for run in made)
+    return made if keep_diverged and not interrupted else require_trained(made)
+
+
+def _load_or_train(
+    configs: Sequence[TrainingConfig], data: LoadedDataset, folder: Path | None
+) -> list[Replica]:
+    """The same with whatever runs come out."""
     if folder is None:
         return train_all(configs, data.train)
     together = hashlib.sha256("".join(config.fingerprint() for config in configs).encode()).hexdigest()

@@ -31,10 +31,6 @@ from tutorial_utils.training.history import EpochRecord, History, StopReason
 from tutorial_utils.training.models import LogisticRegression, make_model
 from tutorial_utils.training.threads import suitable_threads
 
-DIVERGENCE_BOUND = 1e4
-"""A batch loss above this many nats ends training. Guessing costs 2.3, being sure of the wrong digit tens."""
-
-
 HIDDEN_ORDER = (
     "the training batches are drawn from what cannot be put back (begun twice, they differ); give them a "
     "torch.Generator as an attribute, as Batches, DataLoader and its samplers have"
@@ -128,6 +124,11 @@ def measure(model: nn.Module, batches: BatchIterable) -> tuple[float, float]:
 class Trainer:
     """Trains any model that maps images to logits, on any iterable of batches.
 
+    A run is stopped when a loss is no finite number, and when that of a batch reaches the configuration's
+    ``divergence_bound``. Guessing among ten classes costs 2.3 nats and being sure of the wrong one tens, so
+    the default of 1e4 is reached by runs that are lost, but also by some that would come back from a first
+    spike. A bound of ``inf`` lets these go on. Never score the model of a stopped run as a trained one.
+
     Args:
         config: Settings of the run.
         checkpoint: File to keep the state of the run in after every epoch; None keeps it in memory only.
@@ -155,7 +156,7 @@ class Trainer:
 
         However it ends, the model then holds the weights with the lowest validation loss (its initial
         weights if no epoch was finished), and the history says why it ended. Ctrl-C ends training in the
-        same orderly way.
+        same orderly way. ``history.require_trained()`` refuses a run that was stopped.
 
         Args:
             model: Trained in place, on the device where it is; ``make_model`` puts it on the configured one.
@@ -233,8 +234,8 @@ class Trainer:
             group["lr"] = rate
 
         def watch(step: int, loss: float) -> None:
-            if not loss < DIVERGENCE_BOUND:  # NaN compares false and lands here too
-                raise TrainingStopped(*name_the_fault(loss, f"epoch {epoch}, step {step}", rate))
+            if not loss < self.config.divergence_bound:  # NaN compares false and lands here too
+                raise TrainingStopped(*name_the_fault(loss, f"epoch {epoch}, step {step}", rate, self.config))
             if step % self.config.log_interval == 0:
                 progress.set_postfix(epoch=epoch, loss=f"{loss:.3f}", refresh=False)
                 progress.update(self.config.log_interval)
@@ -243,7 +244,9 @@ class Trainer:
         train_loss, train_accuracy = self._measure_train(model, train)
         validation_loss, validation_accuracy = measure(model, validation)
         if not math.isfinite(validation_loss):
-            raise TrainingStopped(*name_the_fault(validation_loss, f"epoch {epoch}, validation", rate))
+            raise TrainingStopped(
+                *name_the_fault(validation_loss, f"epoch {epoch}, validation", rate, self.config)
+            )
         progress.update(epoch * self._steps_per_epoch(train) - progress.n)
         return EpochRecord(
             epoch=epoch,
@@ -362,11 +365,12 @@ def extended(history: History, record: EpochRecord, config: TrainingConfig) -> H
     return longer
 
 
-def name_the_fault(loss: float, where: str, rate: float) -> tuple[StopReason, str]:
+def name_the_fault(loss: float, where: str, rate: float, config: TrainingConfig) -> tuple[StopReason, str]:
     """Tell a loss that is no number from one that is too large, with what to do about it."""
     advice = f"at learning rate {rate:g}; try a smaller rate, or check that the inputs are standardised"
     if math.isfinite(loss):
-        return StopReason.DIVERGED, f"loss {loss:.3g} passed {DIVERGENCE_BOUND:g} in {where} {advice}"
+        bound = f"divergence_bound={config.divergence_bound:g}"
+        return StopReason.DIVERGED, f"loss {loss:.3g} passed {bound} in {where} {advice}"
     return StopReason.NOT_FINITE, f"loss became {loss} in {where} {advice}"
 
 
@@ -385,7 +389,8 @@ def load_or_fit(
 ) -> tuple[LogisticRegression, History]:
     """Load the model of a configuration if it was trained before, or train it now.
 
-    A run that was cut short goes on where it was saved, and ends as if it never had been.
+    A run that was cut short goes on where it was saved, and ends as if it never had been. The model is one
+    to be scored, so a run that is stopped is an error.
 
     Args:
         config: Settings of the run.
@@ -397,6 +402,9 @@ def load_or_fit(
 
     Returns:
         The model with its best weights, and the history of its training.
+
+    Raises:
+        TrainingError: The run diverged, its loss was no finite number, or Ctrl-C came.
     """
     path = checkpoints.model_path(folder, config, data.fingerprint) if folder else None
     model = make_model(config)
@@ -407,8 +415,8 @@ def load_or_fit(
         resume = (measured or not measure_train) and saved.config.fingerprint() == config.fingerprint()
         if resume and saved.history.stop_reason is not None:
             checkpoints.fill(model, saved.best)
-            return model, saved.history
+            return model, saved.history.require_trained()
     train, validation = training_batches(data.train, config)
     # What was measured so far is measured to the end.
     trainer = Trainer(config, checkpoint=path, measure_train=measure_train or (resume and measured))
-    return model, trainer.fit(model, train, validation, resume=resume)
+    return model, trainer.fit(model, train, validation, resume=resume).require_trained()
