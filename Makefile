@@ -158,6 +158,9 @@ EXECUTE := $(BIN)/tutorial chapter --into $(BUILD) --time-limit $(TIME_LIMIT) $(
 $(BUILD)/executed/%.ipynb $(BUILD)/results/%.json: notebooks/%.ipynb $(PACKAGE) requirements.lock | $(READY) $(DATA)
 	@$(EXECUTE) $* $(if $(filter-out notebooks/$*.ipynb,$?),,--keep-outputs)
 
+# Claims are judged by rules that are data.
+$(filter $(BUILD)/executed/claims/% $(BUILD)/results/claims/%,$(EXECUTED) $(RESULTS)): tutorial_utils/report/rules.toml
+
 $(filter-out $(TIMED),$(EXECUTED)): | $(if $(PREVIEW),,$(TIMED))
 # Short ones wait for what a long one waits for, or the long one would come last, with a core idle beside it.
 $(filter-out $(TIMED) %/03_training.ipynb,$(EXECUTED)): | $(filter %/mnist/03_training.ipynb,$(EXECUTED))

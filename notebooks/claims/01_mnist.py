@@ -101,8 +101,8 @@ config = TrainingConfig(
 # %%
 from tutorial_utils.data import datasets, exploration
 from tutorial_utils.plots.style import use_book_style
-from tutorial_utils.report import results
-from tutorial_utils.report.ledger import Ledger, Part, Rule, above, below, between
+from tutorial_utils.report import results, rules
+from tutorial_utils.report.ledger import Ledger, Measurement
 
 use_book_style()
 data = datasets.load(config.dataset)
@@ -113,13 +113,13 @@ ledger, folder = Ledger(), results.output_folder()
 # ## How a claim is judged
 #
 # A claim gets one or more **parts**. Each part is one measurement with a 95 % interval, and a **rule** that says which values support the claim. If the whole interval satisfies the rule, the part
-# holds; if only the estimate does, it holds in part; if not even that, it does not hold. The rules stand in the text before the numbers, and no verdict is typed.
+# holds; if no value in it does, the part does not hold; otherwise it is not settled. What the parts make of the claim is said in {ref}`claims-verdicts`. The rules stand in one file of the package with their dates, and in the text before the numbers. No verdict is typed.
 #
-# "Better" and "no difference" need a margin. One pair of margins serves all comparisons of settings, so that none can be chosen to fit:
+# "Better" and "no difference" need a margin. One pair of margins serves all comparisons of settings, so that none can be chosen to fit: 0.2 points of accuracy or recall, which is 20 of 10,000 images, and 0.005 nats of cross-entropy, a factor of 1.005 on the probability.
 
 # %%
-MARGIN = 0.002  # of accuracy or recall: 0.2 points, 20 of 10,000 images
-LOSS_MARGIN = 0.005  # of cross-entropy, in nats: a factor of 1.005 on the probability
+MARGIN = rules.read().margins["mnist_accuracy"]
+LOSS_MARGIN = rules.read().margins["mnist_loss"]
 
 # %% [markdown]
 # Smaller differences may be real, but nobody should choose a setting for their sake. Three kinds of interval appear.
@@ -140,23 +140,23 @@ import numpy as np
 from tutorial_utils.evaluation import calibration, comparisons, statistics
 
 
-def gain(what, before, after, rule, of_what="test images"):
+def gain(before, after, of_what="test images", **names):
     """Mean of after minus before, over the same images."""
     found = statistics.paired_difference(before, after)
-    text = f"{what} (paired bootstrap over images)"
-    place = {"n": found.n, "of_what": of_what, "unit": "points"}
-    return Part(text, found.estimate, rule, found.low, found.high, **place)
+    ends = found.estimate, found.low, found.high
+    how = "paired bootstrap over images"
+    return Measurement(*ends, n=found.n, of_what=of_what, how=how, names=names)
 
 
-def seeds_mean(what, values, rule, **style):
+def seeds_mean(values, **names):
     """Mean over training runs."""
-    bounds = statistics.mean_interval(values)
-    place = {"n": len(values), "of_what": "seeds"}
-    if "unit" not in style:
-        style["digits"] = 4
-    return Part(
-        f"{what} (t over seeds)", np.mean(values), rule, *bounds, **place, **style
-    )
+    counts = {
+        "n": len(values),
+        "of_what": "seeds",
+        "degrees_of_freedom": len(values) - 1,
+    }
+    bounds, how = statistics.mean_interval(values), "t over seeds"
+    return Measurement(np.mean(values), *bounds, how=how, names=names, **counts)
 
 
 # %% [markdown]
@@ -290,13 +290,10 @@ ratio = times_predicted(mean_matrix).item()
 (low,), (high,) = statistics.bootstrap_from_confusion(mean_matrix, times_predicted)
 recall = np.diag(mean_matrix) / mean_matrix.sum(axis=1)
 claim = ledger.record(
-    1, "the classes are balanced enough that no class is favoured", source="M",
-    parts=[
-        Part("images of the largest class over those of the smallest", counts.max() / counts.min(), below(1.5),
-             n=len(data.train), of_what="training images", unit="ratio", no_interval="a count of all training images"),
-        Part(f"predictions of {favourite}, the digit most over-predicted on validation images, over its true number (bootstrap over images)", ratio, below(1.05),
-             low, high, n=test.n, of_what="test images", unit="ratio", digits=3),
-    ],
+    1,
+    a=Measurement(counts.max() / counts.min(), n=len(data.train), of_what="training images"),
+    b=Measurement(ratio, low, high, n=test.n, of_what="test images", how="bootstrap over images",
+                  names={"favourite": favourite}),
     remark=f"Training images and recall correlate at {np.corrcoef(counts, recall)[0, 1]:.2f} over the ten digits."
     f" The rarest digit is {counts.argmin()}, the one with the lowest recall {recall.argmin()}. Claim 7 tests whether rarity is the reason.",
 )  # fmt: skip
@@ -369,13 +366,9 @@ rarest = int(counts.argmin())
 of_rarest = truth == rarest
 weighted_right = right_rate(weighted)
 ledger.record(
-    7, "no class weights are needed", source="M",
-    parts=[
-        gain(f"test accuracy with class weights minus without, {len(few)} seeds averaged", unweighted_right,
-             weighted_right, between(-MARGIN, MARGIN)),
-        gain(f"recall of {rarest}, the rarest digit, with class weights minus without, {len(few)} seeds averaged", unweighted_right[of_rarest],
-             weighted_right[of_rarest], below(MARGIN), f"test images of {rarest}"),
-    ],
+    7,
+    a=gain(unweighted_right, weighted_right, runs=len(few)),
+    b=gain(unweighted_right[of_rarest], weighted_right[of_rarest], f"test images of {rarest}", digit=rarest, runs=len(few)),
     remark=f"The weights run from {balancing.min():.2f} to {balancing.max():.2f}. A weight moves the line between two classes; what one digit gains, others may pay.",
 )  # fmt: skip
 
@@ -492,15 +485,12 @@ at_best = {
 own_rates = enumerate_words(
     f"{tried[name][best_of[name]]:g} for {name}" for name in (standard, scaled)
 )
-both = "validation loss with pixels in [0, 1] minus with standardised ones (nats)"
 ledger.record(
-    2, "normalisation speeds convergence", source="M",
-    parts=[
-        seeds_mean(f"{both}, after epoch 1, at the source's rate", behind[1], above(LOSS_MARGIN)),
-        seeds_mean(f"{both}, after epoch 3, at the source's rate", behind[3], above(LOSS_MARGIN)),
-        seeds_mean(f"{both}, after epoch 1, each at its own best rate", at_best[1], above(LOSS_MARGIN)),
-        seeds_mean(f"{both}, after epoch 3, each at its own best rate", at_best[3], above(LOSS_MARGIN)),
-    ],
+    2,
+    a=seeds_mean(behind[1]),
+    b=seeds_mean(behind[3]),
+    c=seeds_mean(at_best[1]),
+    d=seeds_mean(at_best[3]),
     remark=f"The best rates of the grid: {own_rates}. "
     + ("At its own rate the unstandardised input is no worse after three epochs."
        if at_best[3].mean() < LOSS_MARGIN else "A better rate does not make up for the scaling."),
@@ -524,14 +514,10 @@ def grid_right(name, column):
 
 
 parts = []
-for where, columns in {
-    "the source's rate": at_source,
-    "its own best rate": best_of,
-}.items():
+for columns in (at_source, best_of):
     good = grid_right(standard, columns[standard])
     for name in list(inputs)[2:]:
-        what = f"test accuracy, {name} minus standardised, each at {where}, {len(few)} seeds averaged"
-        parts.append(gain(what, good, grid_right(name, columns[name]), below(-MARGIN)))  # fmt: skip
+        parts.append(gain(good, grid_right(name, columns[name]), runs=len(few)))
 
 # %% tags=["hide-input"]
 own_rates = enumerate_words(
@@ -542,7 +528,7 @@ ends_at_source = enumerate_words(
     for name in [standard, *list(inputs)[2:]]
 )
 ledger.record(
-    42, "the method is sensitive to feature scale", source="M", parts=parts,
+    42, **dict(zip("abcd", parts, strict=True)),
     remark=f"The best rates of the grid: {own_rates}. "
     + f"At the source's rate, the validation loss after three epochs is {ends_at_source}; no guard stopped these runs.",
 )  # fmt: skip
@@ -570,8 +556,7 @@ centres = exploration.centre_of_mass(data.train.images)
 offset = (centres - centres.mean(dim=0)).norm(dim=1)
 removed = 1 - (1 - aligned_right.mean()) / (1 - reference_right.mean())
 ledger.record(
-    6, "centred digits need no alignment", source="M",
-    parts=[gain(f"test accuracy with deskewing minus without, {num_seeds} seeds averaged", reference_right, aligned_right, below(MARGIN))],
+    6, a=gain(reference_right, aligned_right, runs=num_seeds),
     remark=f"The digits are indeed centred: {percent((offset < 1).double().mean().item(), 1)} of the training images have their centre of mass within a pixel of where it is on average. "
     f"Deskewing removes {percent(removed.item(), 0)} of the errors; in LeCun et al. (1998) it was {percent(1 - 8.4 / 12.0, 0)}.",
 )  # fmt: skip
@@ -601,8 +586,7 @@ augmented_right = right_rate(augmented)
 
 # %% tags=["hide-input"]
 ledger.record(
-    3, "size and quality make augmentation unnecessary", source="M",
-    parts=[gain(f"test accuracy with random shifts minus without, {num_seeds} seeds averaged", reference_right, augmented_right, below(MARGIN))],
+    3, a=gain(reference_right, augmented_right, runs=num_seeds),
     remark=f"With shifts, the last validation loss is {losses(augmented).mean():.3f}, without {losses(reference).mean():.3f}. "
     + ("A linear model has one weight per pixel and class; it cannot follow a stroke that moves, only blur its template. " if losses(augmented).mean() > losses(reference).mean() else "")
     + "The rule tests the conclusion, not the reason given: it is the model that cannot use shifted copies.",
@@ -618,18 +602,13 @@ ledger.record(
 held_matrix = on_validation(reference)
 held_recall = np.diag(held_matrix) / held_matrix.sum(axis=1)
 hard_two = [int(digit) for digit in held_recall.argsort()[:2]]
+names = {"first": hard_two[0], "second": hard_two[1], "runs": num_seeds}
 parts = [
-    gain(
-        f"recall of {digit} with random shifts minus without, {num_seeds} seeds averaged",
-        reference_right[truth == digit],
-        augmented_right[truth == digit],
-        above(MARGIN),
-        f"test images of {digit}",
-    )
+    gain(reference_right[truth == digit], augmented_right[truth == digit], f"test images of {digit}", **names)
     for digit in hard_two
-]
+]  # fmt: skip
 ledger.record(
-    35, "augmentation helps the hard digits", source="M", parts=parts,
+    35, a=parts[0], b=parts[1],
     remark=f"Hardest on the validation images are {enumerate_words(hard_two)}; the source names 5 and 8.",
 )  # fmt: skip
 
@@ -691,12 +670,16 @@ def falls_from(test):
     return test.learning_rates[test.smoothed < 0.9 * top + 0.1 * bottom][0]
 
 
-def log_mean(what, values, rule, **style):
+def log_mean(values, **names):
     """Geometric mean over seeds: for rates and ratios."""
     bounds = np.exp(statistics.mean_interval(np.log(values)))
-    text = f"{what} (t over seeds, of the logarithm)"
-    place = {"n": len(values), "of_what": "seeds", "digits": 3}
-    return Part(text, np.exp(np.mean(np.log(values))), rule, *bounds, **place, **style)
+    counts = {
+        "n": len(values),
+        "of_what": "seeds",
+        "degrees_of_freedom": len(values) - 1,
+    }
+    style = {"how": "t over seeds, of the logarithm", "log_scale": True, "names": names}
+    return Measurement(np.exp(np.mean(np.log(values))), *bounds, **counts, **style)
 
 
 # %% mystnb={"figure": {"caption": "A range test from a fresh model with the momentum of training: loss of each batch against the rate, its moving average, and the two ends of the falling range.", "name": "fig-claims-mnist-range"}, "image": {"alt": "Loss against learning rate on logarithmic axes. The curve is flat at small rates, falls, and rises at large rates; two vertical lines mark where a tenth of the fall is done and where the loss is lowest."}}
@@ -720,28 +703,20 @@ bounds = (
     if same_rate
     else {"low": found.low, "high": found.high}
 )
-parts = [Part(
-    f"validation loss at the source's rate minus at the best of 16, seed {config.seed} alone (nats"
-    + (")" if same_rate else "; paired bootstrap over images)"),
-    found.estimate, below(LOSS_MARGIN), n=found.n, of_what="validation images", digits=4, **bounds,
+parts = [Measurement(
+    found.estimate, n=found.n, of_what="validation images", how="paired bootstrap over images",
+    names={"rates": len(rate_grid), "seed": config.seed}, **bounds,
 )]  # fmt: skip
-for mu, words in (
-    (config.momentum, f"momentum {config.momentum:g}"),
-    (0.0, "no momentum"),
-):
+for mu in (config.momentum, 0.0):
     runs = [tests[mu, each] for each in seeds]
-    parts += [
-        log_mean(f"rate at which a tenth of the fall is done, {words}", [falls_from(run) for run in runs], between(0.01, 0.1)),
-        log_mean(f"rate at which the loss is lowest, {words}", [run.lowest for run in runs], between(0.01, 0.1)),
-    ]  # fmt: skip
-falling, lowest_loss = (
-    [part.measurement for part in parts[start::2]] for start in (1, 2)
-)
+    parts.append(log_mean([falls_from(run) for run in runs], momentum=f"{mu:g}"))
+    parts.append(log_mean([run.lowest for run in runs], momentum=f"{mu:g}"))
+falling, lowest_loss = ([part.value for part in parts[start::2]] for start in (1, 2))
 source_inside = max(falling) <= 0.01 and min(lowest_loss) >= 0.1
 steepest = [run.steepest for run in tests.values()]
 close = [rate for rate, loss in zip(rate_grid, held_losses.mean(dim=1), strict=True) if loss < held_losses[best_rate].mean() + LOSS_MARGIN]  # fmt: skip
 ledger.record(
-    8, "0.01 is a good rate; the range test says 0.01 to 0.1", source="M", parts=parts,
+    8, **dict(zip("abcde", parts, strict=True)),
     remark=f"Best of the grid is {rate_grid[best_rate]:.3g}; rates from {min(close):.2g} to {max(close):.2g} stay within the margin of it. "
     + ("Here both rates are the same one, so the difference is zero without measuring. " if same_rate else "")
     + ("The rule asks whether the two ends lie in the source's range. The source's range lies inside the measured one: at every rate from 0.01 to 0.1 the loss is falling. " if source_inside else "")
@@ -809,18 +784,12 @@ with torch.no_grad():
 
 # %% tags=["hide-input"]
 parts = []
-for name, words in zip(ways[1:], ("same rate", "equal effective rate"), strict=True):
-    slower = losses(trained[name], 0) - losses(reference, 0)
-    parts += [
-        seeds_mean(f"validation loss after epoch 1 without momentum minus with (nats), {words}", slower, above(LOSS_MARGIN)),
-        log_mean(f"sum of rises of the loss with momentum over without, {words}", rises["reference"] / rises[name], below(1), unit="ratio"),
-    ]  # fmt: skip
-parts.append(Part(
-    "largest excess of the loss at a midpoint over the mean of its ends (nats)", max(excess), None, n=len(excess), of_what="pairs of models", digits=4,
-    no_interval="for a convex loss the excess is never above zero", reason="the loss is convex, so there are no local minima to get past",
-))  # fmt: skip
+for name in ways[1:]:
+    parts.append(seeds_mean(losses(trained[name], 0) - losses(reference, 0)))
+    parts.append(log_mean(rises["reference"] / rises[name]))
+parts.append(Measurement(max(excess), n=len(excess), of_what="pairs of models"))
 ledger.record(
-    9, "momentum gets past local minima, speeds convergence and damps oscillation", source="M", parts=parts,
+    9, **dict(zip("abcde", parts, strict=True)),
     remark=f"Momentum {short.momentum:g} at rate {short.learning_rate:g} and plain descent at rate {effective_rate:g} take steps of about equal length in a steady direction.",
 )  # fmt: skip
 
@@ -850,18 +819,15 @@ kept_variance = np.array(fresh) / held_images.var().item()
 by_formula = 784 * 2 / 794 * (held_images.square().mean() / held_images.var()).item()
 
 # %% tags=["hide-input"]
-points = {"unit": "points"}
 others = trained["default weights"]
+first = first_accuracy(reference)
 ledger.record(
-    10, "Xavier initialisation keeps the variance across layers and matters", source="M",
-    parts=[
-        gain(f"test accuracy, Xavier minus default weights, {num_seeds} seeds averaged", right_rate(others), reference_right, above(MARGIN)),
-        gain(f"test accuracy, Xavier minus zero weights, {len(few)} seeds averaged", right_rate(zero), unweighted_right, above(MARGIN)),
-        seeds_mean("validation accuracy after epoch 1, Xavier minus default weights", first_accuracy(reference) - first_accuracy(others), above(MARGIN), **points),
-        seeds_mean("validation accuracy after epoch 1, Xavier minus zero weights", first_accuracy(reference)[: len(few)] - zero_accuracy, above(MARGIN), **points),
-        seeds_mean("variance of the logits over that of the pixels, before training", kept_variance, None, unit="ratio",
-                   reason="variance kept across layers needs more than one layer"),
-    ],
+    10,
+    a=gain(right_rate(others), reference_right, runs=num_seeds),
+    b=gain(right_rate(zero), unweighted_right, fewer=len(few)),
+    c=seeds_mean(first - first_accuracy(others)),
+    d=seeds_mean(first[: len(few)] - zero_accuracy),
+    e=seeds_mean(kept_variance),
     remark="Xavier's weights have variance 2/(inputs + outputs), and here inputs are many and outputs few: a logit sums 784 terms, so its variance is expected near 784 times 2/794 times the mean square of the pixels,"
     f" which is {by_formula:.2f} times their variance.",
 )  # fmt: skip
@@ -877,11 +843,7 @@ ledger.record(
 settled = losses(trained["constant rate"]) - losses(reference)
 constant_right = right_rate(trained["constant rate"])
 ledger.record(
-    12, "the step schedule improves convergence", source="M",
-    parts=[
-        seeds_mean("validation loss after the last epoch, constant rate minus schedule (nats)", settled, above(LOSS_MARGIN)),
-        gain(f"test accuracy, schedule minus constant rate, {num_seeds} seeds averaged", constant_right, reference_right, above(MARGIN)),
-    ],
+    12, a=seeds_mean(settled), b=gain(constant_right, reference_right, runs=num_seeds),
     remark=f"From one epoch to the next the validation loss moves by {np.mean([np.abs(np.diff(each.history.column('validation_loss')[-3:])).mean() for each in trained['constant rate']]):.4f} nats at the end with a constant rate, "
     f"by {np.mean([np.abs(np.diff(each.history.column('validation_loss')[-3:])).mean() for each in reference]):.4f} with the schedule.",
 )  # fmt: skip
@@ -904,11 +866,8 @@ overfitted = [losses([each])[0] - each.history.best.validation_loss for each in 
 lengths = [len(each.history) for each in stoppers]
 before_decay = sum(length <= config.learning_rate_step for length in lengths)
 ledger.record(
-    13, "early stopping prevents overfitting", source="M",
-    parts=[
-        seeds_mean("last validation loss minus lowest, without early stopping (nats)", overfitted, above(LOSS_MARGIN)),
-        gain(f"test accuracy with patience {patience} minus without early stopping, {num_seeds} seeds averaged", right_rate(ten), right_rate(stoppers), above(-MARGIN)),
-    ],
+    13, a=seeds_mean(overfitted),
+    b=gain(right_rate(ten), right_rate(stoppers), patience=patience, runs=num_seeds),
     remark=f"With patience {patience}, training ended after {min(lengths)} to {max(lengths)} epochs; {before_decay} of {num_seeds} runs ended before the rate was first lowered. "
     + ("To the patience, a noisy loss on a plateau looks like the end of learning." if before_decay else ""),
 )  # fmt: skip
@@ -974,9 +933,6 @@ say(*(f"Stopped, so its rate is not compared: {line}." for line in lost_sizes))
 
 
 # %% tags=["hide-input"]
-from dataclasses import replace
-
-
 def by_validation(sizes, keys, pick):
     """The size with the highest (max) or lowest (min) validation accuracy."""
     return pick(sizes, key=lambda s: kept(by_size[keys[s]], "validation_accuracy"))
@@ -985,22 +941,21 @@ def by_validation(sizes, keys, pick):
 same = {size: (size, 1.0) for size in SIZES}
 smallest, largest, middle = SIZES[0], SIZES[-1], config.batch_size
 best_size = by_validation(SIZES, better, max)
-note = f"{len(few)} seeds averaged"
-ends = f"test accuracy, batches of {smallest} minus {largest}"
-at_one_rate = gain(
-    f"{ends}, at the source's rate, {note}",
-    size_right[same[largest]],
-    size_right[same[smallest]],
-    None,
-)
-parts = [
-    gain(f"{ends}, each at its better rate, {note}", size_right[better[largest]], size_right[better[smallest]], above(MARGIN)),
-    gain(f"test accuracy, batches of {smallest} minus {middle}, at the source's rate, {note}", size_right[same[middle]], size_right[same[smallest]], above(MARGIN)),
-    gain(f"test accuracy, batches of {middle} minus {best_size}, the best on validation images, each at its better rate, {note}", size_right[better[best_size]], size_right[better[middle]], above(-MARGIN)),
-    replace(at_one_rate, reason="at one rate a larger batch is only less trained"),
-]  # fmt: skip
+names = {"smallest": smallest, "middle": middle, "largest": largest, "best": best_size}
+names["runs"] = len(few)
+
+
+def compare(keys, one, other):
+    """Test accuracy with batches of one size minus another."""
+    return gain(size_right[keys[other]], size_right[keys[one]], **names)
+
+
 ledger.record(
-    11, "small batches generalise better, large ones worse, and 64 is the compromise", source="M", parts=parts,
+    11,
+    a=compare(better, smallest, largest),
+    b=compare(same, smallest, middle),
+    c=compare(better, middle, best_size),
+    d=compare(same, smallest, largest),
     remark=f"In equal epochs, batches of {smallest} take {largest / smallest:.0f} times as many steps as batches of {largest}."
     " Training on MNIST compares the sizes at a constant rate, where the noise of small batches is never damped; here the rate decays, so the two need not agree."
     " \"Better\" is only the better of two rates per size.",
@@ -1014,14 +969,11 @@ ledger.record(
 
 # %% tags=["hide-input"]
 parts, suiting = [], [size for size in SIZES if 64 <= size <= 256]
-for where, keys in (
-    ("at the source's rate", same),
-    ("each at its better rate", better),
-):
+for keys in (same, better):
     worst, best = by_validation(suiting, keys, min), by_validation(SIZES, keys, max)
-    what = f"test accuracy, batches of {worst} minus {best}, {where}, {len(few)} seeds averaged"
-    parts.append(gain(what, size_right[keys[best]], size_right[keys[worst]], above(-MARGIN)))  # fmt: skip
-ledger.record(44, "batches of 64 to 256 suit", source="M", parts=parts)
+    names = {"worst": worst, "best": best, "runs": len(few)}
+    parts.append(gain(size_right[keys[best]], size_right[keys[worst]], **names))
+ledger.record(44, a=parts[0], b=parts[1])
 
 # %% [markdown]
 # (claim-34)=
@@ -1053,12 +1005,11 @@ nines = {
     )
     for name in ("reference", "sorted by digit")
 }
+stored, by_class = (
+    gain(reference_right, right_rate(trained[name]), runs=num_seeds) for name in orders
+)
 ledger.record(
-    34, "training without shuffling harms", source="M",
-    parts=[
-        gain(f"test accuracy {name} minus shuffled, {num_seeds} seeds averaged", reference_right, right_rate(trained[name]), below(-MARGIN))
-        for name in orders
-    ],
+    34, a=stored, b=by_class,
     remark=f"In the order of the digits, nines come last in every epoch: sorted by digit, {percent(nines['sorted by digit'], 1)} of the test images are taken for nines, shuffled {percent(nines['reference'], 1)}.",
 )  # fmt: skip
 
@@ -1088,52 +1039,55 @@ _ = strips(by_setting, xlabel="test accuracy")
 #
 # A *largest* or *smallest* value is where the bootstrap over images misleads: drawing again adds noise, and noise raises a largest value.
 #
-# Short functions make the parts.
+# Short functions make the measurements.
 
 
 # %%
-def share_part(what, happened, rule, of_what="test images", digits=2):
+def share(happened, of_what="test images"):
     """A share with its Wilson interval."""
     count, n = int(happened.sum()), len(happened)
-    low, high = statistics.wilson_interval(count, n)
-    kept = {"n": n, "of_what": of_what, "unit": "share", "digits": digits}
-    return Part(f"{what} (Wilson)", count / n, rule, low, high, **kept)
+    bounds = statistics.wilson_interval(count, n)
+    return Measurement(count / n, *bounds, n=n, of_what=of_what, how="Wilson")
 
 
-def value_part(what, value, bounds, rule, n, of_what="test images", **style):
+def estimate(
+    value, bounds, n, of_what="test images", how="bootstrap over images", **more
+):
     """A number with the interval that is given."""
-    return Part(what, float(value), rule, *bounds, n=n, of_what=of_what, **style)
+    return Measurement(float(value), *bounds, n=n, of_what=of_what, how=how, **more)
 
 
 # %% [markdown]
-# Many numbers follow from the confusion matrix alone: `metric` takes one matrix or a stack of them. Where a metric is a largest value,
+# Many numbers follow from the confusion matrix alone: a metric takes one matrix or a stack of them. Where a metric is a largest value,
 # percentiles can miss the estimate; the interval is then widened to hold it, which makes a verdict more cautious.
 
 # %%
 ten_matrices = [
     evaluate(truth, predict(each.model, test_images)).confusion_matrix for each in ten
 ]
-agreement = {}
 
 
-def matrix_part(what, metric, rule, unit="points", digits=2):
-    """A number that the confusion matrix determines, with its bootstrap interval."""
-    counts = test.confusion_matrix.astype(float)
-    value = float(metric(counts))
-    (low,), (high,) = statistics.bootstrap_from_confusion(
-        counts, lambda drawn: metric(drawn)[:, np.newaxis]
-    )
-    bounds = min(low, value), max(high, value)
-    text = f"{what} (bootstrap over images)"
-    agreement[text] = sum(rule.satisfied(float(metric(each))) for each in ten_matrices)
-    style = {"unit": unit, "digits": digits}
-    return value_part(text, value, bounds, rule, test.n, **style)
+def from_matrix(metrics, **names):
+    """Numbers that the confusion matrix determines, with bootstrap intervals, by letter."""
+    counts, found = test.confusion_matrix.astype(float), {}
+    for letter, metric in metrics.items():
+        value = float(metric(counts))
+        (low,), (high,) = statistics.bootstrap_from_confusion(
+            counts, lambda drawn, metric=metric: metric(drawn)[:, np.newaxis]
+        )
+        bounds = min(low, value), max(high, value)
+        found[letter] = estimate(value, bounds, test.n, names=names)
+    return found
 
 
 # %%
-def seeds_say(parts, which="each rule"):
+def seeds_say(id, metrics, which="each rule"):
     """How many of the models from all seeds satisfy the rules of these parts."""
-    counts = [agreement[part.what] for part in parts if part.what in agreement]
+    judging = [rules.read().claim(id).parts[letter].rule for letter in metrics]
+    counts = [
+        sum(rule.satisfied(float(metric(each))) for each in ten_matrices)
+        for rule, metric in zip(judging, metrics.values(), strict=True)
+    ]
     return (
         f"Models from seeds 0 to {len(ten) - 1} that satisfy {which}:"
         f" {enumerate_words(counts)} of {len(ten)}."
@@ -1158,18 +1112,9 @@ def precisions(matrices):
 # rule, so it will hardly lie inside. Ten thousand images support two digits and no more.
 
 # %%
-rounds_to_93 = between(0.925, 0.935)
 accuracies = [np.trace(each) / each.sum() for each in ten_matrices]
 ledger.record(
-    14, "accuracy is 93 %", source="M",
-    parts=[
-        value_part(
-            "test accuracy, mean over training runs (t over seeds)",
-            np.mean(accuracies), statistics.mean_interval(accuracies),
-            rounds_to_93, len(accuracies), "seeds", unit="share",
-        ),
-        share_part("test accuracy of the headline model", hits, rounds_to_93),
-    ],
+    14, a=seeds_mean(accuracies), b=share(hits),
     remark="The source's table of recalls and supports gives exactly 9,258 of 10,000"
     + (", by coincidence as many as the headline model here" if int(hits.sum()) == 9_258 else "")
     + f"; the models here lie between {percent(min(accuracies))} and {percent(max(accuracies))}.",
@@ -1206,17 +1151,11 @@ from scipy import stats
 right_and_wrong = np.stack([np.diag(test.confusion_matrix), test.support])
 right_and_wrong[1] -= right_and_wrong[0]
 equal_recalls = stats.chi2_contingency(right_and_wrong)
-chosen = (
-    f"recall of {best_digit} minus recall of {worst_digit}, chosen on validation images"
-)
-parts = [
-    matrix_part(chosen, chosen_gap, below(0.05)),
-    matrix_part("largest minus smallest recall", recall_range, below(0.05)),
-]
+gaps = {"a": chosen_gap, "b": recall_range}
 ledger.record(
-    19, "performance is consistent across digits", source="M", parts=parts,
+    19, **from_matrix(gaps, best=best_digit, worst=worst_digit),
     remark=f"Equal recalls for all digits: chi-squared {equal_recalls.statistic:.0f} with {equal_recalls.dof}"
-    f" degrees of freedom, p-value {p_value(equal_recalls.pvalue)}. {seeds_say(parts)}",
+    f" degrees of freedom, p-value {p_value(equal_recalls.pvalue)}. {seeds_say(19, gaps)}",
 )  # fmt: skip
 
 # %% [markdown]
@@ -1243,15 +1182,10 @@ def hard_gap(matrices):
 
 # %%
 by_f1 = np.argsort(-test.f1)
-easy_text = "lowest F1 of 0, 1 and 6 minus highest of the others"
-hard_text = "lowest F1 of 2, 3, 4, 7 and 9 minus highest of 5 and 8"
-parts = [
-    matrix_part(easy_text, easy_gap, above(0), "number", 3),
-    matrix_part(hard_text, hard_gap, above(0), "number", 3),
-]
+gaps = {"a": easy_gap, "b": hard_gap}
 ledger.record(
-    15, "0, 1 and 6 are easiest, 5 and 8 hardest", source="M", parts=parts,
-    remark=f"By F1 the order is {enumerate_words(by_f1)}. {seeds_say(parts)}",
+    15, **from_matrix(gaps),
+    remark=f"By F1 the order is {enumerate_words(by_f1)}. {seeds_say(15, gaps)}",
 )  # fmt: skip
 
 # %% mystnb={"figure": {"caption": "F1 of every digit on the test images, over models trained from different seeds. Box: middle half; whiskers: 5 and 95 %.", "name": "fig-claims-mnist-f1"}, "image": {"alt": "Ten narrow boxes, one per digit, of the F1 that models from different seeds reach; the boxes lie at different heights and are short against the distances between many of them."}}
@@ -1269,37 +1203,25 @@ _ = boxes(
 # The 99.3 % are one-vs-rest accuracies: "is it a 0 or not?" over all images. "About 0.97" is taken as 0.965 to 0.975, what rounds to it. How little the first number
 # says, [](../mnist/04_evaluation) shows; the remark repeats what a rule scores that never says the digit.
 
+
 # %%
-parts, never = [], {}
-for digit in (0, 1):
-    agrees = (said.labels == digit) == (truth == digit)
-    never[digit] = (truth != digit).double().mean().item()
-    parts += [
-        share_part(f"one-vs-rest accuracy of {digit}", agrees, above(0.993), digits=4),
-        matrix_part(
-            f"F1 of {digit}",
-            lambda matrices, digit=digit: statistics.f1_from_confusion(matrices)[..., digit],
-            between(0.965, 0.975), "number", 4,
-        ),
-    ]  # fmt: skip
+def f1_of(digit):
+    return lambda matrices: statistics.f1_from_confusion(matrices)[..., digit]
+
+
+agrees = {digit: (said.labels == digit) == (truth == digit) for digit in (0, 1)}
+never = {digit: (truth != digit).double().mean().item() for digit in (0, 1)}
+of_f1 = {"b": f1_of(0), "d": f1_of(1)}
 
 # %% tags=["hide-input"]
 typical = np.mean([one_vs_rest_accuracy(each) for each in ten_matrices], axis=0)
-missed = [
-    min(abs(part.measurement - bound) for bound in part.rule.bounds)
-    for part in parts
-    if not part.rule.satisfied(part.measurement)
-]
-narrowly = sum(distance < 0.001 for distance in missed)
 never_text = enumerate_words(
     f"{percent(share, 1)} for {digit}" for digit, share in never.items()
 )
 ledger.record(
-    21, "0 and 1 exceed 99.3 % one-vs-rest accuracy with F1 about 0.97", source="M", parts=parts,
-    remark=f"Of {len(parts)} parts, {len(missed)} miss their rule, {narrowly} of them by less than 0.001"
-    + (" (an accuracy of exactly 99.3 % is not above it). " if 0 in missed else ". ")
-    + f"A rule that never says the digit scores {never_text}. Over {len(ten)} seeds, the mean one-vs-rest accuracies"
-    f" are {percent(typical[0])} for 0 and {percent(typical[1])} for 1. {seeds_say(parts, 'each rule on F1')}",
+    21, a=share(agrees[0]), c=share(agrees[1]), **from_matrix(of_f1),
+    remark=f"A rule that never says the digit scores {never_text}. Over {len(ten)} seeds, the mean one-vs-rest accuracies"
+    f" are {percent(typical[0])} for 0 and {percent(typical[1])} for 1. {seeds_say(21, of_f1, 'each rule on F1')}",
 )  # fmt: skip
 
 # %% [markdown]
@@ -1317,25 +1239,22 @@ def imbalance(matrices):
 
 
 least_balanced = int(imbalance(on_held.confusion_matrix).argmax())
-one_text = (
-    f"distance of precision and recall of {least_balanced}, chosen on validation images"
-)
 tipped = [
     f"{digit} ({100 * (test.precision[digit] - test.recall[digit]):+.1f})"
     for digit in np.argsort(-imbalance(test.confusion_matrix))[:3]
 ]
 
 # %% tags=["hide-input"]
-parts = [
-    matrix_part(one_text, lambda all_of: imbalance(all_of)[..., least_balanced], below(0.02)),
-    matrix_part("largest of the ten distances", lambda all_of: imbalance(all_of).max(axis=-1), below(0.02)),
-]  # fmt: skip
+distances = {
+    "a": lambda all_of: imbalance(all_of)[..., least_balanced],
+    "b": lambda all_of: imbalance(all_of).max(axis=-1),
+}
 ledger.record(
-    38, "precision and recall are balanced in every class", source="M", parts=parts,
+    38, **from_matrix(distances, digit=least_balanced),
     remark=f"Furthest from balance, precision minus recall in points: {enumerate_words(tipped)}."
     f" In the source's own table, 5, 2 and 0 are more than two points apart."
     " A perfectly balanced model would show a largest distance above zero, too, by chance alone (Exercise 3 measures it),"
-    f" so a limit of two points is hard to meet with {test.n:,} images. {seeds_say(parts)}",
+    f" so a limit of two points is hard to meet with {test.n:,} images. {seeds_say(38, distances)}",
 )  # fmt: skip
 
 # %% [markdown]
@@ -1358,11 +1277,7 @@ auc_bounds = statistics.bootstrap_interval(
 )
 lowest_precision = average_precision_score(rows[:, 0], rows[:, 1])
 ledger.record(
-    39, "AUC is near 1 for every digit", source="M",
-    parts=[value_part(
-        f"lowest AUC of ten, that of {lowest} (bootstrap over images)",
-        chances[lowest], auc_bounds, above(0.98), test.n, digits=4,
-    )],
+    39, a=estimate(chances[lowest], auc_bounds, test.n, names={"digit": lowest}),
     remark=f"Most of the {int((truth != lowest).sum()):,} other images are easy, and AUC averages over all of them."
     f" Average precision looks only at those that score as high as a {lowest}: it is {lowest_precision:.3f}.",
 )  # fmt: skip
@@ -1389,11 +1304,8 @@ def pairs(matrices):
     return (one_way + one_way.swapaxes(-1, -2)) / 2
 
 
-def pair_part(one, other):
-    text = f"errors between {one} and {other}, as a multiple of the even share"
-    return matrix_part(
-        text, lambda all_of: pairs(all_of)[..., one, other], above(1), "ratio"
-    )
+def of_pair(one, other):
+    return lambda matrices: pairs(matrices)[..., one, other]
 
 
 # %%
@@ -1428,21 +1340,17 @@ _ = dots(
 # %% tags=["hide-input"]
 def advantage(digit):
     def metric(matrices):
-        overall = (
-            recalls(matrices)
-            * matrices.sum(axis=-1)
-            / matrices.sum(axis=(-2, -1))[..., np.newaxis]
-        )
-        return recalls(matrices)[..., digit] - overall.sum(axis=-1)
+        right = np.diagonal(matrices, axis1=-2, axis2=-1).sum(axis=-1)
+        return recalls(matrices)[..., digit] - right / matrices.sum(axis=(-2, -1))
 
-    return matrix_part(f"recall of {digit} minus overall accuracy", metric, above(0))
+    return metric
 
 
 within = int(test.confusion_matrix[1, 7] + test.confusion_matrix[7, 1])
-parts = [pair_part(1, 7), advantage(1), advantage(7)]
+easy_too = {"a": of_pair(1, 7), "b": advantage(1), "c": advantage(7)}
 ledger.record(
-    4, "1 and 7 may be confused, and, elsewhere, are easy because distinctive", source="M", parts=parts,
-    remark=f"{within} of {int((~hits).sum())} errors are between 1 and 7: place {place[1, 7]} of 45 pairs. {seeds_say(parts)}",
+    4, **from_matrix(easy_too),
+    remark=f"{within} of {int((~hits).sum())} errors are between 1 and 7: place {place[1, 7]} of 45 pairs. {seeds_say(4, easy_too)}",
 )  # fmt: skip
 
 # %% [markdown]
@@ -1452,10 +1360,10 @@ ledger.record(
 # Two pairs, two parts, the same rule.
 
 # %% tags=["hide-input"]
-parts = [pair_part(4, 9), pair_part(5, 6)]
+confused = {"a": of_pair(4, 9), "b": of_pair(5, 6)}
 ledger.record(
-    5, "5 and 6, and 4 and 9, are easily confused", source="M", parts=parts,
-    remark=f"Among the 45 pairs, 4 and 9 take place {place[4, 9]}, 5 and 6 place {place[5, 6]}. {seeds_say(parts)}",
+    5, **from_matrix(confused),
+    remark=f"Among the 45 pairs, 4 and 9 take place {place[4, 9]}, 5 and 6 place {place[5, 6]}. {seeds_say(5, confused)}",
 )  # fmt: skip
 
 # %% [markdown]
@@ -1466,20 +1374,17 @@ ledger.record(
 
 
 # %% tags=["hide-input"]
-def direction_part(one, other):
-    text = f"{one} read as {other}, as a multiple of the even share"
-    return matrix_part(
-        text, lambda all_of: directions(all_of)[..., one, other], above(1), "ratio"
-    )
+def of_direction(one, other):
+    return lambda matrices: directions(matrices)[..., one, other]
 
 
 listed = most_common_confusions(test.confusion_matrix)
 spots = {(one, other): number for number, (one, other, _) in enumerate(listed, start=1)}
-parts = [pair_part(3, 8), direction_part(5, 6), direction_part(9, 7)]
+confused = {"a": of_pair(3, 8), "b": of_direction(5, 6), "c": of_direction(9, 7)}
 ledger.record(
-    36, "3-8, 5 read as 6 and 9 read as 7 are notable confusions", source="M", parts=parts,
+    36, **from_matrix(confused),
     remark=f"Place {place[3, 8]} of 45 pairs for 3 and 8; of 90 directions, {spots.get((5, 6), 'none')} for 5 read as 6"
-    f" and {spots.get((9, 7), 'none')} for 9 read as 7. {seeds_say(parts)}",
+    f" and {spots.get((9, 7), 'none')} for 9 read as 7. {seeds_say(36, confused)}",
 )  # fmt: skip
 
 # %% [markdown]
@@ -1499,16 +1404,15 @@ def lead(one, other):
         share = pairs(matrices) / 45
         return share[..., one, other] - share[..., rest].max(axis=-1)
 
-    text = f"share of errors between {one} and {other} minus the largest of the other 43 pairs"
-    return matrix_part(text, metric, above(0))
+    return metric
 
 
 first_six = enumerate_words(f"{one} and {other}" for one, other in ranked[:6])
-parts = [lead(3, 5), lead(5, 8)]
+leads = {"a": lead(3, 5), "b": lead(5, 8)}
 ledger.record(
-    16, "5-3 and 8-5 are the main confusions", source="M", parts=parts,
+    16, **from_matrix(leads),
     remark=f"Here the first six pairs are {first_six}. The source's own list of directions has 2 read as 8"
-    f" and 4 read as 9 before 8 read as 5. {seeds_say(parts)}",
+    f" and 4 read as 9 before 8 read as 5. {seeds_say(16, leads)}",
 )  # fmt: skip
 
 # %% [markdown]
@@ -1536,15 +1440,10 @@ surplus = said.confidence.numpy() - hits.numpy()
 surplus_bounds = statistics.bootstrap_interval(surplus, np.mean)
 n = test.n
 ledger.record(
-    17, "the probabilities are well calibrated", source="M",
-    parts=[
-        value_part("ECE in 15 bins (bootstrap over images)", ece, calibration.ece_interval(truth, said),
-                   below(0.01), n, unit="share"),
-        value_part("slope of the calibration line (Wald)", line.slope, (line.slope_low, line.slope_high),
-                   between(0.9, 1.1), n, digits=3),
-        value_part("mean confidence minus accuracy (bootstrap over images)", surplus.mean(), surplus_bounds,
-                   between(-0.005, 0.005), n, unit="points"),
-    ],
+    17,
+    a=estimate(ece, calibration.ece_interval(truth, said), n),
+    b=estimate(line.slope, (line.slope_low, line.slope_high), n, how="Wald"),
+    c=estimate(surplus.mean(), surplus_bounds, n),
     remark=f"If every confidence were right, the ECE would be {percent(by_chance.mean)} on average and"
     f" {interval(by_chance.low, by_chance.high)} in 95 of 100 cases"
     + (": what is measured is no more than chance alone would give." if ece <= by_chance.high else ": what is measured is more."),
@@ -1566,16 +1465,11 @@ centre_bounds = statistics.bootstrap_interval(of_wrong, np.median)
 in_range = (of_wrong >= 0.5) & (of_wrong <= 0.6)
 quartiles = np.quantile(of_wrong, [0.25, 0.75])
 ledger.record(
-    18, "right predictions sit near confidence 1, wrong ones around 0.5-0.6", source="M",
-    parts=[
-        value_part("median confidence of right predictions (bootstrap over images)", np.median(of_right),
-                   statistics.bootstrap_interval(of_right, np.median, resamples=500), above(0.9), len(of_right),
-                   "right predictions", digits=3),
-        value_part("median confidence of wrong predictions (bootstrap over images)", np.median(of_wrong),
-                   centre_bounds, between(0.5, 0.6), len(of_wrong), "wrong predictions", digits=3),
-        share_part("share of wrong predictions with a confidence between 0.5 and 0.6", in_range,
-                   above(0.5), "wrong predictions"),
-    ],
+    18,
+    a=estimate(np.median(of_right), statistics.bootstrap_interval(of_right, np.median, resamples=500),
+               len(of_right), "right predictions"),
+    b=estimate(np.median(of_wrong), centre_bounds, len(of_wrong), "wrong predictions"),
+    c=share(in_range, "wrong predictions"),
     remark=f"The middle half of the wrong ones runs from {quartiles[0]:.2f} to {quartiles[1]:.2f}.",
 )  # fmt: skip
 
@@ -1590,13 +1484,9 @@ ledger.record(
 sure = said.confidence > 0.9
 kept_promise = -surplus[sure.numpy()]
 ledger.record(
-    37, "most confident predictions are right", source="M",
-    parts=[
-        share_part("accuracy of predictions with a confidence above 0.9", hits[sure], above(0.9), "confident predictions"),
-        value_part("their accuracy minus their mean confidence (bootstrap over images)", kept_promise.mean(),
-                   statistics.bootstrap_interval(kept_promise, np.mean), above(-0.01), len(kept_promise),
-                   "confident predictions", unit="points"),
-    ],
+    37, a=share(hits[sure], "confident predictions"),
+    b=estimate(kept_promise.mean(), statistics.bootstrap_interval(kept_promise, np.mean),
+               len(kept_promise), "confident predictions"),
     remark=f"{int((~hits & sure).sum())} of {int((~hits).sum())} errors are made with a confidence above 0.9.",
 )  # fmt: skip
 
@@ -1623,14 +1513,13 @@ def relative_spread(values):
     return values.std() / values.mean()
 
 
-parts = [share_part("share with a contrast beyond three standard deviations", outlying,
-                    below(0.01), "training images")]  # fmt: skip
-for name, tensor in quality.items():
+parts = [share(outlying, "training images")]
+for tensor in quality.values():
     values = tensor.double().numpy()
     bounds = statistics.bootstrap_interval(values, relative_spread, resamples=500)
-    text = f"standard deviation of {name} over its mean (bootstrap over images)"
-    parts.append(value_part(text, relative_spread(values), bounds, below(0.25), len(values),
-                            "training images", digits=3))  # fmt: skip
+    parts.append(
+        estimate(relative_spread(values), bounds, len(values), "training images")
+    )
 
 # %%
 ink_by_digit = [
@@ -1639,7 +1528,7 @@ ink_by_digit = [
 ]
 most, least = int(np.argmax(ink_by_digit)), int(np.argmin(ink_by_digit))
 ledger.record(
-    40, "image quality is consistent across samples", source="M", parts=parts,
+    40, **dict(zip("abc", parts, strict=True)),
     remark="Brightness measures the digit as much as the image: on average"
     f" {most} has {ink_by_digit[most] / ink_by_digit[least]:.1f} times the ink of {least}.",
 )  # fmt: skip
@@ -1669,7 +1558,7 @@ def central_share(drawn):
 
 
 # %% tags=["hide-input"]
-n, style = len(images), {"of_what": "training images", "unit": "share"}
+place_41 = len(images), "training images"
 variance = overall.std_image[0].square()
 box = (variance[4:24, 4:24].sum() / variance.sum()).item()
 assert (
@@ -1677,13 +1566,9 @@ assert (
     < 1e-9
 )
 ledger.record(
-    41, "variation is central and most pixels are near 0", source="M",
-    parts=[
-        value_part("share of the variance in the middle quarter of the area (bootstrap over images)", central_share(rows),
-                   statistics.bootstrap_interval(rows, central_share, resamples=500), above(0.5), n, **style),
-        value_part("share of pixels that are 0 (bootstrap over images)", empty.mean(),
-                   statistics.bootstrap_interval(empty, np.mean, resamples=500), above(0.5), n, **style),
-    ],
+    41,
+    a=estimate(central_share(rows), statistics.bootstrap_interval(rows, central_share, resamples=500), *place_41),
+    b=estimate(empty.mean(), statistics.bootstrap_interval(empty, np.mean, resamples=500), *place_41),
     remark=f"The middle 20 x 20 pixels hold {percent(box, 1)} of the"
     " variance: the digits were scaled into such a box when the data set was made.",
 )  # fmt: skip
@@ -1736,20 +1621,13 @@ table(odds_rows)
 # %% tags=["hide-input"]
 at_equal_digit = regressions["at equal digit"]
 parts = []
-for name, rule in (
-    ("contrast", below(1)),
-    ("sharpness", below(1)),
-    ("noise", above(1)),
-):
-    at = at_equal_digit.loc[name]
-    text = f"odds ratio of an error per standard deviation more of {name}, at equal digit and equal other measures (Wald)"
-    parts.append(
-        value_part(text, at.odds_ratio, (at.low, at.high), rule, test.n, unit="ratio")
-    )
+for name in ("contrast", "sharpness", "noise"):
+    at, wald = at_equal_digit.loc[name], {"how": "Wald", "log_scale": True}
+    parts.append(estimate(at.odds_ratio, (at.low, at.high), test.n, **wald))
 alike = np.corrcoef(properties["brightness"], properties["contrast"])[0, 1]
 turned = [name for name in properties if (at_equal_digit.odds_ratio[name] > 1) != (alone.odds_ratio[name] > 1)]  # fmt: skip
 ledger.record(
-    22, "errors go with poor image quality", source="M", parts=parts,
+    22, **dict(zip("abc", parts, strict=True)),
     remark=f"Brightness and contrast correlate at {alike:.2f}. "
     + ("\"Contrast at equal brightness\" is therefore a small, rare difference, and the joint odds ratios cannot be read one by one. " if alike > 0.9 else "")
     + f"Asked alone, at equal digit, contrast has an odds ratio of {alone.odds_ratio['contrast']:.2f}, brightness one of {alone.odds_ratio['brightness']:.2f}; jointly,"
@@ -1792,22 +1670,15 @@ learnt = [relative_weights(each.model) for each in ten]
 following = [*learnt[1:], learnt[0]]
 
 # %% tags=["hide-input"]
+runs = list(zip(learnt, following, strict=True))
 correlations = {
-    "correlation of weights with average images": [correlation(each, expected) for each in learnt],
-    "correlation of weights between runs, all pixels": [
-        correlation(one, other) for one, other in zip(learnt, following, strict=True)
-    ],
-    "correlation of weights between runs, inked pixels": [
-        correlation(one[:, inked], other[:, inked]) for one, other in zip(learnt, following, strict=True)
-    ],
-}  # fmt: skip
-parts = [
-    value_part(f"{what} (t over seeds)", np.mean(values), statistics.mean_interval(values), rule, len(values), "seeds", digits=3)
-    for (what, values), rule in zip(correlations.items(), (above(0.5), above(0.9), above(0.9)), strict=True)
-]  # fmt: skip
+    "a": [correlation(each, expected) for each in learnt],
+    "b": [correlation(one, other) for one, other in runs],
+    "c": [correlation(one[:, inked], other[:, inked]) for one, other in runs],
+}
 on_inked = np.mean([correlation(each[:, inked], expected[:, inked]) for each in learnt])
 ledger.record(
-    45, "the weights can be interpreted", source="M", parts=parts,
+    45, **{letter: seeds_mean(values) for letter, values in correlations.items()},
     remark=f"Of 784 pixels, {int(inked.sum())} count as inked; there, weights and average images correlate at {on_inked:.2f}."
     " A classifier by nearest average has weights that are the averages, so its correlation would be 1:"
     " logistic regression weighs what tells digits apart, not what they look like.",
@@ -1850,6 +1721,7 @@ path = results.write(
     },
     metrics={
         "claims": entries,
+        "rules_sha256": rules.read().sha256,
         "short_protocol": {
             name: float(np.mean(values)) for name, values in by_setting.items()
         },
@@ -1986,14 +1858,14 @@ say(
 
 
 # %% tags=["hide-cell"]
+from tutorial_utils.report.verdicts import Rule
+
+
 # Solution: the same measurements, other bounds.
 def verdict_at(part, factor):
-    bounds = tuple(factor * bound for bound in part["rule"]["bounds"])
-    numbers = [part[name] for name in ("measurement", "low", "high")]
-    rule = Rule(part["rule"]["kind"], bounds)
-    return Part(
-        "again", numbers[0], rule, *numbers[1:], n=part["n"], of_what="images"
-    ).verdict
+    rule = part["rule"]
+    changed = Rule(rule["kind"], tuple(factor * bound for bound in rule["bounds"]))
+    return changed.judge(part["measurement"], part["low"], part["high"])
 
 
 margin_rows = [

@@ -95,7 +95,7 @@ config = TrainingConfig(
 
 # %%
 from tutorial_utils.plots.style import use_book_style
-from tutorial_utils.report.ledger import Ledger, Part, above, below, between
+from tutorial_utils.report.ledger import Ledger, Measurement
 
 use_book_style()
 ledger = Ledger()
@@ -110,7 +110,7 @@ ledger = Ledger()
 import torch
 
 from tutorial_utils.data import datasets, exploration
-from tutorial_utils.report import results
+from tutorial_utils.report import results, rules
 from tutorial_utils.training import replicas
 from tutorial_utils.training.batches import Batches, training_batches
 
@@ -126,7 +126,7 @@ transform = train.transform
 on_cpu = config.but(device="cpu")
 
 # %% [markdown]
-# The margin: two accuracies that differ by less than half a point count as equal here. With 10,000 images and an accuracy near 40 %, the sampling interval reaches about one point to each side, so a smaller difference is not worth a choice. The margin is one for the whole chapter, and older than its results.
+# The margin: two accuracies that differ by less than half a point count as equal here. With 10,000 images and an accuracy near 40 %, the sampling interval reaches about one point to each side, so a smaller difference is not worth a choice. The margin is one for the whole chapter. It stands with the rules, in one file of the package.
 #
 # Two kinds of interval return in many sections, and each gets a helper.
 #
@@ -139,20 +139,26 @@ import numpy as np
 from tutorial_utils.evaluation import statistics
 from tutorial_utils.evaluation.predictions import predict
 
-MARGIN = 0.005  # differences of accuracy below this count as none
+
+def over(values, of_what="seeds", **names):
+    counts = {
+        "n": len(values),
+        "of_what": of_what,
+        "degrees_of_freedom": len(values) - 1,
+    }
+    bounds, how = statistics.mean_interval(values), "t interval"
+    return Measurement(float(np.mean(values)), *bounds, how=how, names=names, **counts)
 
 
-def over(values, what, rule, of_what="seeds", **options):
-    mean, (low, high) = float(np.mean(values)), statistics.mean_interval(values)
-    return Part(what, mean, rule, low, high, n=len(values), of_what=of_what, **options)
-
-
-def paired(first, second, what, rule):
+def paired(first, second, **names):
     found = statistics.paired_difference(first, second)
-    return Part(
-        what, found.estimate, rule, found.low, found.high,
-        n=found.n, of_what="test images", unit="points",
-    )  # fmt: skip
+    ends, how = (found.estimate, found.low, found.high), "paired bootstrap over images"
+    return Measurement(*ends, n=found.n, of_what="test images", how=how, names=names)
+
+
+def share(count, n, of_what):
+    bounds = statistics.wilson_interval(count, n)
+    return Measurement(count / n, *bounds, n=n, of_what=of_what, how="Wilson")
 
 
 def right_rate(models):
@@ -194,15 +200,8 @@ median_low, median_high = statistics.bootstrap_interval(favourite_share, np.medi
 top_wins = winners.bincount(minlength=len(class_names))
 most = int(top_wins.argmax())
 ledger.record(
-    24, "an untrained model favours truck", source="C",
-    parts=[
-        Part("share of untrained models whose favourite class is truck (Wilson)", wins / UNTRAINED,
-             above(2 / len(class_names)), *statistics.wilson_interval(wins, UNTRAINED),
-             n=UNTRAINED, of_what="seeds", unit="share", digits=1),
-        Part("share of the images that go to a model's favourite class, whichever it is, median (bootstrap)",
-             float(np.median(favourite_share)), above(2 / len(class_names)), median_low, median_high,
-             n=UNTRAINED, of_what="seeds", unit="share", digits=1),
-    ],
+    24, a=share(wins, UNTRAINED, "seeds"),
+    b=Measurement(float(np.median(favourite_share)), median_low, median_high, n=UNTRAINED, of_what="seeds", how="bootstrap"),
     remark=f"The class that wins most often here is {class_names[most]}, with {top_wins[most]} of {UNTRAINED} seeds."
     " The source saw one draw; which class wins is decided by the random weights.",
 )  # fmt: skip
@@ -221,9 +220,7 @@ scatter_33 = statistics.spread(untrained_accuracy)
 from tutorial_utils.report.narrate import enumerate_words, percent, say, table
 
 ledger.record(
-    33, "untrained accuracy is about 10 %", source="C",
-    parts=[over(untrained_accuracy, "validation accuracy of untrained models, mean over seeds (t interval)",
-                between(0.09, 0.11), unit="share")],
+    33, a=over(untrained_accuracy),
     remark=f"Single models lie between {percent(scatter_33.low, 1)} and {percent(scatter_33.high, 1)},"
     f" with a standard deviation of {100 * scatter_33.deviation:.1f} points.",
 )  # fmt: skip
@@ -256,9 +253,7 @@ import math
 
 largest = max(gaps, key=abs)
 ledger.record(
-    25, "initial train and validation losses are close", source="C",
-    parts=[over(np.abs(gaps), "distance between validation and training loss before training, in nats,"
-                " mean over seeds (t interval)", below(0.02), digits=4)],
+    25, a=over(np.abs(gaps)),
     remark=f"The largest difference is {largest:+.4f}, at a mean loss of {losses.mean().item():.3f}"
     f" (guessing: {math.log(10):.3f}).",
 )  # fmt: skip
@@ -314,14 +309,9 @@ of_division = largest_changes(divide, logits["untrained"]).numpy()
 # %% tags=["hide-input"]
 n = len(of_softmax)
 ledger.record(
-    32, "softmax is unmoved by an added constant, plain division is not", source="C",
-    parts=[
-        Part("largest change of a softmax probability by a constant added to the logits", of_softmax.max().item(),
-             below(1e-6), n=n, of_what="images", digits=3, no_interval="the largest of all images, none was drawn"),
-        Part("change of the shares by plain division, the largest of an image's ten, median over images (bootstrap)",
-             float(np.median(of_division)), above(0.01),
-             *statistics.bootstrap_interval(of_division, np.median, resamples=500), n=n, of_what="images", digits=3),
-    ],
+    32, a=Measurement(of_softmax.max().item(), n=n, of_what="images"),
+    b=Measurement(float(np.median(of_division)), *statistics.bootstrap_interval(of_division, np.median, resamples=500),
+                  n=n, of_what="images", how="bootstrap"),
     remark="What is left in softmax is rounding: a score plus ten keeps fewer decimals than the score alone.",
 )  # fmt: skip
 
@@ -340,12 +330,7 @@ agreement = {
 # %% tags=["hide-input"]
 disagreements = sum(n - same for same in agreement.values())
 ledger.record(
-    46, "logits and softmax have the same argmax", source="C",
-    parts=[
-        Part(f"share of images on which both agree, {name} model (Wilson)", same / n, above(0.9999),
-             *statistics.wilson_interval(same, n), n=n, of_what="images", unit="share", digits=4)
-        for name, same in agreement.items()
-    ],
+    46, a=share(agreement["untrained"], n, "images"), b=share(agreement["trained"], n, "images"),
     remark=f"Disagreements among {2 * n:,} answers: {disagreements}."
     + (" They are ties that rounding made." if disagreements else
        " Ties by rounding are possible all the same: where scores differ by less than float32 can tell apart."),
@@ -367,9 +352,7 @@ worst_sum = max(misses.values())
 # %% tags=["hide-input"]
 published_miss = 1 - 0.99992282
 ledger.record(
-    47, "rounding makes row sums miss one by 8e-5", source="C",
-    parts=[Part("largest distance from one among the row sums of both models in float32", worst_sum, above(5e-5),
-                n=2 * len(data.train), of_what="row sums", no_interval="the largest of all training images")],
+    47, a=Measurement(worst_sum, n=2 * len(data.train), of_what="row sums"),
     remark=f"The published miss is {published_miss / worst_sum:,.0f} times the largest here."
     + (" Something other than float32's rounding must be behind it." if worst_sum < 5e-5 else ""),
 )  # fmt: skip
@@ -400,12 +383,8 @@ for replica in ten:
 # %% tags=["hide-input"]
 even, uneven = (max(errors_31[size]) for size in SIZES_31)
 ledger.record(
-    31, "weighting by batch length avoids wrong averages", source="C",
-    parts=[
-        Part(f"largest error of the plain mean of validation accuracy, batches of {size}", max(errors), above(1e-6),
-             n=len(errors), of_what="models", unit="points", digits=4, no_interval="counted over all validation images of each model")
-        for size, errors in errors_31.items()
-    ],
+    31, a=Measurement(even, n=len(ten), of_what="models", names={"even": SIZES_31[0]}),
+    b=Measurement(uneven, n=len(ten), of_what="models", names={"uneven": SIZES_31[1]}),
     remark=("With the source's batches there is nothing to avoid: they have equal lengths, and the plain mean is right. "
             if even <= 1e-6 else "")
     + f"With uneven batches the error reaches {100 * uneven:.3f} points.",
@@ -445,17 +424,10 @@ missed = (unseen.sum(dim=0) / better.sum(dim=0).clamp(min=1)).numpy()
 del held_inputs
 
 # %% tags=["hide-input"]
-EXACT = "arithmetic on one example"
 ledger.record(
-    50, "accuracy misses small improvements that the loss sees", source="C",
-    parts=[
-        over(missed, "share of the loss-lowering steps that leave validation accuracy no higher, mean over starts"
-             " (t interval)", above(0.1), of_what="starts", unit="share", digits=1),
-        Part("by hand: fall of the loss in nats, p(true) from 0.1 to 0.2", fall, above(0), n=1, of_what="example",
-             digits=3, no_interval=EXACT),
-        Part("by hand: gain of accuracy in the same move", gain, between(0, 0), n=1, of_what="example", digits=0,
-             no_interval=EXACT),
-    ],
+    50, a=over(missed, "starts"),
+    b=Measurement(fall, n=1, of_what="example"),
+    c=Measurement(gain, n=1, of_what="example"),
     remark=f"Of {better.numel()} steps, {int(better.sum())} lowered the loss.",
 )  # fmt: skip
 
@@ -505,12 +477,8 @@ ax = strips(
 # %% tags=["hide-input"]
 start, end = (float(values.mean()) for values in angles.values())
 ledger.record(
-    49, "a mini-batch gradient approximates the full one", source="C",
-    parts=[
-        over(values, f"cosine of the gradient of {config.batch_size} images with the full one, {when},"
-             " mean over batches (t interval)", above(0.9), of_what="batches", digits=3)
-        for when, values in angles.items()
-    ],
+    49, a=over(angles["before training"], "batches", size=config.batch_size),
+    b=over(angles["after training"], "batches", size=config.batch_size),
     remark="The full gradient is the mean of the batches' gradients, so on average nothing is amiss."
     + (" As training goes on the common part of the gradient shrinks, and what tells single images apart is left."
        if end < start else ""),
@@ -581,13 +549,7 @@ ax = compare_curves(
 # %% tags=["hide-input"]
 unfinished = sum(len(steps) == MOST_STEPS for steps, _ in [*mini, *full])
 ledger.record(
-    29, "mini-batches are bumpier but far quicker than full batches", source="C",
-    parts=[
-        over(speed_ratio, f"passes to a validation loss of {LEVEL}, full batch over mini-batches of 100, mean over"
-             " seeds (t interval)", above(10), unit="ratio", digits=1),
-        over(bump_ratio, "step-to-step deviation of the training loss, mini-batches over full batch, mean over"
-             " seeds (t interval)", above(2), unit="ratio", digits=1),
-    ],
+    29, a=over(speed_ratio, level=LEVEL), b=over(bump_ratio),
     remark="Best rates of the grid: " + enumerate_words(f"{rate:g} ({name})" for name, (rate, _) in runs_29.items())
     + (", at the edge of the grid for "
        + enumerate_words(name for name, (rate, _) in runs_29.items() if rate in (GRID_29[0], GRID_29[-1]))
@@ -646,19 +608,16 @@ table(
 # %% tags=["hide-input"]
 say(*(f"Stopped, so not to be chosen: {line}." for line in stopped_30))
 inside = sorted((size for size in SIZES if 50 <= size <= 256), key=held_30.get)
-outside = [size for size in SIZES if size not in inside]
+worst, best = inside[0], inside[-1]
+smaller, larger = (size for size in SIZES if size not in inside)
 at_edge = [size for size, runs in chosen_30.items()
            if runs[0].config.learning_rate in (RATES_30[0], RATES_30[-1])]  # fmt: skip
 ledger.record(
-    30, "50 to 256 is the usual batch size", source="C",
-    parts=[
-        paired(right_30[inside[-1]], right_30[inside[0]], f"test accuracy with batches of {inside[0]}, the worst"
-               f" inside the range, minus {inside[-1]}, the best (3 seeds, paired bootstrap)", above(-MARGIN)),
-        *(paired(right_30[inside[-1]], right_30[size], f"test accuracy with batches of {size} minus {inside[-1]}"
-                 " (3 seeds, paired bootstrap)", below(-MARGIN)) for size in outside),
-        Part("batch sizes tried, which cannot say what is usual", len(SIZES), None, n=len(SIZES), of_what="sizes",
-             digits=0, no_interval="a count", reason="usual is a matter of custom, not of these images"),
-    ],
+    30,
+    a=paired(right_30[best], right_30[worst], worst=worst, best=best, runs=3),
+    b=paired(right_30[best], right_30[smaller], smaller=smaller, best=best, runs=3),
+    c=paired(right_30[best], right_30[larger], larger=larger, best=best, runs=3),
+    d=Measurement(len(SIZES), n=len(SIZES), of_what="sizes"),
     remark=f"Every size has its own rate, and {SHORT.num_epochs} passes over the images; in these, {SIZES[-1]:,} takes"
     f" one step where {SIZES[0]} takes {SIZES[-1] // SIZES[0]}. With more passes the gaps may change."
     + (f" At the edge of the grid of rates: {enumerate_words(at_edge)}; another rate may serve them better."
@@ -735,18 +694,14 @@ _ = ax.axvline(CLAIMED, color="black", linewidth=0.8, linestyle=":")
 from dataclasses import replace
 
 say(*(f"Stopped, so its rate is not compared: {line}." for line in stopped_26))
-of_rates = paired(at_claimed, at_best, f"test accuracy at the best rate of the grid, {chosen_rate:.2g}, minus"
-                  f" {CLAIMED} ({SPLITS} seeds" + (")" if stays else ", paired bootstrap)"), below(MARGIN))  # fmt: skip
+names = {"best": chosen_rate, "runs": SPLITS}
+of_rates = paired(at_claimed, at_best, **names)
 if stays:
     nothing = "the best rate is the source's own"
     of_rates = replace(of_rates, low=None, high=None, no_interval=nothing)
 ledger.record(
-    26, "the best learning rate is about 0.009", source="C",
-    parts=[
-        of_rates,
-        Part("best learning rate by validation accuracy (bootstrap)", chosen_rate, between(CLAIMED / 2, 2 * CLAIMED),
-             *position, n=len(held_hits), of_what="validation images", digits=4),
-    ],
+    26, a=of_rates,
+    b=Measurement(chosen_rate, *position, n=len(held_hits), of_what="validation images", how="bootstrap"),
     remark=f"After {base.num_epochs} epochs; the best rate of a grid depends on when one looks."
     + (" Both rates are the same one, so the difference is zero without measuring." if stays else "")
     + (" The interval ends on the bound, which counts as inside." if set(position) & {CLAIMED / 2, 2 * CLAIMED} else "")
@@ -778,14 +733,9 @@ _ = ax.axvspan(0.41, 0.42, color="grey", alpha=0.2)
 # %% tags=["hide-input"]
 optimism = 100 * (np.mean(highest) - np.mean(final))
 ledger.record(
-    27, "accuracy tops out at 41-42 %", source="C",
-    parts=[
-        over(highest, "highest validation accuracy of any epoch, mean over seeds (t interval)", between(0.41, 0.42),
-             unit="share"),
-        Part(f"test accuracy of the weights kept, mean of {len(ten)} models (bootstrap)", float(ten_right.mean()),
-             between(0.41, 0.42), *statistics.bootstrap_interval(ten_right, np.mean), n=len(ten_right),
-             of_what="test images", unit="share"),
-    ],
+    27, a=over(highest),
+    b=Measurement(float(ten_right.mean()), *statistics.bootstrap_interval(ten_right, np.mean), n=len(ten_right),
+                  of_what="test images", how="bootstrap", names={"runs": len(ten)}),
     remark=f"The highest epoch lies {optimism:.1f} points above the last, in the mean. The source does not open its test set.",
 )  # fmt: skip
 
@@ -856,13 +806,8 @@ table(
 num_tried = sum(map(len, tried.values()))
 say(*(f"Stopped, so not to be chosen: {line}." for line in stopped_28))
 ledger.record(
-    28, "low accuracy is inevitable for a linear model", source="C",
-    parts=[
-        Part("test accuracy of the best linear model by validation accuracy (Wilson)", hits_28 / n_28, below(0.43),
-             *statistics.wilson_interval(hits_28, n_28), n=n_28, of_what="test images", unit="share"),
-        Part("linear models tried", num_tried, None, n=num_tried, of_what="models", digits=0, no_interval="a count",
-             reason="models that were tried say nothing about those that were not"),
-    ],
+    28, a=share(hits_28, n_28, "test images"),
+    b=Measurement(num_tried, n=num_tried, of_what="models"),
     remark=f"The best has {best_name} images, rate {best_28.config.learning_rate:g} and penalty"
     f" {best_28.config.weight_decay:g}; the ten models of the source's kind reach {percent(float(ten_right.mean()))}."
     + (" This rate is at the edge of the grid; another may do better." if best_28.config.learning_rate in (RATES_28[0], RATES_28[-1]) else "")
@@ -942,13 +887,7 @@ ax = scatter(
 
 # %% tags=["hide-input"]
 ledger.record(
-    48, "more classes make linear separation harder", source="C",
-    parts=[
-        over(few[2] - few[10], "test accuracy with two classes minus with ten, mean over random orders of the classes"
-             " (t interval)", above(MARGIN), of_what="orders", unit="points", digits=1),
-        over(way[2] - way[10], "the same for the share of the way from guessing to perfect (t interval)",
-             above(MARGIN), of_what="orders", unit="points", digits=1),
-    ],
+    48, a=over(few[2] - few[10], "orders"), b=over(way[2] - way[10], "orders"),
     remark="Mean share of the way: "
     + enumerate_words(f"{percent(float(values.mean()), 0)} with {count} classes" for count, values in way.items())
     + ". This is accuracy on new images; whether a plane separates the training images is another question.",
@@ -976,6 +915,7 @@ path = results.write(
     parameters={**config.model_dump(), "num_seeds": num_seeds},
     metrics={
         "claims": entries,
+        "rules_sha256": rules.read().sha256,
         "test_accuracy_over_seeds": ten_right.mean(),
         "validation_accuracy_by_rate": dict(
             zip(RATES.round(5).tolist(), held_hits.mean(axis=0).tolist(), strict=True)
@@ -1043,13 +983,16 @@ say(
 
 # %% tags=["hide-cell"]
 # Solution: a count, Wilson's interval, and the rule.
+from tutorial_utils.report.narrate import interval
+from tutorial_utils.report.verdicts import above
+
 above_half = int((favourite_share > 0.5).sum())
-half_part = Part(
-    "share of models whose favourite gets more than half of the images",
-    above_half / UNTRAINED, above(0.5), *statistics.wilson_interval(above_half, UNTRAINED),
-    n=UNTRAINED, of_what="seeds", unit="share",
-)  # fmt: skip
-say(half_part.sentence)
+half = share(above_half, UNTRAINED, "seeds")
+verdict = above(0.5).judge(half.value, half.low, half.high)
+say(
+    f"{percent(half.value, 1)} of the models, {interval(half.low, half.high)}: the claim"
+    f" {verdict.singular}."
+)
 
 # %% [markdown]
 # ## Further reading

@@ -1,14 +1,13 @@
-"""Claims, the rules that judge them, and verdicts: a verdict is computed from a measurement, never typed."""
+"""Claims with what was measured and the rules that judge it: a verdict is computed, never typed."""
 
 from __future__ import annotations
 
 import json
-import math
+import string
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import KW_ONLY, dataclass
-from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias, get_args
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import KW_ONLY, dataclass, field, replace
+from typing import Annotated, Any, ClassVar, Self, TypeAlias, get_args
 
 from pydantic import (
     AfterValidator,
@@ -24,34 +23,10 @@ from pydantic import (
 
 from tutorial_utils.evaluation.statistics import CONFIDENCE
 from tutorial_utils.exceptions import ClaimError, DataError, did_you_mean, join_problems
+from tutorial_utils.report import rules
 from tutorial_utils.report.narrate import enumerate_words, percent
-
-NUM_CLAIMS = 50
-"""The book measures the claims 1 to this."""
-
-Source: TypeAlias = Literal["M", "C"]
-"""The tutorial that makes the claim: M on MNIST, C on CIFAR-10."""
-
-Kind: TypeAlias = Literal["metric", "timing"]
-"""Timing claims depend on the clock or on memory, metric claims do not."""
-
-RuleKind: TypeAlias = Literal["above", "below", "between"]
-"""Which values a rule accepts."""
-
-Unit: TypeAlias = Literal["share", "points", "number", "ratio", "seconds", "milliseconds", "KiB"]
-"""How a value is written. A share is a fraction, points are a difference of fractions."""
-
-
-_FORMATS: dict[Unit, tuple[float, str, str]] = {
-    "share": (100, "", " %"),
-    "points": (100, "+", " points"),
-    "number": (1, "", ""),
-    "ratio": (1, "", " times"),
-    "seconds": (1, "", " s"),
-    "milliseconds": (1, "", " ms"),
-    "KiB": (1, "", " KiB"),
-}
-"""Scale, sign and suffix."""
+from tutorial_utils.report.rules import NUM_CLAIMS, ClaimRules, Kind, PartRule, Rulebook, Source
+from tutorial_utils.report.verdicts import Logic, Rule, Unit, Verdict, combine, holm, p_value, write_value
 
 # Characters that Markdown, MyST or MathJax could act on. Entities never do, in Jupyter and on the page alike.
 _ENTITIES = str.maketrans({sign: f"&#{ord(sign)};" for sign in "\\`*_{}[]<>$|~#&"})
@@ -70,105 +45,40 @@ _Unpacked = BeforeValidator(lambda value: value.item() if hasattr(value, "item")
 """Takes the number out of a tensor or array of one."""
 
 _Number: TypeAlias = Annotated[FiniteFloat, _Unpacked]
+_Share: TypeAlias = Annotated[float, _Unpacked, Field(ge=0, le=1)]
 _Text: TypeAlias = Annotated[str, AfterValidator(_refuse_empty)]
 
 
-class Verdict(StrEnum):
-    """What a rule says of a measurement."""
-
-    HOLDS = "holds"
-    IN_PART = "holds in part"
-    FAILS = "does not hold"
-    UNTESTABLE = "cannot be tested as stated"
-
-    @property
-    def plural(self) -> str:
-        """As said of several claims: ``"hold"``."""
-        return {"HOLDS": "hold", "IN_PART": "hold in part", "FAILS": "do not hold"}.get(self.name, self.value)
-
-    @property
-    def symbol(self) -> str:
-        """One character that tells verdicts apart without colour."""
-        return {"HOLDS": "✓", "IN_PART": "◐", "FAILS": "✗", "UNTESTABLE": "?"}[self.name]
-
-
-def write_value(value: float, unit: Unit, digits: int = 2) -> str:
-    """Write a value for readers, such as ``"92.58 %"``, ``"+0.32 points"`` or ``"1.32 times"``.
-
-    Args:
-        value: Finite; shares and points as fractions.
-        unit: One of :data:`Unit`.
-        digits: Decimals. A plain number of which they would leave one digit or none has two significant ones
-            instead: ``"0.00069"``, ``"8e-05"``.
-    """
-    value = float(value)  # a tensor of one number rounds and prints differently
-    scale, sign, suffix = _FORMATS[unit]
-    if unit == "number" and value != 0 and abs(value) < 10 ** (1 - digits):
-        return f"{value:.2g}"
-    return f"{scale * value:{sign}z,.{digits}f}{suffix}"
-
-
-def _write_bound(value: float, unit: Unit) -> str:
-    """Write a bound as it was chosen: exact, with no more digits than it needs."""
-    scale, _, suffix = _FORMATS[unit]
-    text = f"{scale * value:,.10g}"
-    return f"{text} point" if text == "1" and unit == "points" else text + suffix
-
-
 @dataclass(frozen=True)
-class Rule:
-    """Which values support a claim; made by :func:`above`, :func:`below` and :func:`between`.
+class Measurement:
+    """What a chapter measured for one part of a claim; the rules say what it is and what it is held against.
 
     Attributes:
-        kind: ``"above"`` and ``"below"`` exclude their bound, ``"between"`` includes both.
-        bounds: One finite number, or two in order for ``"between"``, in the unit of the measurement.
-
-    Raises:
-        ClaimError: The bounds do not fit the kind.
+        value: The estimate, finite; shares and points as fractions.
+        low: Lower end of the 95 % interval, or None with ``high``.
+        high: Upper end.
+        n: How many were measured, at least 1.
+        of_what: Of what: ``"test images"``, ``"seeds"``.
+        how: How the interval was made, such as ``"t over seeds"``.
+        no_interval: Why there is no interval, where there usually is one.
+        degrees_of_freedom: Of Student's t, where the interval is its.
+        log_scale: Whether the interval was made of logarithms.
+        exact_p: p-value against the rule's bound, where an exact test gives one; two-sided.
+        names: What the rule's text leaves open, such as the digit.
     """
 
-    __pydantic_config__: ClassVar = _STRICT
-
-    kind: RuleKind
-    bounds: tuple[float, ...]
-
-    def __post_init__(self) -> None:
-        count, wanted = 1, "one finite bound"
-        if self.kind == "between":
-            count, wanted = 2, "two finite bounds, the lower first"
-        finite = [bound for bound in self.bounds if math.isfinite(bound)]
-        if not len(finite) == len(self.bounds) == count or finite != sorted(finite):
-            raise ClaimError(f"{self.kind!r} needs {wanted}, found {self.bounds}")
-
-    def satisfied(self, value: float) -> bool:
-        """Say whether a value supports the claim."""
-        if self.kind == "above":
-            return value > self.bounds[0]
-        if self.kind == "below":
-            return value < self.bounds[0]
-        return self.bounds[0] <= value <= self.bounds[1]
-
-    def text(self, unit: Unit = "number") -> str:
-        """Write the rule, such as ``"above 0.1 points"``."""
-        words = [_write_bound(bound, unit) for bound in self.bounds]
-        if self.kind == "between" and self.bounds[0] == self.bounds[1]:
-            return f"exactly {words[0]}"
-        return f"{self.kind} {' and '.join(words)}"
-
-
-def above(bound: float) -> Rule:
-    """Make a rule that holds for values greater than the bound, not for the bound itself."""
-    return Rule("above", (float(bound),))
-
-
-def below(bound: float) -> Rule:
-    """Make a rule that holds for values smaller than the bound, not for the bound itself."""
-    return Rule("below", (float(bound),))
-
-
-def between(low: float, high: float) -> Rule:
-    """Make a rule that holds from one bound to the other, both included."""
-    return Rule("between", (float(low), float(high)))
+    value: float
+    low: float | None = None
+    high: float | None = None
+    _: KW_ONLY
+    n: int
+    of_what: str
+    how: str = ""
+    no_interval: str = ""
+    degrees_of_freedom: float | None = None
+    log_scale: bool = False
+    exact_p: float | None = None
+    names: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -176,7 +86,7 @@ class Part:
     """One measurement and the rule that judges it; a claim has one or more.
 
     Attributes:
-        what: What was measured, such as ``"accuracy with deskewing minus without, on test images"``.
+        what: What was measured, and how, such as ``"accuracy with deskewing minus without (paired bootstrap)"``.
         measurement: The estimate, finite; shares and points as fractions.
         rule: Which values support the claim; None when no measurement could decide it.
         low: Lower end of the 95 % interval, or None with ``high``.
@@ -187,6 +97,10 @@ class Part:
         digits: Decimals of the measurement and the interval.
         no_interval: Why there is no interval; needed exactly when there is none.
         reason: Why the claim cannot be tested; needed exactly when there is no rule.
+        degrees_of_freedom: As in :class:`Measurement`.
+        log_scale: As in :class:`Measurement`.
+        exact_p: As in :class:`Measurement`.
+        p_holm: The p-value after Holm's correction, as :func:`correct` sets it.
     """
 
     __pydantic_config__: ClassVar = _STRICT
@@ -203,6 +117,10 @@ class Part:
     digits: Annotated[int, Field(ge=0)] = 2
     no_interval: str = ""
     reason: str = ""
+    degrees_of_freedom: Annotated[FiniteFloat, _Unpacked, Field(gt=0)] | None = None
+    log_scale: bool = False
+    exact_p: _Share | None = None
+    p_holm: _Share | None = None
 
     @model_validator(mode="after")
     def _gives_a_verdict_its_ground(self) -> Self:
@@ -214,18 +132,35 @@ class Part:
             raise ValueError("give either a rule, or a reason why the claim cannot be tested")
         if self.low is not None and self.high is not None and not self.low <= self.measurement <= self.high:
             raise ValueError(f"{self.measurement} is not in its interval [{self.low}, {self.high}]")
+        if self.log_scale and self.low is not None and self.low <= 0:
+            raise ValueError(f"an interval of logarithms lies above 0, found low={self.low}")
         return self
 
     @property
     def verdict(self) -> Verdict:
-        """What the rule says of the estimate first, then of the whole interval."""
+        """What the rule says of the whole interval, or of the value where there is none."""
         if self.rule is None:
             return Verdict.UNTESTABLE
-        if not self.rule.satisfied(self.measurement):
-            return Verdict.FAILS
-        # Every rule accepts an unbroken range, so two ends inside mean that all between them is.
-        ends = [end for end in (self.low, self.high) if end is not None]
-        return Verdict.HOLDS if all(map(self.rule.satisfied, ends)) else Verdict.IN_PART
+        return self.rule.judge(self.measurement, self.low, self.high)
+
+    @property
+    def p_value(self) -> float | None:
+        """The exact test's, or what the interval says; None without a rule or an interval."""
+        if self.rule is None or self.low is None or self.high is None:
+            return None
+        if self.exact_p is not None:
+            return self.exact_p
+        shape = {"degrees_of_freedom": self.degrees_of_freedom, "log_scale": self.log_scale}
+        return p_value(self.rule, self.measurement, self.low, self.high, **shape)  # type: ignore[arg-type]
+
+    @property
+    def verdict_holm(self) -> Verdict:
+        """The verdict that is left after Holm's correction; the same where there is no interval.
+
+        Before :func:`correct` has counted the other parts, it is that of this part alone.
+        """
+        p = self.p_value if self.p_holm is None else self.p_holm
+        return self.verdict if p is None or p <= 1 - CONFIDENCE else Verdict.UNSETTLED
 
     @property
     def finding(self) -> str:
@@ -250,15 +185,44 @@ class Part:
         return f"{self.finding}. Rule: {self.rule_text}. Verdict: {self.verdict}."
 
 
+def make_part(measured: Measurement, stated: PartRule) -> Part:
+    """Hold a measurement against the rule of its part.
+
+    Raises:
+        ClaimError: The rule's text has names that the measurement does not fill in.
+    """
+    missing = sorted(stated.names - set(measured.names))
+    if missing:
+        raise ClaimError(f"needs names for {enumerate_words(missing)} in {stated.what!r}")
+    what = stated.what.format_map(dict(measured.names))
+    return Part(
+        f"{what} ({measured.how})" if measured.how and measured.low is not None else what,
+        measured.value,
+        stated.rule,
+        measured.low,
+        measured.high,
+        n=measured.n,
+        of_what=measured.of_what,
+        unit=stated.unit,
+        digits=stated.digits,
+        no_interval=measured.no_interval or (stated.exact if measured.low is None else ""),
+        reason=stated.reason,
+        degrees_of_freedom=measured.degrees_of_freedom,
+        log_scale=measured.log_scale,
+        exact_p=measured.exact_p,
+    )
+
+
 @dataclass(frozen=True)
 class Claim:
     """A claim of a source with everything that judges it; shown in a notebook as its verdict.
 
     Attributes:
-        id: 1 to :data:`NUM_CLAIMS`, the number of the claim in the book.
+        id: 1 to :data:`tutorial_utils.report.rules.NUM_CLAIMS`, the number of the claim in the book.
         text: The claim in the book's words.
         source: Who makes it.
         parts: At least one; the decisive one first.
+        logic: What the parts are to the claim; see :func:`tutorial_utils.report.verdicts.combine`.
         remark: What a reader should know besides.
         kind: Whether the measurement depends on the clock.
     """
@@ -269,16 +233,19 @@ class Claim:
     text: Annotated[_Text, Field(validation_alias=AliasChoices("claim", "text"), serialization_alias="claim")]
     source: Source
     parts: Annotated[tuple[Part, ...], AfterValidator(_refuse_empty)]
+    logic: Logic = "all"
     remark: str = ""
     kind: Kind = "metric"
 
     @property
     def verdict(self) -> Verdict:
-        """The verdict that all parts share; it fails if none that can be tested supports it; else in part."""
-        verdicts = {part.verdict for part in self.parts}
-        if verdicts == {Verdict.FAILS, Verdict.UNTESTABLE}:
-            return Verdict.FAILS
-        return verdicts.pop() if len(verdicts) == 1 else Verdict.IN_PART
+        """What the verdicts of the parts make, by the claim's logic."""
+        return combine((part.verdict for part in self.parts), self.logic)
+
+    @property
+    def verdict_holm(self) -> Verdict:
+        """The same with the parts' verdicts after Holm's correction."""
+        return combine((part.verdict_holm for part in self.parts), self.logic)
 
     @property
     def anchor(self) -> str:
@@ -288,11 +255,11 @@ class Claim:
     @property
     def sentence(self) -> str:
         """Verdict, findings, rules and remark in prose."""
-        opening = f"Claim {self.id} {self.verdict}."
+        opening = f"Claim {self.id} {self.verdict.singular}."
         return " ".join(filter(None, [opening, *(part.sentence for part in self.parts), self.remark]))
 
     def _repr_markdown_(self) -> str:
-        title = f"**{self.verdict.symbol} Claim {self.id} {self.verdict}**"
+        title = f"**{self.verdict.symbol} Claim {self.id} {self.verdict.singular}**"
         text = f"{self.text.rstrip('.')} (source {self.source}).".translate(_ENTITIES)
         sentences = "\n".join(f"- {part.sentence.translate(_ENTITIES)}" for part in self.parts)
         return "\n\n".join(filter(None, [f"{title}: {text}", sentences, self.remark.translate(_ENTITIES)]))
@@ -306,11 +273,11 @@ _CLAIM = TypeAdapter(Claim)
 
 
 def _problems_of(error: ValidationError) -> Iterator[str]:
-    """Say what pydantic found, such as ``"part 2: n must be a valid integer, found 2.5"``."""
+    """Say what pydantic found, such as ``"part b: n must be a valid integer, found 2.5"``."""
     for found in error.errors():
         match found["loc"]:
             case ("parts", int(index), *inner):
-                place = f"part {index + 1}: {'.'.join(map(str, inner))}"
+                place = f"part {string.ascii_lowercase[index]}: {'.'.join(map(str, inner))}"
             case names:
                 place = ".".join(map(str, names)) or "it"
         if found["type"] == "missing":
@@ -321,53 +288,103 @@ def _problems_of(error: ValidationError) -> Iterator[str]:
             yield f"{place} {found['msg'].replace('Input should', 'must')}, found {found['input']!r}"
 
 
-def tally(claims: Iterable[Claim]) -> str:
-    """Say how many claims got which verdict: ``"8 hold, 1 holds in part and 6 do not hold"``."""
-    times = Counter(claim.verdict for claim in claims)
+def tally(claims: Iterable[Claim], corrected: bool = False) -> str:
+    """Say how many claims got which verdict: ``"8 hold, 1 is mixed and 6 do not hold"``.
+
+    Args:
+        claims: What to count.
+        corrected: Whether to count the verdicts after Holm's correction.
+    """
+    times = Counter(claim.verdict_holm if corrected else claim.verdict for claim in claims)
     found = (verdict for verdict in Verdict if times[verdict])
-    counts = (f"{times[verdict]} {verdict if times[verdict] == 1 else verdict.plural}" for verdict in found)
+    counts = (
+        f"{times[verdict]} {verdict.singular if times[verdict] == 1 else verdict.plural}" for verdict in found
+    )
     return enumerate_words(counts) or "none was judged"
 
 
-class Ledger:
-    """The claims that one chapter measured."""
+def correct(claims: Iterable[Claim], family: int = 0) -> list[Claim]:
+    """Correct the p-values of all parts that have one for being several, by Holm's method.
 
-    def __init__(self) -> None:
+    Args:
+        claims: As recorded or read.
+        family: How many tests belong together, where these claims are not all; see
+            :func:`tutorial_utils.report.verdicts.holm`.
+
+    Returns:
+        The same claims, with ``p_holm`` set anew.
+    """
+    claims = list(claims)
+    p_values = [part.p_value for claim in claims for part in claim.parts]
+    adjusted = iter(holm([p for p in p_values if p is not None], family))
+    return [
+        replace(
+            claim,
+            parts=tuple(
+                replace(part, p_holm=None if part.p_value is None else next(adjusted)) for part in claim.parts
+            ),
+        )
+        for claim in claims
+    ]
+
+
+class Ledger:
+    """The claims that one chapter measured.
+
+    Attributes:
+        rulebook: The rules that judge them; by default the book's.
+    """
+
+    def __init__(self, rulebook: Rulebook | None = None) -> None:
+        self.rulebook = rulebook or rules.read()
         self._claims: dict[int, Claim] = {}
 
-    def record(
-        self,
-        id: int,
-        text: str,
-        *,
-        source: Source,
-        parts: Sequence[Part],
-        remark: str = "",
-        kind: Kind = "metric",
-    ) -> Claim:
-        """Judge a claim, given as in :class:`Claim`, and keep it.
+    def record(self, id: int, *, remark: str = "", **parts: Measurement) -> Claim:
+        """Judge a claim by its rules and keep it.
+
+        Args:
+            id: Its number in the rules.
+            remark: What a reader should know besides.
+            **parts: What was measured for each of its parts, by letter: ``a=...``, ``b=...``.
 
         Returns:
             The claim, which shows its verdict as the last line of a cell.
 
         Raises:
-            ClaimError: The claim is already there, or lacks what its verdict needs; lists all problems.
+            ClaimError: The rules do not know the claim, it is there already, parts are missing or unknown, or a
+                part lacks what its verdict needs; lists all problems.
         """
-        claim = Claim(id=id, text=text, source=source, parts=tuple(parts), remark=remark, kind=kind)
-        problems: list[str] = []
-        try:
-            claim = _CLAIM.validate_python(claim)
-        except ValidationError as error:
-            problems += _problems_of(error)
+        stated = self.rulebook.claim(id)
+        problems = _compare_letters(parts, stated)
         if id in self._claims:
-            problems.append("it is there already; give this one another id, or make the ledger anew")
-        if problems:
-            raise ClaimError(join_problems(f"claim {id} cannot be recorded:", problems))
-        self._claims[id] = claim
-        return claim
+            problems.append("it is there already; make the ledger anew to record it again")
+        made = []
+        for letter, measured in sorted(parts.items()) if not problems else ():
+            try:
+                made.append(make_part(measured, stated.parts[letter]))
+            except ClaimError as error:
+                problems.append(f"part {letter}: {error}")
+        if not problems:
+            claim = Claim(
+                id=id,
+                text=stated.text,
+                source=stated.source,
+                parts=tuple(made),
+                logic=stated.logic,
+                remark=remark,
+                kind=stated.kind,
+            )
+            try:
+                return self._claims.setdefault(id, _CLAIM.validate_python(claim))
+            except ValidationError as error:
+                problems += _problems_of(error)
+        raise ClaimError(join_problems(f"claim {id} cannot be recorded:", problems))
 
     def entries(self, kind: Kind) -> list[dict[str, Any]]:
         """List what was recorded, one :func:`entry` a claim, sorted by id.
+
+        Holm's correction counts all tests of the rules, those of other chapters as larger than these. So it may
+        leave a verdict open that all chapters together settle, never the other way round.
 
         Args:
             kind: ``"metric"`` for the ``metrics`` of a results file, ``"timing"`` for its ``timings``.
@@ -377,28 +394,49 @@ class Ledger:
         """
         if kind not in get_args(Kind):
             raise ClaimError(f"no kind {kind!r}; {did_you_mean(str(kind), get_args(Kind))}")
-        return [entry(claim) for _, claim in sorted(self._claims.items()) if claim.kind == kind]
+        recorded = [claim for _, claim in sorted(self._claims.items())]
+        corrected = correct(recorded, self.rulebook.num_tests)
+        return [entry(claim) for claim in corrected if claim.kind == kind]
 
     def tally(self) -> str:
         """Say how many of the recorded claims got which verdict, as :func:`tally` does."""
         return tally(self._claims.values())
 
 
+def _compare_letters(parts: Mapping[str, Measurement], stated: ClaimRules) -> list[str]:
+    """Say which parts are missing, with what they measure, and which the rules do not know."""
+    missing = [
+        f"part {letter} is missing: {part.what}"
+        for letter, part in stated.parts.items()
+        if letter not in parts
+    ]
+    unknown = [f"no rule for a part {name!r}" for name in parts if name not in stated.parts]
+    wrong = [
+        f"part {name} is no Measurement, but {value!r}"
+        for name, value in parts.items()
+        if not isinstance(value, Measurement)
+    ]
+    return missing + unknown + wrong
+
+
 def entry(claim: Claim) -> dict[str, Any]:
     """Turn a claim, complete as :meth:`Ledger.record` returns it, into plain values for a results file.
 
     Returns:
-        The claim and what follows from it, for readers without this package: verdict, sentence, the anchor of
-        its section, and of each part verdict and rule in words. ``measurement``, ``low``, ``high``, ``n``,
-        ``no_interval`` and ``rule`` are those of the first part. :func:`from_entry` reads none of these.
+        The claim and what follows from it, for readers without this package: verdict, the verdict after Holm's
+        correction, sentence, the anchor of its section, and of each part its letter, p-value, both verdicts and
+        the rule in words. ``measurement``, ``low``, ``high``, ``n``, ``no_interval`` and ``rule`` are those of
+        the first part. :func:`from_entry` reads none of these.
     """
     stored = _CLAIM.dump_python(claim, mode="json", by_alias=True)
-    for part, values in zip(claim.parts, stored["parts"], strict=True):
-        values |= {"rule_text": part.rule_text, "verdict": str(part.verdict)}
+    for letter, part, values in zip(string.ascii_lowercase, claim.parts, stored["parts"], strict=False):
+        values |= {"letter": letter, "rule_text": part.rule_text, "p_value": part.p_value}
+        values |= {"verdict": str(part.verdict), "verdict_holm": str(part.verdict_holm)}
     first = stored["parts"][0]
     stored |= {key: first[key] for key in ("measurement", "low", "high", "n", "no_interval")}
     stored |= {"rule": first["rule_text"], "sentence": claim.sentence}
-    return {**stored, "verdict": str(claim.verdict), "anchor": claim.anchor}
+    verdicts = {"verdict": str(claim.verdict), "verdict_holm": str(claim.verdict_holm)}
+    return {**stored, **verdicts, "anchor": claim.anchor}
 
 
 def from_entry(stored: dict[str, Any]) -> Claim:
