@@ -382,7 +382,8 @@ class _Run:
         """One pass over the training batches; returns running loss and running accuracy of each replica."""
         total, correct, seen = self._zeros(torch.float64), self._zeros(torch.int64), 0
         well = torch.ones(len(self.active), dtype=torch.bool)
-        bounds = torch.tensor([self.configs[index].divergence_bound for index in self.active]).double()
+        each = [self.configs[index].divergence_bound for index in self.active]
+        bounds = torch.tensor(each, dtype=torch.float64)  # on the CPU, where the losses are
         for step, (inputs, labels) in enumerate(self._inputs(self.train, "training"), start=1):
             losses, hits, error = measure_batch(self.stack.logits(inputs), labels)
             size = labels.shape[-1]
