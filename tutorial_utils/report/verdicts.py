@@ -220,9 +220,7 @@ def p_value(
         if low <= 0:
             raise ClaimError(f"on a log scale an interval lies above 0, found [{low}, {high}]")
         value, low, high = map(math.log, (value, low, high))
-    bounds = [
-        (math.log(bound) if bound > 0 else -math.inf) if log_scale else bound for bound in rule.bounds
-    ]
+    bounds = [(math.log(bound) if bound > 0 else -math.inf) if log_scale else bound for bound in rule.bounds]
     inside = rule.satisfied(math.exp(value) if log_scale else value)
     if not inside:
         bounds = [min(bounds, key=lambda bound: abs(value - bound))]
