@@ -91,6 +91,9 @@ audit:  ## ask for known vulnerabilities of the locked versions (needs the inter
 record: book  ## accept the headline numbers of this build as those on record
 	@$(BIN)/python tests/record.py
 
+rules: $(READY)  ## accept new rules of claims, and changed ones that have a new date
+	@$(BIN)/python tests/rules_seen.py
+
 setup: $(READY)  ## set up .venv and nothing else (book and test do it themselves)
 
 pair: $(READY)  ## write every chapter's .ipynb from its .py

@@ -1,7 +1,7 @@
 """What each rule of `tutorial_utils/report/rules.toml` said when it was last accepted, and its date.
 
-A rule that changed needs a new date. Run this file to accept new and changed rules: it writes `rules_seen.json`, and
-refuses while a rule says something else under its old date.
+A rule that changed needs a new date. `make rules` runs this file to accept new and changed rules: it writes
+`rules_seen.json`, and refuses while a rule says something else under its old date.
 """
 
 import json

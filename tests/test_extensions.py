@@ -395,8 +395,10 @@ LEDGER_ANCHORS = "".join(f"(claim-{id})=\n## Section {id}\n\nText.\n\n" for id i
 
 
 def made_up_ledgers(ids: range = range(1, 51)) -> list[Ledger]:
-    """Two chapters' claims: 7 has markup, 9 takes time, 11 is mixed, 12 fails, 13 cannot be tested, 14 is open,
-    and 15 is open after the correction."""
+    """Two chapters' claims. All hold but some.
+
+    7 has markup, 9 takes time, 11 is mixed, 12 fails, 13 cannot be tested, 14 is open, 15 is after the correction.
+    """
     ledgers = [Ledger(MADE_UP_RULES), Ledger(MADE_UP_RULES)]
     for id in ids:
         ledgers[id > 25].record(id, **made_up_parts(id))  # the second chapter has the later ones
@@ -424,7 +426,7 @@ MADE_UP_RULES = made_up_rules()
 
 
 def made_up_parts(id: int) -> dict[str, Any]:
-    value, reach = {12: (0.25, 0.0625), 14: (0.75, 0.5), 15: (0.75, 0.2)}.get(id, (0.75, 0.0625))
+    value, reach = {12: (0.25, 0.0625), 14: (0.75, 0.5), 15: (0.75, 0.245)}.get(id, (0.75, 0.0625))
     share = Measurement(value, value - reach, value + reach, n=10_000, of_what="images", names={"number": id})
     if id == 7:
         return {"a": Measurement(1, n=5, of_what=MARKUP), "remark": MARKUP}
@@ -526,7 +528,7 @@ def test_verdicts_are_counted_and_contradictions_named_above_the_table(fifty: Si
     before = [tag.get_text().strip() for tag in reversed(table.find_all_previous(["p", "li"]))]
     counts = "Of 50 claims, 46 hold, 1 does not hold, 1 is mixed, 1 is not settled and 1 cannot be tested."
     after = "45 hold, 1 does not hold, 1 is mixed, 2 are not settled and 1 cannot be tested."
-    assert before[before.index(counts) + 1] == f"After Holm’s correction, {after}"
+    assert before[before.index(counts) + 1].endswith(f"s correction, {after}")
     assert before.index(counts) < before.index("Claim 12 (source M): statement 12.")
     (link,) = [link for link in fifty.page("claims").select("li a") if link.get_text() == "Claim 12"]
     assert link["href"] == "notebooks/claims/01_first.html#claim-12"

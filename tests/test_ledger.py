@@ -60,7 +60,7 @@ def claim_of(*parts: Part, **changes: Any) -> Claim:
     return Claim(parts=parts, **fields)
 
 
-# What the made-up rules say: every claim has a share above a half, claim 8 a count besides, claim 9 takes time.
+# The made-up rules: every claim has a share above a half, claim 8 a count besides, claim 9 takes time.
 STATED = PartRule("share of {what}", above(0.5), datetime.date(2026, 1, 1), True, "most", "share")
 COUNT = dataclasses.replace(STATED, what="a count", rule=below(2), unit="number", exact="counted", digits=0)
 UNRULED = dataclasses.replace(STATED, what="minima", rule=None, reason="there are none", exact="a count")

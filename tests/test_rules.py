@@ -4,7 +4,6 @@ import dataclasses
 import datetime
 import re
 import string
-import sys
 from pathlib import Path
 
 import pytest
@@ -128,10 +127,9 @@ def test_a_rule_that_changes_without_a_new_date_is_found(tmp_path: Path, change:
 
 
 def test_no_rule_of_the_book_changed_unseen() -> None:
-    """Where a rule changed with its date, accept it: .venv/bin/python tests/rules_seen.py."""
     seen, now = rules_seen.read(), rules_seen.look(rules.read())
     assert rules_seen.find_undated(seen, now) == []
-    assert seen == now, f"run `{Path(sys.executable).name} tests/rules_seen.py` to accept new rules"
+    assert seen == now, "rules are new, gone or changed with their dates: accept them by `make rules`"
 
 
 def test_reasons_and_layout_may_change_under_the_same_date() -> None:

@@ -429,8 +429,8 @@ def entry(claim: Claim) -> dict[str, Any]:
     Returns:
         The claim and what follows from it, for readers without this package: verdict, the one after Holm's
         correction, sentence, the anchor of its section, and of each part its letter, p-value, both verdicts
-        and the rule in words. ``measurement``, ``low``, ``high``, ``n``, ``no_interval`` and ``rule`` are those
-        of the first part. :func:`from_entry` reads none of these.
+        and the rule in words. ``measurement``, ``low``, ``high``, ``n``, ``no_interval`` and ``rule`` are
+        those of the first part. :func:`from_entry` reads none of these.
     """
     stored = _CLAIM.dump_python(claim, mode="json", by_alias=True)
     for letter, part, values in zip(string.ascii_lowercase, claim.parts, stored["parts"], strict=False):

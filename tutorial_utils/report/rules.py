@@ -218,7 +218,7 @@ def read(file: Path = FILE) -> Rulebook:
     """Read the rules.
 
     Raises:
-        ClaimError: The file is not TOML, or a rule in it lacks something or has no meaning; lists all problems.
+        ClaimError: The file is not TOML, or something in it is missing or has no meaning; lists all problems.
     """
     content = file.read_bytes()
     try:
