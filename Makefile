@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: halves book preview pdf test nightly faults repeat bench audit record setup pair lock clean help FORCE
+.PHONY: halves book preview pdf test nightly faults repeat bench audit record rules setup pair lock clean help FORCE
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3

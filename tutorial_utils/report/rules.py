@@ -83,6 +83,11 @@ class PartRule:
         return f"none: {self.reason}" if self.rule is None else self.rule.text(self.unit)
 
     @property
+    def title(self) -> str:
+        """What is measured, with the open names in words."""
+        return "".join(f"{text}{name or ''}" for text, name, _, _ in string.Formatter().parse(self.what))
+
+    @property
     def names(self) -> set[str]:
         """Names that a chapter has to fill in."""
         return {name for _, name, _, _ in string.Formatter().parse(self.what) if name}

@@ -121,8 +121,8 @@ class Rule:
         """Judge a measurement by its whole interval; without one, by its value.
 
         Returns:
-            ``HOLDS`` if the whole interval satisfies the rule, ``FAILS`` if no value in it does, ``UNSETTLED``
-            otherwise.
+            ``HOLDS`` if the whole interval satisfies the rule, ``FAILS`` if no value does, and otherwise
+            ``UNSETTLED``.
         """
         if low is None or high is None:
             low = high = value
