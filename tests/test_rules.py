@@ -65,7 +65,7 @@ def test_a_file_becomes_claims_with_parts(tmp_path: Path) -> None:
     first, second = claim.parts["a"], claim.parts["b"]
     assert first.rule == Rule("between", (0.25, 1.0))
     assert (first.text, first.names) == ("between 25 % and 100 %", {"digit"})
-    assert (first.title, second.title) == ("share of digit", "a count")
+    assert (first.title, second.title) == ("share of …", "a count")
     assert (first.date, first.results_seen, first.was) == (datetime.date(2026, 1, 2), False, "above 50 %")
     assert (second.rule, second.text, second.exact) == (None, "none: nothing could", "counted")
     assert (book.margins, book.num_tests) == ({"accuracy": 0.002}, 1)

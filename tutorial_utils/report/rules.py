@@ -84,8 +84,10 @@ class PartRule:
 
     @property
     def title(self) -> str:
-        """What is measured, with the open names in words."""
-        return "".join(f"{text}{name or ''}" for text, name, _, _ in string.Formatter().parse(self.what))
+        """What is measured, with dots for what chapters fill in."""
+        return "".join(
+            f"{text}{'…' if name else ''}" for text, name, _, _ in string.Formatter().parse(self.what)
+        )
 
     @property
     def names(self) -> set[str]:
