@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: halves book preview pdf test nightly faults repeat bench audit record setup pair lock clean help FORCE
+.PHONY: halves book preview pdf test nightly faults repeat bench audit record rules setup pair lock clean help FORCE
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
@@ -90,6 +90,9 @@ audit:  ## ask for known vulnerabilities of the locked versions (needs the inter
 
 record: book  ## accept the headline numbers of this build as those on record
 	@$(BIN)/python tests/record.py
+
+rules: $(READY)  ## accept new rules of claims, and changed ones that have a new date
+	@$(BIN)/python tests/rules_seen.py
 
 setup: $(READY)  ## set up .venv and nothing else (book and test do it themselves)
 

@@ -4,6 +4,8 @@ Pages that show what was measured are the book's own, over results that nobody m
 """
 
 import copy
+import dataclasses
+import datetime
 import json
 import re
 import runpy
@@ -22,7 +24,10 @@ from sphinx.errors import ExtensionError
 from sphinx.testing.util import SphinxTestApp
 from sphinx.util.console import strip_colors
 
-from tutorial_utils.report.ledger import Ledger, Part, above, below
+from tutorial_utils.report import rules
+from tutorial_utils.report.ledger import Ledger, Measurement
+from tutorial_utils.report.rules import ClaimRules, PartRule, Rulebook
+from tutorial_utils.report.verdicts import above, below
 
 ROOT = Path(__file__).parents[1]
 BOOK = yaml.safe_load((ROOT / "_config.yml").read_text())
@@ -390,33 +395,49 @@ LEDGER_ANCHORS = "".join(f"(claim-{id})=\n## Section {id}\n\nText.\n\n" for id i
 
 
 def made_up_ledgers(ids: range = range(1, 51)) -> list[Ledger]:
-    """Two chapters' claims: 7 has markup, 9 takes time, 11 is mixed, 12 fails, 13 cannot be tested."""
-    ledgers = [Ledger(), Ledger()]
+    """Two chapters' claims. All hold but some.
+
+    7 has markup, 9 takes time, 11 is mixed, 12 fails, 13 cannot be tested, 14 is open, 15 is once corrected.
+    """
+    ledgers = [Ledger(MADE_UP_RULES), Ledger(MADE_UP_RULES)]
     for id in ids:
-        ledgers[id > 25].record(id, **made_up_claim(id))  # the second chapter has the later ones
+        ledgers[id > 25].record(id, **made_up_parts(id))  # the second chapter has the later ones
     return ledgers
 
 
-def made_up_claim(id: int) -> dict[str, Any]:
-    value = 0.25 if id == 12 else 0.75
-    part = Part(f"share {id}", value, above(0.5), value - 0.0625, value + 0.0625, n=10_000, of_what="images")
-    claim: dict[str, Any] = {"text": f"statement {id}", "source": "M" if id < 26 else "C", "parts": [part]}
+def made_up_rules() -> Rulebook:
+    share = PartRule("share {number}", above(0.5), datetime.date(2026, 1, 1), True, "most")
+    count = dataclasses.replace(share, what="count {number}", rule=below(2), exact="a count")
+    one = {
+        id: ClaimRules(f"statement {id}", "M" if id < 26 else "C", "all", {"a": share}) for id in range(1, 51)
+    }
+    markup = dataclasses.replace(
+        share, what=MARKUP.replace("{", "{{").replace("}", "}}"), digits=0, exact=MARKUP
+    )
+    one[7] = ClaimRules(MARKUP, "M", "all", {"a": dataclasses.replace(markup, rule=above(0))})
+    one[9] = dataclasses.replace(one[9], kind="timing")
+    one[11] = dataclasses.replace(one[11], parts={"a": share, "b": count}, logic="alternatives")
+    nothing = dataclasses.replace(share, what="minima", rule=None, digits=0, exact="a count", reason=MARKUP)
+    one[13] = dataclasses.replace(one[13], parts={"a": nothing})
+    return Rulebook(one, {}, (), rules.read().sha256)
+
+
+MADE_UP_RULES = made_up_rules()
+
+
+def made_up_parts(id: int) -> dict[str, Any]:
+    value, reach = {12: (0.25, 0.0625), 14: (0.75, 0.5), 15: (0.75, 0.245)}.get(id, (0.75, 0.0625))
+    share = Measurement(value, value - reach, value + reach, n=10_000, of_what="images", names={"number": id})
     if id == 7:
-        parts = [Part(MARKUP, 1, above(0), n=5, of_what=MARKUP, no_interval=MARKUP, digits=0)]
-        claim |= {"text": MARKUP, "remark": MARKUP, "parts": parts}
-    if id == 9:
-        claim["kind"] = "timing"
+        return {"a": Measurement(1, n=5, of_what=MARKUP), "remark": MARKUP}
     if id == 11:
-        claim["parts"] = [part, Part("count 11", 3, below(2), n=4, of_what="seeds", no_interval="a count")]
-    if id == 13:
-        reason = {"no_interval": "a count", "reason": MARKUP}
-        claim["parts"] = [Part("minima", 1, None, n=1, of_what="losses", digits=0, **reason)]
-    return claim
+        return {"a": share, "b": Measurement(3, n=4, of_what="seeds", names={"number": id})}
+    return {"a": Measurement(1, n=1, of_what="losses") if id == 13 else share}
 
 
 def results_with(ledger: Ledger, **more: Any) -> dict[str, Any]:
     content = copy.deepcopy(RESULTS) | more
-    content["metrics"]["claims"] = ledger.entries("metric")
+    content["metrics"] |= {"claims": ledger.entries("metric"), "rules_sha256": ledger.rulebook.sha256}
     content["timings"]["claims"] = ledger.entries("timing")
     return content
 
@@ -455,7 +476,7 @@ def row_of(site: Site, id: int) -> Tag:
 def test_the_ledger_has_a_row_for_each_claim_with_a_link_to_where_it_is_measured(fifty: Site) -> None:
     (table,) = fifty.page("claims").select("table.measured.ledger")
     header = [cell.get_text() for cell in table.select("th")]
-    assert header == ["No.", "Claim", "Measurement", "Rule", "Verdict", "Where"]
+    assert header == ["No.", "Claim", "Measurement", "Rule", "Verdict", "After Holm", "Where"]
     rows = ledger_rows(fifty)
     assert list(rows) == [str(id) for id in range(1, 51)]
     assert rows["1"] == [
@@ -463,10 +484,12 @@ def test_the_ledger_has_a_row_for_each_claim_with_a_link_to_where_it_is_measured
         "Share 1: 0.75, 95 % interval [0.69, 0.81], n = 10,000 images",
         "above 0.5",
         "✓ holds",
+        "✓ holds",
         "measured here",
     ]
     assert rows["9"][3] == "✓ holds", "a timing claim is read from the timings"
     assert rows["30"][0] == "statement 30 (source C)"
+    assert rows["11"][0] == "statement 11 (source M; alternatives)"
     links = [str(link["href"]) for link in table.select("tbody a")]
     chapters = [LEDGER_CHAPTERS[id > 25] for id in range(1, 51)]
     assert links == [f"notebooks/{chapter}.html#claim-{id}" for id, chapter in enumerate(chapters, 1)]
@@ -487,19 +510,25 @@ def test_parts_of_a_claim_carry_letters_and_their_own_verdicts(fifty: Site) -> N
 def test_a_verdict_has_a_sign_a_word_and_a_class(fifty: Site) -> None:
     found = {
         1: ("✓ holds", "holds"),
-        11: ("◐ holds in part", "in-part"),
+        11: ("◐ mixed", "mixed"),
         12: ("✗ does not hold", "fails"),
+        13: ("? cannot be tested", "untestable"),
+        14: ("○ not settled", "unsettled"),
+        15: ("✓ holds", "holds"),
     }
     for id, (word, name) in found.items():
-        (verdict,) = row_of(fifty, id).select(".verdict")
-        assert (verdict.get_text(), verdict["class"]) == (word, ["verdict", name])
-        assert f".verdict.{name} " in STYLE
+        plain, corrected = row_of(fifty, id).select(".verdict")
+        assert (plain.get_text(), plain["class"]) == (word, ["verdict", name])
+        assert re.search(rf"\.verdict\.{name}\b", STYLE)
+        assert corrected.get_text() == ("○ not settled" if id == 15 else word)
 
 
 def test_verdicts_are_counted_and_contradictions_named_above_the_table(fifty: Site) -> None:
     (table,) = fifty.page("claims").select("table.ledger")
     before = [tag.get_text().strip() for tag in reversed(table.find_all_previous(["p", "li"]))]
-    counts = "Of 50 claims, 47 hold, 1 holds in part, 1 does not hold and 1 cannot be tested as stated."
+    counts = "Of 50 claims, 46 hold, 1 does not hold, 1 is mixed, 1 is not settled and 1 cannot be tested."
+    after = "45 hold, 1 does not hold, 1 is mixed, 2 are not settled and 1 cannot be tested."
+    assert before[before.index(counts) + 1].endswith(f"s correction, {after}")
     assert before.index(counts) < before.index("Claim 12 (source M): statement 12.")
     (link,) = [link for link in fifty.page("claims").select("li a") if link.get_text() == "Claim 12"]
     assert link["href"] == "notebooks/claims/01_first.html#claim-12"
@@ -518,29 +547,31 @@ def test_nothing_is_called_contradicted_when_nothing_is(tmp_path: Path) -> None:
     made = ledger_site(tmp_path, made_up_ledgers(range(1, 4)))
     made.build()
     page = made.page("claims")
-    assert "does not hold, the estimate speaks against it" not in page.get_text()
+    assert "does not hold, its intervals lie outside" not in page.get_text()
     assert "No claim is contradicted as a whole." in page.get_text()
     assert "Of 3 claims, 3 hold." in page.get_text()
 
 
 def test_missing_doubled_and_unreadable_claims_and_missing_sections_are_warned_of(tmp_path: Path) -> None:
     first, second = made_up_ledgers(range(2, 50))
-    second.record(5, **made_up_claim(5))
+    second.record(5, **made_up_parts(5))
     made = ledger_site(tmp_path, [first, second])
     content = results_with(second)
     content["metrics"]["claims"][-1]["parts"][0]["low"] = "small"  # claim 49
+    content["metrics"]["rules_sha256"] = "0" * 64
     write_results(tmp_path, content, LEDGER_CHAPTERS[1])
     chapter = tmp_path / "site" / "notebooks" / f"{LEDGER_CHAPTERS[0]}.md"
     chapter.write_text(chapter.read_text().replace("(claim-3)=\n", ""))
     warnings = made.build()
     for expected in (
         r"claims.*WARNING: claims/02_second: .* claim 49 cannot be read.*make book(?s:.{1,90})small",
+        r"claims.*WARNING: claims/02_second: judged by other rules .*make book",
         r"claims.*WARNING: recorded in no chapter: claim 1, 49 and 50; each needs",
         r"claims.*WARNING: recorded more than once: claim 5; each needs",
         r"claims.*WARNING: undefined label: 'claim-3'",
     ):
         assert len(re.findall(expected, warnings)) == 1, warnings
-    assert warnings.count("WARNING") == 4, warnings
+    assert warnings.count("WARNING") == 5, warnings
     assert [row[0] for row in rows_of(made.page("claims"))][:6] == ["2", "3", "4", "5", "5", "6"]
 
 

@@ -114,6 +114,7 @@ ledger, folder = Ledger(), results.output_folder()
 #
 # A claim gets one or more **parts**. Each part is one measurement with a 95 % interval, and a **rule** that says which values support the claim. If the whole interval satisfies the rule, the part
 # holds; if no value in it does, the part does not hold; otherwise it is not settled. What the parts make of the claim is said in {ref}`claims-verdicts`. The rules stand in one file of the package with their dates, and in the text before the numbers. No verdict is typed.
+# (The rules of the first edition were not registered before its results; {ref}`claims-rules` says what that means.)
 #
 # "Better" and "no difference" need a margin. One pair of margins serves all comparisons of settings, so that none can be chosen to fit: 0.2 points of accuracy or recall, which is 20 of 10,000 images, and 0.005 nats of cross-entropy, a factor of 1.005 on the probability.
 

@@ -86,7 +86,7 @@ class Part:
     """One measurement and the rule that judges it; a claim has one or more.
 
     Attributes:
-        what: What was measured, and how, such as ``"accuracy with deskewing minus without (paired bootstrap)"``.
+        what: What was measured, and how, such as ``"accuracy with deskewing minus without (t over seeds)"``.
         measurement: The estimate, finite; shares and points as fractions.
         rule: Which values support the claim; None when no measurement could decide it.
         low: Lower end of the 95 % interval, or None with ``high``.
@@ -244,8 +244,12 @@ class Claim:
 
     @property
     def verdict_holm(self) -> Verdict:
-        """The same with the parts' verdicts after Holm's correction."""
-        return combine((part.verdict_holm for part in self.parts), self.logic)
+        """The same verdict if the parts still make it after Holm's correction, otherwise not settled.
+
+        Never another: a reading that the correction opens must not leave a mixed claim to the other readings.
+        """
+        corrected = combine((part.verdict_holm for part in self.parts), self.logic)
+        return corrected if corrected is self.verdict else Verdict.UNSETTLED
 
     @property
     def anchor(self) -> str:
@@ -351,8 +355,8 @@ class Ledger:
             The claim, which shows its verdict as the last line of a cell.
 
         Raises:
-            ClaimError: The rules do not know the claim, it is there already, parts are missing or unknown, or a
-                part lacks what its verdict needs; lists all problems.
+            ClaimError: The rules do not know the claim, it is there already, parts are missing or unknown, or
+                one lacks what its verdict needs; lists all problems.
         """
         stated = self.rulebook.claim(id)
         problems = _compare_letters(parts, stated)
@@ -383,8 +387,8 @@ class Ledger:
     def entries(self, kind: Kind) -> list[dict[str, Any]]:
         """List what was recorded, one :func:`entry` a claim, sorted by id.
 
-        Holm's correction counts all tests of the rules, those of other chapters as larger than these. So it may
-        leave a verdict open that all chapters together settle, never the other way round.
+        Holm's correction counts all tests of the rules, those of other chapters with larger p-values than any
+        here. So it may leave a verdict open that all chapters together settle, never the other way round.
 
         Args:
             kind: ``"metric"`` for the ``metrics`` of a results file, ``"timing"`` for its ``timings``.
@@ -423,10 +427,10 @@ def entry(claim: Claim) -> dict[str, Any]:
     """Turn a claim, complete as :meth:`Ledger.record` returns it, into plain values for a results file.
 
     Returns:
-        The claim and what follows from it, for readers without this package: verdict, the verdict after Holm's
-        correction, sentence, the anchor of its section, and of each part its letter, p-value, both verdicts and
-        the rule in words. ``measurement``, ``low``, ``high``, ``n``, ``no_interval`` and ``rule`` are those of
-        the first part. :func:`from_entry` reads none of these.
+        The claim and what follows from it, for readers without this package: verdict, the one after Holm's
+        correction, sentence, the anchor of its section, and of each part its letter, p-value, both verdicts
+        and the rule in words. ``measurement``, ``low``, ``high``, ``n``, ``no_interval`` and ``rule`` are
+        those of the first part. :func:`from_entry` reads none of these.
     """
     stored = _CLAIM.dump_python(claim, mode="json", by_alias=True)
     for letter, part, values in zip(string.ascii_lowercase, claim.parts, stored["parts"], strict=False):

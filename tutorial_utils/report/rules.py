@@ -83,6 +83,13 @@ class PartRule:
         return f"none: {self.reason}" if self.rule is None else self.rule.text(self.unit)
 
     @property
+    def title(self) -> str:
+        """What is measured, with dots for what chapters fill in."""
+        return "".join(
+            f"{text}{'…' if name else ''}" for text, name, _, _ in string.Formatter().parse(self.what)
+        )
+
+    @property
     def names(self) -> set[str]:
         """Names that a chapter has to fill in."""
         return {name for _, name, _, _ in string.Formatter().parse(self.what) if name}
@@ -218,7 +225,7 @@ def read(file: Path = FILE) -> Rulebook:
     """Read the rules.
 
     Raises:
-        ClaimError: The file is not TOML, or a rule in it lacks something or has no meaning; lists all problems.
+        ClaimError: The file is not TOML, or something in it is missing or has no meaning; lists all problems.
     """
     content = file.read_bytes()
     try:

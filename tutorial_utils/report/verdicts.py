@@ -121,8 +121,8 @@ class Rule:
         """Judge a measurement by its whole interval; without one, by its value.
 
         Returns:
-            ``HOLDS`` if the whole interval lies where the rule is satisfied, ``FAILS`` if no point of it does,
-            ``UNSETTLED`` otherwise.
+            ``HOLDS`` if the whole interval satisfies the rule, ``FAILS`` if no value does, and otherwise
+            ``UNSETTLED``.
         """
         if low is None or high is None:
             low = high = value
@@ -165,9 +165,9 @@ def combine(verdicts: Iterable[Verdict], logic: Logic) -> Verdict:
 
     * ``"all"``: the claim says all its parts, so it waits for each. It holds if all hold, does not hold if
       none does, and is not settled while a part is open.
-    * ``"alternatives"``: the parts are readings of one statement, several ways to put it to the test. One that
-      the data cannot settle leaves the word to the others: the claim gets the verdict that those agree on, and
-      is not settled if there are none.
+    * ``"alternatives"``: the parts are readings of one statement, several ways to put it to the test. One
+      that the data cannot settle leaves the word to the others: the claim gets the verdict that those agree
+      on, and is not settled if there are none.
     """
     testable = {verdict for verdict in verdicts if verdict is not Verdict.UNTESTABLE}
     settled = testable - {Verdict.UNSETTLED}
@@ -192,10 +192,11 @@ def p_value(
     """How much speaks for the side of the rule on which the estimate lies.
 
     That is the smallest alpha at which the interval of 1 - alpha around the estimate still lies wholly inside
-    what the rule accepts, for an estimate inside, or wholly outside. Only the 95 % interval is known, so others
-    are drawn as if the estimate varied normally, with the standard error that the 95 % interval has *towards
-    the bound*; an interval that reaches farther to one side has a different one there. Inside two bounds,
-    both must be cleared, and the larger of the two values counts (two one-sided tests, Schuirmann 1987).
+    what the rule accepts, for an estimate inside, or wholly outside. Only the 95 % interval is known, so the
+    others are made as if the estimate varied normally, with the standard error that the 95 % interval has
+    *towards the bound*; an interval that reaches farther to one side has another one there. Inside two
+    bounds, both must be cleared, and the larger of the two values counts (two one-sided tests, Schuirmann
+    1987).
 
     An approximation for all but t intervals, for which it is the t-test against the bound. It agrees with the
     verdict: below 0.05 if and only if the 95 % interval settles the rule.
@@ -205,7 +206,7 @@ def p_value(
         value: The estimate.
         low: Lower end of its 95 % interval.
         high: Upper end.
-        degrees_of_freedom: Of Student's t, where the interval is its; None stands for the normal distribution.
+        degrees_of_freedom: Of Student's t, where the interval is its; None stands for the normal one.
         log_scale: Whether the logarithm varies normally, as that of an odds ratio does.
 
     Returns:
@@ -220,9 +221,7 @@ def p_value(
         if low <= 0:
             raise ClaimError(f"on a log scale an interval lies above 0, found [{low}, {high}]")
         value, low, high = map(math.log, (value, low, high))
-    bounds = [
-        (math.log(bound) if bound > 0 else -math.inf) if log_scale else bound for bound in rule.bounds
-    ]
+    bounds = [(math.log(bound) if bound > 0 else -math.inf) if log_scale else bound for bound in rule.bounds]
     inside = rule.satisfied(math.exp(value) if log_scale else value)
     if not inside:
         bounds = [min(bounds, key=lambda bound: abs(value - bound))]

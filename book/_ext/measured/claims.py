@@ -8,21 +8,26 @@ from sphinx.environment import BuildEnvironment
 
 from measured.sources import logger, read_all_results
 from tutorial_utils.exceptions import DataError
-from tutorial_utils.report import narrate
-from tutorial_utils.report.ledger import NUM_CLAIMS, Claim, from_entry
+from tutorial_utils.report import narrate, rules
+from tutorial_utils.report.ledger import Claim, correct, from_entry
+from tutorial_utils.report.rules import NUM_CLAIMS, PartRule, Rulebook
 
 
 def read_claims(env: BuildEnvironment) -> list[Claim]:
     """Read every claim.
 
     Returns:
-        Claims sorted by id, judged anew; after warnings when one is missing, doubled or cannot be judged.
+        Claims sorted by id, judged anew, with Holm's correction over all of them; after warnings when one is
+        missing, doubled or cannot be judged, or when a chapter was judged by other rules than today's.
 
     Raises:
         DataError: A chapter has no results.
     """
     claims = []
     for chapter, results in read_all_results(env, "claims/").items():
+        if results.metrics.get("rules_sha256") != rules.read().sha256:
+            text = "%s: judged by other rules than those of the package; run `make book` to judge again"
+            logger.warning(text, chapter, location=env.docname, type="measured")
         for values in (results.metrics, results.timings):
             for stored in values.get("claims", []):
                 try:
@@ -36,4 +41,15 @@ def read_claims(env: BuildEnvironment) -> list[Claim]:
         if ids:
             text = f"recorded {problem}: claim {narrate.enumerate_words(ids)}; each needs one `Ledger.record`"
             logger.warning("%s", text, location=env.docname, type="measured")
-    return sorted(claims, key=lambda claim: claim.id)
+    return correct(sorted(claims, key=lambda claim: claim.id))
+
+
+def rulebook() -> Rulebook:
+    """All rules, for the list of those that changed."""
+    return rules.read()
+
+
+def changed_rules() -> dict[str, PartRule]:
+    """Rules that were others before, by number and letter, in the order of their change."""
+    changed = {name: part for name, part in rules.read().parts.items() if part.was}
+    return dict(sorted(changed.items(), key=lambda item: item[1].date))
