@@ -18,6 +18,7 @@ from typing import Any
 
 from tutorial_utils.exceptions import ChapterError
 from tutorial_utils.files import DATA_VARIABLE, absolute, scratch_folder, whole_file
+from tutorial_utils.lessons.expect import STRICT_VARIABLE
 from tutorial_utils.progress import QUIET_VARIABLE
 from tutorial_utils.report.results import OUTPUT_VARIABLE
 from tutorial_utils.reproducibility import DEVICE_VARIABLE
@@ -59,6 +60,7 @@ def execute(
     time_limit: float = TIME_LIMIT,
     threads: int | None = None,
     device: str | None = None,
+    strict: bool = False,
     stop: threading.Event | None = None,
 ) -> Executed:
     """Execute a notebook: the book's chapters, reruns and the points of a sweep alike.
@@ -73,6 +75,7 @@ def execute(
         threads: Of the kernel's arithmetic; by default what ``OMP_NUM_THREADS`` says, or one, as in the book:
             then nothing but the values changes the numbers, and a busy machine does no harm.
         device: What ``device="auto"`` means in the kernel; by default the best device that is there.
+        strict: Stop where a sentence of the chapter does not hold, instead of saying so there.
         stop: Ends the kernel when another thread sets it; then nothing is said about progress.
 
     Returns:
@@ -90,6 +93,7 @@ def execute(
             OUTPUT_VARIABLE: str(output),
             THREADS_VARIABLE: str(threads or os.environ.get(THREADS_VARIABLE, 1)),
             **({DEVICE_VARIABLE: device} if device else {}),
+            STRICT_VARIABLE: "1" if strict else "",
         }
         watch = _Watch(name, time_limit, stop)
         try:

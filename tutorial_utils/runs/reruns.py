@@ -119,7 +119,7 @@ def execute_chapter(
 
     Raises:
         ChapterError: There is no such chapter, it would write another's results, or it did not run
-            to its end.
+            to its end; the book's own build, no preview, also stops at a sentence that does not hold.
         ConfigurationError: The folder cannot be written to.
     """
     chapter = find(name)
@@ -138,7 +138,14 @@ def execute_chapter(
             return results.read(results_file)
     values = {key: value for key, value in PREVIEW.items() if preview and key in chapter.parameters}
     return _execute_into(
-        notebook, results_file, chapter, values, output_folder=build, device="cpu", time_limit=time_limit
+        notebook,
+        results_file,
+        chapter,
+        values,
+        output_folder=build,
+        device="cpu",
+        strict=not preview,
+        time_limit=time_limit,
     )
 
 
@@ -150,6 +157,7 @@ def _execute_into(
     *,
     output_folder: Path | None = None,
     device: str | None = None,
+    strict: bool = False,
     time_limit: float = TIME_LIMIT,
 ) -> results.Results:
     """Clear the place, execute a chapter and write what it gave; an error leaves a failed notebook alone."""
@@ -175,6 +183,7 @@ def _execute_into(
             root=chapter.root,
             output_folder=output_folder,
             device=device,
+            strict=strict,
             time_limit=time_limit,
         )
         arrived = kernel.write(executed, notebook, results_file)
