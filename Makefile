@@ -39,7 +39,7 @@ INSTALL_LOCKED := -m pip install --disable-pip-version-check --require-hashes --
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 DATA := _build/.data
 DATA_FOLDER := $(or $(TUTORIAL_DATA),$(HOME)/.cache/tutorial_utils)
-PACKAGE := $(shell find tutorial_utils -name '*.py')
+PACKAGE := $(shell find tutorial_utils -name '*.py' -o -name '*.css' -o -name '*.js')
 PAGES := _config.yml CHANGELOG.md benchmarks/results.json LICENSE LICENSE-text $(shell find book -type f -not -path '*/__pycache__/*')
 
 # Started in this order: what others wait for first, then what takes long, so that no core is idle at the end.

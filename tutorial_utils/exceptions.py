@@ -46,6 +46,10 @@ class ClaimError(TutorialError, ValueError):
     """A claim lacks what its verdict needs: measurements with intervals, and rules, or why there are none."""
 
 
+class ExpectationError(TutorialError, AssertionError):
+    """A sentence does not hold for the numbers beside it; raised in the book's own build alone."""
+
+
 class ChapterError(TutorialError, RuntimeError):
     """A notebook did not run to its end, or ended without the results it should have written."""
 

@@ -15,6 +15,7 @@ from typing import Any
 import tutorial_utils
 from tutorial_utils.exceptions import DataError
 from tutorial_utils.files import absolute, whole_file
+from tutorial_utils.lessons import expect
 from tutorial_utils.reproducibility import report_environment
 
 OUTPUT_VARIABLE = "TUTORIAL_OUTPUT"
@@ -89,8 +90,9 @@ def write(
     """Write what a chapter measured, given as in :class:`Results`, if it was told where.
 
     The chapter's own run time, from its first import of this package on, so that importing the others counts,
-    and its peak memory are added to ``timings``. The fingerprint of the data files, ``data_hash``, goes into
-    the provenance.
+    and its peak memory are added to ``timings``. What :func:`~tutorial_utils.lessons.expect.expect` was told
+    is added to ``metrics`` as ``expectations``, if there is any. The fingerprint of the data files,
+    ``data_hash``, goes into the provenance.
 
     Returns:
         The file, or None when ``TUTORIAL_OUTPUT`` is not set.
@@ -98,10 +100,11 @@ def write(
     folder = output_folder()
     if folder is None:
         return None
+    expected = expect.recorded()
     results = Results(
         notebook=notebook,
         parameters=plain(parameters),
-        metrics=plain(metrics),
+        metrics=plain(metrics) | ({"expectations": plain(expected)} if expected else {}),
         timings=plain(timings or {})
         | {
             "chapter_seconds": time.perf_counter() - tutorial_utils.IMPORTED_AT,

@@ -72,7 +72,14 @@ def to_html(notebook: str, title: str, mathjax: Path | None = None) -> str:
         embed_images=True,
         extra_loaders=[DictLoader({"page.html.j2": _TEMPLATE})],
         template_file="page.html.j2",
-        config=Config({"TagRemovePreprocessor": {"remove_cell_tags": ["remove-cell"]}}),
+        config=Config(
+            {
+                "TagRemovePreprocessor": {
+                    "remove_cell_tags": ["remove-cell"],
+                    "remove_input_tags": ["remove-input"],
+                }
+            }
+        ),
     )
     script = mathjax.read_text(encoding="utf-8") if mathjax and mathjax.is_file() else ""
     resources = {"mathjax": script.replace("</script", r"<\/script")}

@@ -12,6 +12,7 @@ from pathlib import Path
 from tutorial_utils.data.datasets import EVERY_VARIABLE
 from tutorial_utils.exceptions import ChapterError, ConfigurationError, DataError
 from tutorial_utils.files import check_place, whole_file
+from tutorial_utils.lessons.expect import STRICT_VARIABLE
 from tutorial_utils.report import results
 from tutorial_utils.reproducibility import DEVICE_VARIABLE
 from tutorial_utils.runs import chapters, kernel, pages, parameters
@@ -125,7 +126,7 @@ def execute_chapter(
 
     Raises:
         ChapterError: There is no such chapter, it would write another's results, or it did not run
-            to its end.
+            to its end; the book's own build, no preview, also stops at a sentence that does not hold.
         ConfigurationError: The folder cannot be written to.
     """
     chapter = find(name)
@@ -143,7 +144,11 @@ def execute_chapter(
             kernel.write(kernel.Executed(measured, kept), notebook, results_file)
             return results.read(results_file)
     values = {key: value for key, value in PREVIEW.items() if preview and key in chapter.parameters}
-    environment = {DEVICE_VARIABLE: "cpu"} | ({EVERY_VARIABLE: PREVIEW_EVERY} if values else {})
+    environment = {DEVICE_VARIABLE: "cpu"}
+    if not preview:
+        environment[STRICT_VARIABLE] = "1"
+    elif values:
+        environment[EVERY_VARIABLE] = PREVIEW_EVERY
     return _execute_into(
         notebook,
         results_file,
