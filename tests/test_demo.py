@@ -629,6 +629,20 @@ COMPACT = """() => {
 }"""
 
 
+@pytest.mark.parametrize("viewport", [{"width": 375, "height": 812}, {"width": 1280, "height": 800}])
+def test_the_landing_page_reads_a_digit_in_its_first_screen(
+    open_page: OpenPage, viewport: dict[str, int]
+) -> None:
+    page = open_page("book/intro", viewport=viewport)
+    for part in ("#demo-paper", "#demo-verdict", "#demo-bars"):
+        box = page.locator(part).bounding_box()
+        assert box
+        assert box["y"] + box["height"] <= viewport["height"], f"{part} is below the first screen"
+    draw(page)
+    assert page.evaluate("scrollY") == 0
+    expect(page.locator("#demo-verdict")).to_contain_text("Most probable: 3")
+
+
 def test_a_compact_pad_needs_no_more_than_a_container_and_the_model(open_demo: OpenPage) -> None:
     def reduce(page: Page) -> None:
         page.add_init_script(f"document.addEventListener('readystatechange', {COMPACT}, {{once: true}})")
