@@ -239,15 +239,13 @@ def test_a_results_table_has_a_row_for_each_evaluation(site: Site) -> None:
     (table,) = site.page("book/intro").select("table.measured")
     row, other = rows_of(table)
     assert row[:-1] == [
-        "MNIST",
-        "92.65 %",
+        "Handwritten digits, MNIST",
+        "92.65 % of 10,000",
         "[92.12 %, 93.14 %]",
-        "10,000",
-        "mean 92.59 %, sd 0.09 points, n = 2 seeds",
-        "0.2678",
+        "92.59 % on average, sd 0.09 points, 2 times",
     ]
-    assert row[-1].startswith("0.93, two digits given")
-    assert [other[0], *other[1:-1]] == ["CIFAR-10", *row[1:-1]]
+    assert row[-1].startswith("93 %")
+    assert [other[0], *other[1:-1]] == ["Colour photographs, CIFAR-10", *row[1:-1]]
     links = [str(link["href"]) for link in table.select("td a")]
     assert links == [f"../notebooks/{CHAPTER}.html", f"../notebooks/{OTHER}.html"]
 
