@@ -21,6 +21,7 @@ from tutorial_utils.data.datasets import ImageData, ImageDataset, LoadedDataset
 from tutorial_utils.exceptions import ConfigurationError, DataError, DownloadError
 from tutorial_utils.fetching.wanted import DataFile
 from tutorial_utils.fetching.web import HttpSource
+from tutorial_utils.files import EVERY_VARIABLE
 from tutorial_utils.training.batches import Batches
 
 NUM_TRAIN, NUM_TEST = 30, 20
@@ -161,12 +162,12 @@ def test_every_other_image_is_loaded_where_that_is_asked_for(
 ) -> None:
     plant_idx(monkeypatch, tmp_path)
     whole = datasets.load("tiny", tmp_path)
-    monkeypatch.setenv(datasets.EVERY_VARIABLE, "2")
+    monkeypatch.setenv(EVERY_VARIABLE, "2")
     half = datasets.load("tiny", tmp_path)
     assert torch.equal(half.train.images, whole.train.images[::2])
     assert torch.equal(half.test.labels, whole.test.labels[::2])
     assert half.fingerprint != whole.fingerprint, "a model trained on half is another one"
-    monkeypatch.setenv(datasets.EVERY_VARIABLE, "0.5")
+    monkeypatch.setenv(EVERY_VARIABLE, "0.5")
     with pytest.raises(ConfigurationError, match="whole number from 1 to 100, or unset"):
         datasets.load("tiny", tmp_path)
 

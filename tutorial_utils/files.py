@@ -15,6 +15,9 @@ from tutorial_utils.exceptions import ConfigurationError
 DATA_VARIABLE = "TUTORIAL_DATA"
 """Environment variable that names the folder of all data sets."""
 
+EVERY_VARIABLE = "TUTORIAL_EVERY"
+"""Environment variable: of the images, only every n-th is loaded. The book's previews set it."""
+
 _SCRATCH = "tutorial-scratch-"
 
 

@@ -19,11 +19,8 @@ from tutorial_utils.data.formats import READERS
 from tutorial_utils.exceptions import ConfigurationError, DataError
 from tutorial_utils.fetching import ensure
 from tutorial_utils.fetching.wanted import DataFile
-from tutorial_utils.files import DATA_VARIABLE, absolute
+from tutorial_utils.files import DATA_VARIABLE, EVERY_VARIABLE, absolute
 from tutorial_utils.reproducibility import make_generator
-
-EVERY_VARIABLE = "TUTORIAL_EVERY"
-"""Environment variable: of the images, only every n-th is loaded. The book's previews set it."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tutorial_utils.data.datasets import EVERY_VARIABLE
 from tutorial_utils.exceptions import ChapterError, ConfigurationError, DataError
-from tutorial_utils.files import check_place, whole_file
+from tutorial_utils.files import EVERY_VARIABLE, check_place, whole_file
 from tutorial_utils.lessons.expect import STRICT_VARIABLE
 from tutorial_utils.report import results
 from tutorial_utils.reproducibility import DEVICE_VARIABLE
