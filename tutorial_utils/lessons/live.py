@@ -19,6 +19,7 @@ import torch
 from matplotlib.figure import Figure
 
 from tutorial_utils.exceptions import ConfigurationError, did_you_mean
+from tutorial_utils.lessons.markup import inline
 from tutorial_utils.plots import foundations
 from tutorial_utils.plots.style import use_book_style
 
@@ -68,7 +69,7 @@ def show(name: str) -> None:
     page = (
         f'<figure style="margin: 0 0 1em"><img style="background: #fff; max-width: 100%; height: auto"'
         f' src="data:image/png;base64,{picture}" alt="{html.escape(figure.alt)}">'
-        f'<figcaption style="margin-top: 0.4em">{html.escape(figure.caption)} '
+        f'<figcaption style="margin-top: 0.4em">{inline(figure.caption)} '
         f'<a href="{address}">In the book you can move it.</a></figcaption></figure>'
     )
     plain = f"{figure.caption}\n[{figure.alt}]\nIn the book you can move it: {address}"
