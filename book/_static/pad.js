@@ -46,7 +46,12 @@ const Pad = (() => {
       the paper:</label> <input type="file" id="demo-file" accept="image/*"></p>
     <p id="demo-refused" class="demo-message demo-failed" role="alert" hidden></p>`;
 
-  /** What the pad consists of. Full, it has headings, which its page's contents do not list. */
+  const KEYS = `
+    <p id="demo-keys" class="demo-note">Mouse, finger or keyboard. On the paper, arrow keys move the pen (with
+      Shift in small steps), <kbd>Space</kbd> puts it down or lifts it, <kbd>Delete</kbd> clears,
+      <kbd>Ctrl</kbd> <kbd>Z</kbd> undoes.</p>`;
+
+  /** What the pad consists of. Compact, paper and answer fit a phone's screen. Full, it has headings, which its page's contents do not list. */
   function markUp(full) {
     const section = (name, title, body) => (full
       ? `<section aria-labelledby="demo-${name}-title"><h3 id="demo-${name}-title">${title}</h3>${body}</section>`
@@ -58,14 +63,11 @@ const Pad = (() => {
       <div class="demo-buttons">
         <button type="button" id="demo-clear">Clear</button>
         <button type="button" id="demo-undo">Undo</button>${full ? TOOLS : ""}
-      </div>
-      <p id="demo-keys" class="demo-note">Mouse, finger or keyboard. On the paper, arrow keys move the pen
-        (with Shift in small steps), <kbd>Space</kbd> puts it down or lifts it, <kbd>Delete</kbd> clears,
-        <kbd>Ctrl</kbd> <kbd>Z</kbd> undoes.</p>`)}${section("bars", "What the model says", `
+      </div>${full ? KEYS : ""}`)}${section("bars", "What the model says", `
       <p id="demo-verdict" class="demo-verdict"></p>
       <ul id="demo-bars" class="demo-bars" aria-label="Probability of each digit"></ul>${full ? `
       <p class="demo-note">Choose a digit to see, further down, which pixels spoke for it and which
-        against.</p>` : ""}`)}</div>${full ? FILES : ""}
+        against.</p>` : ""}`)}</div>${full ? FILES : KEYS}
     <p id="demo-status" class="demo-hidden" role="status"></p>`;
   }
 
