@@ -419,7 +419,13 @@ def test_a_rerun_passes_checked_values_folder_and_limit_on_and_titles_its_page(
     done = reruns.run(chapter.notebook, {"learning_rate": 1}, output=output, html=True, time_limit=7)
     (((text, name, values), options),) = fast
     assert (text, name, values) == (find(chapter.notebook).text, "part/chapter", {"learning_rate": 1.0})
-    assert options == {"root": chapter.root, "output_folder": None, "device": None, "time_limit": 7}
+    assert options == {
+        "root": chapter.root,
+        "output_folder": None,
+        "device": None,
+        "strict": False,
+        "time_limit": 7,
+    }
     script = chapter.root / "_build" / "vendor" / "tex-svg.js"
     assert asked == [(EMPTY, "part/chapter: learning_rate=1.0", script)]
     assert done.page == chapter.root / "o.html"
