@@ -15,6 +15,7 @@ import jupytext
 import nbformat
 import pair
 import pytest
+from built_book import find_barriers
 from conftest import AT_MOST
 from lesson_rules import CONVERTED
 from playwright.sync_api import Browser, Page, expect
@@ -241,6 +242,12 @@ def test_a_lesson_keeps_its_code_and_solutions_closed_and_its_questions_answer(
     page.keyboard.type("4")
     page.keyboard.press("Enter")
     expect(question.locator(".said")).to_have_text("Right.")
+    question = page.locator(".lesson-questions .question").nth(1)
+    question.get_by_label("1").focus()
+    for key in ("Space", "ArrowDown", "Tab", "Space"):  # JupyterLab would go to the next cell
+        page.keyboard.press(key)
+    expect(question.locator(".said")).to_have_text("Right.")
+    assert not find_barriers(page, ".lesson-questions")
 
 
 @pytest.mark.fault(87)

@@ -3,6 +3,10 @@
   // Each cell brings this script, and the first that runs makes all questions on the page answer.
   for (const root of document.querySelectorAll(".lesson-questions:not([data-ready])")) {
     root.dataset.ready = "yes";
+    // JupyterLab takes arrow keys and letters for its own, wherever they come from; the browser's meaning stays.
+    root.addEventListener("keydown", event => {
+      if (!event.ctrlKey && !event.metaKey) event.stopPropagation();
+    });
     const questions = [...root.querySelectorAll(".question")];
     const first = new Map(); // what each question got at the first try: right or not, and how sure
 
