@@ -1182,6 +1182,7 @@ f1_rows = [
 ]
 
 
+# %%
 def closest(group, rest):
     """The pair across groups whose difference of F1 has the lowest lower bound."""
     found = [
@@ -1535,38 +1536,38 @@ def saved(before, after, labels):
 
 # %%
 draws = 40
+rules_of_17 = rules.read().claim(17).parts
 
 
-def judge_drawn(true_temperature):
-    """Shares of drawn test sets in which each rule holds, and in which it does not."""
+def judge_drawn(labels, cooler):
+    """Verdicts of the three rules on one drawn test set."""
+    error = calibration.expected_calibration_error(labels, said)
+    temperatures = influence.of_temperature(labels, said)
+    savings = saved(said, cooler, labels)
+    bounds = {
+        "a": (error - by_chance.high, error - by_chance.low),
+        "b": dependence.block_interval(temperatures, strata=2)[1:3],
+        "c": dependence.block_interval(savings, strata=2)[1:3],
+    }
+    return [rules_of_17[part].rule.judge(0, *ends) for part, ends in bounds.items()]
+
+
+# %%
+def judge_all(true_temperature):
+    """Verdicts on drawn test sets, each with a temperature from another one."""
     true = calibration.with_temperature(said, true_temperature)
     drawn = torch.from_numpy(power.calibrated_labels(true, draws + 1, config.seed))
     votes = []
     for held_labels, labels in itertools.pairwise(drawn):
-        cooler = calibration.with_temperature(
-            said, calibration.fit_temperature(held_labels, said)
-        )
-        error = calibration.expected_calibration_error(labels, said)
-        temperatures = influence.of_temperature(labels, said)
-        savings = saved(said, cooler, labels)
-        found = {
-            "a": (error - by_chance.high, error - by_chance.low),
-            "b": dependence.block_interval(temperatures, strata=2)[1:3],
-            "c": dependence.block_interval(savings, strata=2)[1:3],
-        }
-        votes.append(
-            [
-                rules.read().claim(17).parts[k].rule.judge(0, *v)
-                for k, v in found.items()
-            ]
-        )
-    return votes
+        fitted = calibration.fit_temperature(held_labels, said)
+        votes.append(judge_drawn(labels, calibration.with_temperature(said, fitted)))
+    return np.array(votes)
 
 
 # %%
 drawn_rows = []
 for true_temperature in (1.0, 1.1, 1.2, 1.4):
-    votes = np.array(judge_drawn(true_temperature))
+    votes = judge_all(true_temperature)
     row = {"true temperature": true_temperature}
     for place_of, name in enumerate(("ECE", "temperature", "loss saved")):
         held_up, refuted = (
