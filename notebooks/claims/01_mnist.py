@@ -184,6 +184,63 @@ hits = said.labels == truth  # (n,) bool
 test = evaluate(truth, said)
 
 # %% [markdown]
+# (claims-mnist-crossed)=
+# ### Other seeds and other images at once
+#
+# A claim about what the trained model does is judged on the answers of the models from all seeds. MNIST's test images stand in the order of their writers, and a writer's images are easy or hard together
+# ([](../mnist/04_evaluation) measures it). So each claim of this kind gets a **crossed interval**: for other seeds and for other images from other writers at once, with blocks of neighbouring images as the unit and the two
+# halves of the test set as fixed parts {cite}`cameron2011,white1984`.
+#
+# Such an interval needs one number per image and seed. For accuracy that is right or wrong. For F1, AUC and the like the package's `influence` says what each image does to the number, and the mean and spread of that are used.
+
+# %%
+from tutorial_utils.evaluation import dependence, influence, power
+
+answers = [predict(each.model, test_images) for each in replicas.require_trained(ten)]
+
+
+def crossed(rows, of_what="test images", **names):
+    """Mean over seeds and images of rows with one value per image, one row per seed."""
+    block = {"block": dependence.BLOCK_LENGTH, "strata": 2}
+    found = dependence.crossed_interval(np.stack(rows), **block)
+    how = f"crossed, over seeds and blocks of {dependence.BLOCK_LENGTH} images"
+    counts = {"n": test.n, "of_what": of_what}
+    counts["degrees_of_freedom"] = found.degrees_of_freedom
+    return Measurement(*found[:3], how=how, names=names, **counts)
+
+
+def of_confusions(metric, **names):
+    """A number that the confusion matrix determines; `metric` takes a stack of them."""
+    rows = [influence.of_confusion_metric(truth, each, metric) for each in answers]
+    return crossed(rows, **names)
+
+
+# %% [markdown]
+# A rule that could not have told yes from no says nothing. So each verdict on the trained model comes with the **smallest distance** from the bound that the interval settles four times in five {cite}`cohen1988`: if the true value lies nearer to the bound,
+# "not settled" is the likely outcome, whichever side it is on.
+
+# %%
+from scipy import stats
+
+from tutorial_utils.report.verdicts import write_value
+
+
+def sees(id, **parts):
+    """Say what the intervals of these parts, by letter, can settle."""
+    found = []
+    for letter, part in parts.items():
+        rule, df = rules.read().claim(id).parts[letter], part.degrees_of_freedom
+        error = (part.high - part.low) / 2 / stats.t.ppf(0.975, df)
+        distance = write_value(power.detectable(error, df), rule.unit, rule.digits)
+        found.append(distance.lstrip("+"))
+    distances = enumerate_words(found)
+    return f"Smallest distance from the bound that is settled four times in five: {distances}."
+
+
+# %% [markdown]
+# (claims-mnist-protocol)=
+# ### Short runs for comparisons
+#
 # Comparisons of settings use a **short protocol**: fewer epochs, with the rate decayed on the way. Every setting is trained from all seeds, with the split, order and weights at the start that belong to the seed.
 # The **reference** has the source's settings; four others share its batches and are trained along with it, for claims further down.
 
@@ -255,60 +312,6 @@ say(
     f" protocol of {config.num_epochs} epochs reaches"
     f" {percent(right_rate(ten).mean().item())}."
 )
-
-# %% [markdown]
-# (claims-mnist-crossed)=
-# ### Other seeds and other images at once
-#
-# A claim about what the trained model does is judged on the answers of the models from all seeds. MNIST's test images stand in the order of their writers, and a writer's images are easy or hard together
-# ([](../mnist/04_evaluation) measures it). So each claim of this kind gets a **crossed interval**: for other seeds and for other images from other writers at once, with blocks of neighbouring images as the unit and the two
-# halves of the test set as fixed parts {cite}`cameron2011,white1984`.
-#
-# Such an interval needs one number per image and seed. For accuracy that is right or wrong. For F1, AUC and the like the package's `influence` says what each image does to the number, and the mean and spread of that are used.
-
-# %%
-from tutorial_utils.evaluation import dependence, influence, power
-
-answers = [predict(each.model, test_images) for each in replicas.require_trained(ten)]
-
-
-def crossed(rows, of_what="test images", **names):
-    """Mean over seeds and images of rows with one value per image, one row per seed."""
-    block = {"block": dependence.BLOCK_LENGTH, "strata": 2}
-    found = dependence.crossed_interval(np.stack(rows), **block)
-    how = f"crossed, over seeds and blocks of {dependence.BLOCK_LENGTH} images"
-    counts = {"n": test.n, "of_what": of_what}
-    counts["degrees_of_freedom"] = found.degrees_of_freedom
-    return Measurement(*found[:3], how=how, names=names, **counts)
-
-
-def of_confusions(metric, **names):
-    """A number that the confusion matrix determines; `metric` takes a stack of them."""
-    rows = [influence.of_confusion_metric(truth, each, metric) for each in answers]
-    return crossed(rows, **names)
-
-
-# %% [markdown]
-# A rule that could not have told yes from no says nothing. So each verdict on the trained model comes with the **smallest distance** from the bound that the interval settles four times in five {cite}`cohen1988`: if the true value lies nearer to the bound,
-# "not settled" is the likely outcome, whichever side it is on.
-
-# %%
-from scipy import stats
-
-from tutorial_utils.report.verdicts import write_value
-
-
-def sees(id, **parts):
-    """Say what the intervals of these parts, by letter, can settle."""
-    found = []
-    for letter, part in parts.items():
-        rule, df = rules.read().claim(id).parts[letter], part.degrees_of_freedom
-        error = (part.high - part.low) / 2 / stats.t.ppf(0.975, df)
-        distance = write_value(power.detectable(error, df), rule.unit, rule.digits)
-        found.append(distance.lstrip("+"))
-    distances = enumerate_words(found)
-    return f"Smallest distance from the bound that is settled four times in five: {distances}."
-
 
 # %% [markdown]
 # (claims-mnist-classes)=
@@ -1213,8 +1216,8 @@ _ = boxes(
 # The 99.3 % are one-vs-rest accuracies: "is it a 0 or not?" over all images. "About 0.97" is taken as 0.965 to 0.975, what rounds to it. How little the first number
 # says, [](../mnist/04_evaluation) shows; the remark repeats what a rule scores that never says the digit.
 #
-# Like claim 14, this is the source's report on these very images, so the question is whether training as described gives it again (t intervals over seeds). On other images all four intervals would be far wider than the rules. And the rule of 99.3 % is met
-# or missed by a handful of images: the remark says how many.
+# Like claim 14, this is the source's report on these very images, so the question is whether training as described gives it again (t intervals over seeds). On other images all four intervals would be far wider than the rules. And whether 99.3 % is met
+# hangs on a handful of images: the remark says on how many.
 
 
 # %%
