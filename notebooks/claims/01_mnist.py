@@ -188,7 +188,7 @@ test = evaluate(truth, said)
 # ### Other seeds and other images at once
 #
 # A claim about what the trained model does is judged on the answers of the models from all seeds. MNIST's test images stand in the order of their writers, and a writer's images are easy or hard together
-# ([](../mnist/04_evaluation) measures it). So each claim of this kind gets a **crossed interval**: for other seeds and for other images from other writers at once, with blocks of neighbouring images as the unit and the two
+# ([](../mnist/04_evaluation) looks at its halves). So each claim of this kind gets a **crossed interval**: for other seeds and for other images from other writers at once, with blocks of neighbouring images as the unit and the two
 # halves of the test set as fixed parts {cite}`cameron2011,white1984`.
 #
 # Such an interval needs one number per image and seed. For accuracy that is right or wrong. For F1, AUC and the like the package's `influence` says what each image does to the number, and the mean and spread of that are used.
@@ -196,7 +196,9 @@ test = evaluate(truth, said)
 # %%
 from tutorial_utils.evaluation import dependence, influence, power
 
-answers = [predict(each.model, test_images) for each in replicas.require_trained(ten)]
+said_by_seed = [
+    predict(each.model, test_images) for each in replicas.require_trained(ten)
+]
 
 
 def crossed(rows, of_what="test images", **names):
@@ -211,7 +213,7 @@ def crossed(rows, of_what="test images", **names):
 
 def of_confusions(metric, **names):
     """A number that the confusion matrix determines; `metric` takes a stack of them."""
-    rows = [influence.of_confusion_metric(truth, each, metric) for each in answers]
+    rows = [influence.of_confusion_metric(truth, each, metric) for each in said_by_seed]
     return crossed(rows, **names)
 
 
@@ -1086,7 +1088,7 @@ _ = strips(by_setting, xlabel="test accuracy")
 # A *largest* or *smallest* of several numbers misleads: chance alone makes it large. Where a claim is about one, its rule is held against what chance gives a model that is as the claim says.
 
 # %%
-confusions = np.array([evaluate(truth, each).confusion_matrix for each in answers])
+confusions = np.array([evaluate(truth, each).confusion_matrix for each in said_by_seed])
 
 
 def recalls(matrices):
@@ -1122,7 +1124,7 @@ def on_these(values, **names):
 
 # %% tags=["hide-input"]
 runs = on_these(accuracies)
-right = np.stack([(each.labels == truth).numpy() for each in answers])
+right = np.stack([(each.labels == truth).numpy() for each in said_by_seed])
 ledger.record(
     14, a=runs, b=crossed(right),
     remark=f"{sees(14, a=runs)} Wilson's interval of the headline model: {interval(*wilson)}."
@@ -1179,7 +1181,7 @@ f1_rows = [
             each,
             lambda drawn, at=digit: statistics.f1_from_confusion(drawn)[..., at],
         )
-        for each in answers
+        for each in said_by_seed
     ]
     for digit in range(10)
 ]
@@ -1312,7 +1314,7 @@ auc_of = {
     digit: crossed(
         [
             influence.of_auc(truth == digit, each.probabilities[:, digit])
-            for each in answers
+            for each in said_by_seed
         ],
         digit=digit,
     )
@@ -1322,7 +1324,7 @@ lowest = min(auc_of, key=lambda digit: auc_of[digit].low)
 lowest_precision = np.mean(
     [
         average_precision_score(truth == lowest, each.probabilities[:, lowest])
-        for each in answers
+        for each in said_by_seed
     ]
 )
 ledger.record(
@@ -1594,7 +1596,7 @@ def holds_at(id, letter, part, true):
 
 # %% tags=["hide-input"]
 saving, ece_above, chances = [], [], []
-for each, of_seed in zip(ten, answers, strict=True):
+for each, of_seed in zip(ten, said_by_seed, strict=True):
     _, part = datasets.split(data.train, each.config.validation_split, each.config.seed)
     fitted = calibration.fit_temperature(
         part.labels, predict(each.model, datasets.standardise(part))
@@ -1613,7 +1615,7 @@ parts = {
         of_what="test images",
         how="spread of calibrated models",
     ),
-    "b": crossed([influence.of_temperature(truth, each) for each in answers]),
+    "b": crossed([influence.of_temperature(truth, each) for each in said_by_seed]),
     "c": crossed(saving),
 }
 by_letter = {
@@ -1637,7 +1639,7 @@ ax = reliability_diagram(calibration.reliability(truth, said))
 # the share below the median found, which is one half, is turned into confidences {cite}`woodruff1952`.
 
 # %%
-confidences = np.stack([each.confidence.numpy() for each in answers])
+confidences = np.stack([each.confidence.numpy() for each in said_by_seed])
 
 
 def median_confidence(chosen, of_what):
