@@ -233,8 +233,8 @@ def sees(id, **parts):
     for letter, part in parts.items():
         rule, df = rules.read().claim(id).parts[letter], part.degrees_of_freedom
         error = (part.high - part.low) / 2 / stats.t.ppf(0.975, df)
-        distance = write_value(power.detectable(error, df), rule.unit, rule.digits)
-        found.append(distance.lstrip("+"))
+        distance = power.detectable(error, df) if error else 0.0  # all runs agree
+        found.append(write_value(distance, rule.unit, rule.digits).lstrip("+"))
     distances = enumerate_words(found)
     return f"Smallest distance from the bound that is settled four times in five: {distances}."
 
