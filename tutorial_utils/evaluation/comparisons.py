@@ -274,15 +274,8 @@ def error_regression(is_wrong: ArrayLike, properties: Mapping[str, ArrayLike]) -
         DataError: Too few errors or right answers, lengths that differ, values that are not finite, a
             property that is constant or follows from the others, or errors that it separates perfectly.
     """
-    wrong = _array(is_wrong)
-    if wrong.dtype != bool or wrong.ndim != 1:
-        raise DataError(
-            "is_wrong must be bool of shape (n,), True for errors; "
-            f"found {wrong.dtype} of shape {wrong.shape}"
-        )
-    _check_enough(wrong, len(properties))
-    columns = _standardised(properties, len(wrong))
-    fit = _fit_logit(wrong, np.column_stack([np.ones(len(wrong)), columns]))
+    wrong, design = _regression(is_wrong, properties)
+    fit = _fit_logit(wrong, design)
     odds_ratios = np.exp(np.column_stack([fit.params, fit.conf_int(alpha=1 - CONFIDENCE)]))[1:]
     table = pd.DataFrame(
         odds_ratios,
@@ -291,6 +284,40 @@ def error_regression(is_wrong: ArrayLike, properties: Mapping[str, ArrayLike]) -
     ).assign(p_value=fit.pvalues[1:])
     table.attrs = {"n": len(wrong), "n_wrong": int(wrong.sum()), "pseudo_r2": float(fit.prsquared)}
     return table
+
+
+def fit_standardised(
+    is_wrong: ArrayLike, properties: Mapping[str, ArrayLike]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Fit the regression of :func:`error_regression`, for those who need more of it than its table.
+
+    Args:
+        is_wrong: As there.
+        properties: As there.
+
+    Returns:
+        The design, shape (n, 1 + number of properties), ones first and then properties in units of their
+        standard deviation; and its coefficients, logarithms of odds ratios after the first.
+
+    Raises:
+        DataError: As there.
+    """
+    wrong, design = _regression(is_wrong, properties)
+    return design, np.asarray(_fit_logit(wrong, design).params)
+
+
+def _regression(
+    is_wrong: ArrayLike, properties: Mapping[str, ArrayLike]
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Outcome and design, checked."""
+    wrong = _array(is_wrong)
+    if wrong.dtype != bool or wrong.ndim != 1:
+        raise DataError(
+            "is_wrong must be bool of shape (n,), True for errors; "
+            f"found {wrong.dtype} of shape {wrong.shape}"
+        )
+    _check_enough(wrong, len(properties))
+    return wrong, np.column_stack([np.ones(len(wrong)), _standardised(properties, len(wrong))])
 
 
 def _array(values: ArrayLike) -> NDArray[Any]:
