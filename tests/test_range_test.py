@@ -28,7 +28,7 @@ def test_the_rates_rise_geometrically_from_start_to_end() -> None:
     result = range_test(toy_model(), toy_batches(), start=1e-5, end=1e-1, num_points=9)
     assert result.learning_rates == pytest.approx([10 ** (-5 + k / 2) for k in range(9)])
     assert len(result.losses) == 9
-    assert result.smoothed == pytest.approx(smooth(result.losses.tolist(), 0.9))
+    assert result.smoothed == pytest.approx(smooth(result.losses.tolist()))
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
@@ -54,10 +54,34 @@ def test_each_loss_is_that_of_the_batch_before_its_update_as_by_hand(momentum: f
     assert result.losses == pytest.approx(losses, rel=1e-9)
 
 
-@given(losses=st.lists(st.floats(1e-6, 1e3), min_size=1, max_size=30), smoothing=st.floats(0, 0.99))
-def test_smoothing_is_pandas_adjusted_exponential_average(losses: list[float], smoothing: float) -> None:
-    expected = pd.Series(losses).ewm(alpha=1 - smoothing, adjust=True).mean()
-    np.testing.assert_allclose(smooth(losses, smoothing), expected, rtol=1e-8)
+@given(losses=st.lists(st.floats(1e-6, 1e3), min_size=1, max_size=30), neighbours=st.integers(0, 5))
+def test_smoothing_is_pandas_centred_mean_and_narrows_evenly_at_the_ends(
+    losses: list[float], neighbours: int
+) -> None:
+    means = smooth(losses, neighbours)
+    inner = slice(neighbours, max(neighbours, len(losses) - neighbours))
+    expected = pd.Series(losses).rolling(2 * neighbours + 1, center=True).mean().to_numpy()
+    np.testing.assert_allclose(means[inner], expected[inner], rtol=1e-8)
+    line = np.arange(float(len(losses)))  # where one side had more neighbours, its ends would bend
+    np.testing.assert_allclose(smooth(line.tolist(), neighbours), line, atol=1e-12)
+
+
+@pytest.mark.parametrize("lowest", [37, 80])
+def test_the_lowest_rate_does_not_lag_behind_a_curve_of_known_minimum(lowest: int) -> None:
+    """A valley with scatter: an average of the past alone finds its bottom several batches late."""
+    rates, steps = np.geomspace(1e-7, 10, 100), np.arange(100)
+    valley = 0.7 + ((steps - lowest) / 20) ** 2
+    assert RangeTest(rates, valley, smooth(valley.tolist())).lowest == rates[lowest]
+    scattered = valley + np.random.default_rng(0).normal(scale=0.05, size=(200, 100))
+    found = [int(np.argmin(smooth(row.tolist()))) for row in scattered]
+    assert abs(np.mean(found) - lowest) < 0.5
+    trailing = [int(pd.Series(row).ewm(alpha=0.1).mean().argmin()) for row in scattered]
+    assert np.mean(trailing) - lowest > 5
+
+
+def test_the_steepest_fall_is_sought_before_the_lowest_loss() -> None:
+    smoothed = np.array([2.0, 1.8, 1.0, 0.9, 40.0, 90.0, 20.0])
+    assert RangeTest(np.geomspace(1e-4, 1e2, 7), smoothed, smoothed).steepest == pytest.approx(1e-3)
 
 
 def test_steepest_and_lowest_rate_are_read_from_the_smoothed_loss() -> None:

@@ -713,7 +713,8 @@ say(
 # too large, and watches the loss. Flat means too small to learn; falling is the useful range; rising means too
 # large. Each batch is used once at one rate, so the whole test costs a hundred updates.
 #
-# Single batches scatter, so the curve is smoothed by a moving average. The test below runs on a fresh model,
+# Single batches scatter, so the curve shows the mean of each loss and its three neighbours on either side. A mean of
+# the past alone would lag behind: the curve would turn up several batches after the loss did. The test below runs on a fresh model,
 # once with plain steps and once with training's momentum, under which each step is in effect up to
 # $1/(1-\mu)$ times as long.
 
@@ -745,10 +746,12 @@ for ax, test, title in (
 
 # %%
 def falling_range(test):
-    """Rates between the point where a tenth of the fall is done and the lowest point."""
+    """From the last rate at which less than a tenth of the fall is done to the lowest."""
     top, bottom = test.smoothed[:10].mean(), test.smoothed.min()
-    begun = test.learning_rates[test.smoothed < top - 0.1 * (top - bottom)]
-    return begun[0], test.lowest
+    before = test.learning_rates < test.lowest
+    waiting = before & (test.smoothed >= top - 0.1 * (top - bottom))
+    last = max(waiting.nonzero()[0], default=0)
+    return test.learning_rates[last], test.lowest
 
 
 # %% tags=["hide-input"]

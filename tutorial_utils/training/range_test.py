@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,8 +20,8 @@ from tutorial_utils.training.batches import BatchIterable
 from tutorial_utils.training.threads import suitable_threads
 from tutorial_utils.training.trainer import device_of
 
-SMOOTHING = 0.9
-"""Weight of the past in the moving average of the losses."""
+NEIGHBOURS = 3
+"""Losses on either side of each that its mean takes in: seven rates, half a decade of the default range."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class RangeTest:
     Attributes:
         learning_rates: Rates tried, rising geometrically, shape (steps,).
         losses: Loss of the batch *before* the update at that rate, shape (steps,).
-        smoothed: Bias-corrected exponential moving average of the losses, shape (steps,).
+        smoothed: Mean of each loss and its neighbours on both sides, shape (steps,); see :func:`smooth`.
     """
 
     learning_rates: NDArray[np.float64]
@@ -40,13 +40,15 @@ class RangeTest:
 
     @property
     def steepest(self) -> float:
-        """The rate at which the smoothed loss falls fastest per decade.
+        """The rate at which the smoothed loss falls fastest per decade, on the way to its lowest point.
+
+        Beyond that point losses are large and scatter, so that a fall there says nothing.
 
         Raises:
             DataError: Fewer than two losses, or some that are not finite.
         """
         slope = np.gradient(self._curve(), np.log10(self.learning_rates))
-        return float(self.learning_rates[int(np.argmin(slope))])
+        return float(self.learning_rates[int(np.argmin(slope[: np.argmin(self.smoothed) + 1]))])
 
     @property
     def lowest(self) -> float:
@@ -113,7 +115,7 @@ def range_test(
         trial = copy.deepcopy(model).train()
         rates = np.geomspace(start, end, num_points)
         losses = list(_losses_at(rates, trial, batches, momentum))
-    return RangeTest(rates[: len(losses)], np.array(losses), smooth(losses, SMOOTHING))
+    return RangeTest(rates[: len(losses)], np.array(losses), smooth(losses))
 
 
 def _losses_at(
@@ -146,18 +148,21 @@ def _endless(batches: BatchIterable) -> Iterator[tuple[Tensor, Tensor]]:
         yield from begin(batches, "training")
 
 
-def smooth(losses: list[float], smoothing: float) -> NDArray[np.float64]:
-    """Average exponentially, corrected for the start at zero (as Adam does, Kingma and Ba 2015).
+def smooth(losses: Sequence[float], neighbours: int = NEIGHBOURS) -> NDArray[np.float64]:
+    """Average each loss with its neighbours on both sides.
+
+    An average of the past alone lags behind the losses: with a weight of 0.9 for the past by nine batches, in
+    which the rate rises fivefold, and the curve turns up long after the loss did. As many neighbours on
+    either side leave straight stretches as they are and keep the lowest point of a symmetric valley in its
+    place; before a rise that is steeper than the fall, it comes a little early.
 
     Args:
         losses: The series.
-        smoothing: Weight of the past, from 0 up to but not including 1.
+        neighbours: On either side, 0 or more; fewer near the ends, where one side has fewer.
 
     Returns:
         The averages, shape (len(losses),).
     """
-    average, averages = 0.0, []
-    for step, loss in enumerate(losses, start=1):
-        average = smoothing * average + (1 - smoothing) * loss
-        averages.append(average / (1 - smoothing**step))
-    return np.array(averages)
+    series, n = np.asarray(losses, dtype=np.float64), len(losses)
+    reach = [min(neighbours, step, n - 1 - step) for step in range(n)]
+    return np.array([series[k - each : k + each + 1].mean() for k, each in enumerate(reach)])
