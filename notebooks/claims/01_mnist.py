@@ -129,7 +129,7 @@ LOSS_MARGIN = rules.read().margins["mnist_loss"]
 #   part from the seeds and one from the images ({cite:t}`cameron2011`, two-way clustering, with Student's t). Neighbouring images of the test set come from the same writers and are easy or hard together, so 100 of them count as one observation.
 # * **Seeds.** Where the question is about training alone, such as the loss after an epoch, one number per seed is compared within seeds (same split, same order), and **Student's t** gives an interval of the mean. Runs that share training images vary less than runs on fresh images would, so it is widened {cite}`nadeau2003`.
 #   It assumes that the numbers vary normally; with few of them, it can be a little too narrow or too wide.
-# * **Shares of images** get **Wilson** intervals {cite}`wilson1927`, other functions of the confusion matrix a bootstrap. Both are built by hand in [](../mnist/04_evaluation).
+# * **What a model says** (a share, a ratio, an F1) is taken from all models, and gets a crossed interval, too, from the influence of every image on it. The simpler intervals for one model are built by hand in [](../mnist/04_evaluation).
 #
 # With many intervals of 95 %, about one in twenty misses the true value. Some of the verdicts below may be such misses; with another seed in the parameters cell you can see which ones change.
 
