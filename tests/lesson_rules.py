@@ -19,7 +19,7 @@ sys.path.append(str(ROOT / "book" / "_ext"))  # for those who run this file; pyt
 
 import pair  # noqa: E402
 
-CONVERTED: list[str] = []
+CONVERTED: list[str] = ["start/01_read_digits", "start/02_tensors_and_gradients"]
 """Chapters that keep these rules, such as ``"foundations/02_gradients"``; grows until it holds all."""
 
 WORDS, WORDS_OF_CLAIMS = 2_500, 4_000

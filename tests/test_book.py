@@ -158,6 +158,7 @@ ADVICE = yaml.safe_load((ROOT / "book" / "advice.yml").read_text())
 
 def test_every_row_of_the_curriculum_is_mapped_once() -> None:
     assert [row.value for row, _ in ROWS] == [
+        *("S1", "S2"),
         *(f"F{number}" for number in range(1, 9)),
         *(f"M{number}" for number in range(30)),
         *(f"C{number}" for number in range(1, 13)),

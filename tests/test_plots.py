@@ -83,6 +83,7 @@ CALLS = {
     "data.image_grid": call(IMAGES, "abcdefg", columns=3, limits=(0, 50)),
     "data.class_bars": call({"train": [3, 1], "test": [10, 10]}, ["a", "b"]),
     "data.heat_images": call(IMAGES, "abcdefg"),
+    "data.votes": call(IMAGES[1], IMAGES[2] - 40, IMAGES[3] - 50, ["ink", "weights", "votes"]),
     "data.histograms": call({"mean": [1, 2, 2, 7], "std": [0, 1]}),
     "data.boxes": call({"low": np.arange(101.0), "high": np.arange(1000.0, 1101)}, ylabel="size"),
     "data.scatter": call(GROUPS, xlabel="red", ylabel="blue"),
@@ -102,6 +103,7 @@ CALLS = {
     "evaluation.confidence_histograms": call(RIGHT, WRONG),
     "evaluation.reliability_diagram": call(BEFORE, AFTER, ("before", "after")),
     "evaluation.prediction_grid": call(IMAGES[:2], ["cat", "dog"], ["cat", "owl"], [0.987, 0.512]),
+    "foundations.pushes": call([0.2, 0.7, 0.1], [-0.2, 0.3, -0.1], NAMES),
     "foundations.loss_paths": call(X, Y, LOSSES, PATHS, xlabel="first", ylabel="second"),
     "foundations.decision_regions": call(X, Y, REGIONS, POINTS, LABELS, title="two"),
     "foundations.mark_levels": call([(0.5, "half"), (1, "one")]),
@@ -122,6 +124,7 @@ FIGURES: dict[str, Callable[..., Any]] = {
     if function.__module__ == module.__name__ and not name.startswith("_")
 }
 GRIDS = {"data.image_grid", "data.heat_images", "evaluation.curve_grid", "evaluation.prediction_grid"}
+THREE_PANELS = {"data.votes", "evaluation.per_class_bars"}
 EACH_FIGURE = pytest.mark.parametrize("name", CALLS)
 
 
@@ -205,7 +208,7 @@ def test_a_figure_is_drawn_into_the_given_axes(name: str) -> None:
     if "ax" in inspect.signature(FIGURES[name]).parameters:
         drawn, given = draw(name, ax=given[0]), given[:1]
     else:
-        given = given[: 3 if name == "evaluation.per_class_bars" else 2]
+        given = given[: 3 if name in THREE_PANELS else 2]
         drawn = draw(name, axes=given)
     assert all(ax is one and ax.has_data() for ax, one in zip(drawn, given, strict=True))
     assert len(plt.get_fignums()) == 1
@@ -251,6 +254,23 @@ def test_images_are_drawn_as_given_on_one_scale_each_under_its_title(
     for ax, image, title in zip(draw(name, **changes), IMAGES, "abcdefg", strict=True):
         np.testing.assert_array_equal(ax.images[0].get_array(), image)
         assert (ax.images[0].get_clim(), ax.get_title()) == (limits, title)
+
+
+def test_votes_are_blue_for_the_first_class_and_red_for_the_second_and_pushes_go_their_way() -> None:
+    ink, *signed = draw("data.votes")
+    np.testing.assert_array_equal(ink.images[0].get_array(), IMAGES[1])
+    for ax, values in zip(signed, (IMAGES[2] - 40, IMAGES[3] - 50), strict=True):
+        (image,) = ax.images
+        np.testing.assert_array_equal(image.get_array(), values)
+        red, _, blue, _ = image.to_rgba(values.astype(float))[values > 0].T
+        assert (blue > red).all()
+        red, _, blue, _ = image.to_rgba(values.astype(float))[values < 0].T
+        assert (red > blue).all()
+    said, move = draw("foundations.pushes")
+    assert bars(said) == {0: 0.2, 1: 0.7, 2: 0.1}
+    assert bars(move) == {0: -0.2, 1: 0.3, 2: -0.1}
+    colours = [bar.get_facecolor() for bar in move.patches]
+    assert colours == [to_rgba(style.VERMILION), to_rgba(style.BLUE), to_rgba(style.VERMILION)]
 
 
 def test_class_bars_show_shares_of_each_set_side_by_side_under_its_name() -> None:

@@ -40,6 +40,9 @@ FAINT, FULL = 0.25, 0.75
 SPECK = 0.05
 """Of the largest piece of ink, in pixels: what is smaller is dust."""
 
+A_FIVE = Path(__file__).with_name("a_five.png")
+"""A drawing of a 5 as the page saves it, which softmax regression on pixels reads as a 3."""
+
 Floats = NDArray[np.float64]
 
 

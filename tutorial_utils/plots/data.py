@@ -9,7 +9,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from tutorial_utils.plots.style import BARS, BLUE, VERMILION, line_styles, new_axes, new_grid, new_row
+from tutorial_utils.plots.style import BARS, BLUE, VERMILION, bare, line_styles, new_axes, new_grid, new_row
 
 
 def image_grid(
@@ -83,6 +83,34 @@ def heat_images(images: Sequence[ArrayLike], titles: Sequence[str], *, diverging
         ax.imshow(array, vmax=top, **settings)  # type: ignore[arg-type]
         ax.set_title(title, fontsize=10, loc="center")
     axes[0].figure.colorbar(axes[0].images[0], ax=axes, shrink=0.7)
+    return axes
+
+
+def votes(
+    digit: ArrayLike,
+    weights: ArrayLike,
+    evidence: ArrayLike,
+    titles: Sequence[str],
+    axes: Sequence[Axes] | None = None,
+) -> list[Axes]:
+    """Draw why one class was preferred to another: the image, its weights, and what each pixel contributed.
+
+    Blue speaks for the first class, red for the second. From half of the largest value on, shades stay equal.
+
+    Args:
+        digit: Ink, shape (height, width).
+        weights: Those of the first class minus those of the second, same shape.
+        evidence: Weights times ink, same shape.
+        titles: One for each of the three.
+        axes: Three axes, or None for a new figure.
+    """
+    axes = new_row(axes, 3, figsize=(8, 3))
+    axes[0].imshow(np.asarray(digit), cmap="gray_r")
+    for ax, values in zip(axes[1:], (weights, evidence), strict=True):
+        top = float(np.abs(np.asarray(values)).max()) / 2
+        ax.imshow(np.asarray(values), cmap="RdBu", vmin=-top, vmax=top)
+    for ax, title in zip(axes, titles, strict=True):
+        bare(ax).set_title(title, loc="center", fontweight="normal")
     return axes
 
 

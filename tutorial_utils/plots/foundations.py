@@ -1,4 +1,4 @@
-"""Figures of the foundations: paths over a loss, decision regions in the plane, marked levels."""
+"""Figures of the foundations: pushes on scores, paths over a loss, decision regions, marked levels."""
 
 from __future__ import annotations
 
@@ -10,7 +10,34 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from numpy.typing import ArrayLike
 
-from tutorial_utils.plots.style import BLUE, VERMILION, line_styles, new_axes, new_row
+from tutorial_utils.plots.style import BLUE, GREY, VERMILION, line_styles, new_axes, new_row
+
+
+def pushes(
+    probabilities: ArrayLike,
+    push: ArrayLike,
+    class_names: Sequence[str],
+    *,
+    xlabel: str = "class",
+    axes: Sequence[Axes] | None = None,
+) -> list[Axes]:
+    """Draw what a model said about one image, and which way each score should move for a lower loss.
+
+    Args:
+        probabilities: Of each class, shape (k,).
+        push: True minus given probability of each class, shape (k,): minus the loss's slope in its score.
+        class_names: In label order.
+        xlabel: What the classes are.
+        axes: Two axes, or None for a new figure.
+    """
+    said, move = axes = new_row(axes, 2, figsize=(8, 2.9))
+    up = np.asarray(push)
+    said.bar(list(class_names), np.asarray(probabilities), color=GREY)
+    said.set(title="What it said: p", xlabel=xlabel, ylabel="probability", ylim=(0, 1))
+    move.bar(list(class_names), up, color=[BLUE if height > 0 else VERMILION for height in up])
+    move.axhline(0, color="black", linewidth=0.8)
+    move.set(title="The push on each score: y - p", xlabel=xlabel, ylim=(-1, 1))
+    return axes
 
 
 def loss_paths(

@@ -1,0 +1,701 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Read digits in ninety minutes
+#
+# How does a machine learn to read handwritten digits, and why does it read my 5 as a 3? In the next ninety minutes you build a
+# model that reads them, train it, find out how often it is right, and take one of its mistakes apart.
+#
+# *90 minutes.* **You need** some Python. If tensors are new to you, spend [fifteen minutes on them](02_tensors_and_gradients.ipynb) first.
+# This page leads to all other parts of the book.
+#
+# After this chapter you can
+#
+# * write a classifier in eight lines, and train it with eight more;
+# * say what a score, a probability and a loss are, and which line computes each;
+# * report an accuracy together with its doubt;
+# * explain a single answer, pixel by pixel.
+#
+# The cell below holds the settings. Leave them as they are the first time. Later, change one and run everything again.
+
+# %% tags=["remove-cell"]
+# @title Set-up: install the book's package where it is missing, and nothing else
+import importlib.metadata
+import importlib.util
+import subprocess
+import sys
+
+version = "0.2.0"
+release = f"https://github.com/logistic-regression-measured/book/archive/refs/tags/v{version}.zip"
+command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", release]
+if importlib.util.find_spec("tutorial_utils") is None:
+    installed = subprocess.run(command, capture_output=True, text=True)
+    if installed.returncode != 0:
+        raise RuntimeError(f"pip could not install {release}:\n{installed.stderr}")
+    importlib.invalidate_caches()
+
+import tutorial_utils
+
+if tutorial_utils.__version__ != version:
+    raise RuntimeError(
+        f"This notebook needs tutorial_utils {version}; {tutorial_utils.__version__} is "
+        f"installed. Run this, then restart the kernel:\n{' '.join(command)}"
+    )
+
+needed = """
+numpy scipy pandas matplotlib seaborn scikit-learn statsmodels
+pydantic tqdm pooch requests filelock safetensors typer pillow torch
+torchvision
+"""
+find = importlib.metadata.distributions
+missing = [name for name in needed.split() if not any(find(name=name))]
+if missing:
+    raise ImportError(f"Libraries are missing: pip install {' '.join(missing)}")
+
+# %% tags=["parameters"]
+seed: int = 0  # fixes split, first weights and order, 0 or more
+num_epochs: int = 5  # passes over the training images, 1 or more
+batch_size: int = 64  # images per update, 1 to 54,000
+learning_rate: float = 0.1  # step length, above 0
+validation_split: float = 0.1  # share of images held out, between 0 and 1
+
+# %% tags=["hide-input"]
+# @title Check the settings: a wrong one stops the notebook here, and says why
+from tutorial_utils.plots.style import use_book_style
+from tutorial_utils.training.config import TrainingConfig
+
+config = TrainingConfig(
+    seed=seed,
+    num_epochs=num_epochs,
+    batch_size=batch_size,
+    learning_rate=learning_rate,
+    validation_split=validation_split,
+)
+use_book_style()
+
+# %% [markdown]
+# ## Minutes 0 to 5: break one first
+#
+# Open [the page that reads your digits](../../book/demo.md) in a second window. A trained model lives there. Draw a 5, the way you
+# write it on a shopping list. Then draw worse ones: a short bar, a neck that leans, a belly that stays open. Go on until the page
+# says 3, or something else that you did not mean.
+#
+# Keep that drawing: **Save picture**, below the paper. At the end, your own model gets to read it.
+#
+# Now write one sentence on a piece of paper: *what in my drawing misled it?* You will come back to that sentence.
+#
+# ## Minutes 5 to 20: the images
+#
+# The model learns from MNIST: 70,000 digits written by employees of the US census and by high-school students
+# ([LeCun et al. 1998](https://doi.org/10.1109/5.726791)). Each is a small picture in grey, with a label from 0 to 9. The next cell
+# fetches them, unless they are there already, and makes three sets.
+
+# %%
+import torch
+
+from tutorial_utils.data import datasets
+
+data = datasets.load("mnist")
+train, validation = datasets.split(data.train, validation_split, seed)
+len(train), len(validation), len(data.test)
+
+# %% [markdown]
+# Three sets, three jobs.
+#
+# * The **training** images change the model.
+# * The **validation** images tell you how it does on digits that it never learnt from. Look at them as often as you like while
+#   you make choices.
+# * The **test** images wait until nothing is left to choose. You look at them once. Whoever tries ten models on the test
+#   images and keeps the best has chosen with them, and no longer knows how good it is.
+
+# %%
+images, labels = train.images / 255, train.labels
+images.shape
+
+# %% [markdown]
+# Read the shape from the left: so many images, one grey channel (a colour picture has three), 28 rows, 28 columns. A **batch** is a
+# handful of images, cut from the first axis: `images[:64]` has the shape (64, 1, 28, 28).
+#
+# Pixels are stored as whole numbers, from 0 for blank paper to 255 for full ink. Divided by 255, they are fractions
+# between 0 and 1. Blank paper is exactly 0: remember that for the end.
+
+# %% tags=["hide-input"]
+# @title Figure: 25 training images
+from tutorial_utils.lessons.show import show
+from tutorial_utils.plots.data import image_grid
+
+torch.manual_seed(seed)
+picked = torch.randperm(len(images))[:25]
+titles = [str(int(label)) for label in labels[picked]]
+axes = image_grid(images[picked, 0], titles)
+show(
+    axes,
+    caption="Twenty-five training images, chosen at random, with labels.",
+    alt="Five rows of five handwritten digits in dark ink on white; slant,"
+    " thickness and shape differ from image to image, and a few are hard"
+    " to read.",
+)
+
+# %% [markdown]
+# Cover the labels, and read the digits aloud. Where you hesitate, ask yourself what you look at.
+#
+# ## Minutes 20 to 35: scores, probabilities, loss
+#
+# The model will give an image ten **scores**, one for each digit. A higher score means "more like this one". To see
+# what becomes of scores, three digits are enough: 3, 5 and 8. Make their scores up.
+
+# %%
+scores = torch.tensor([2.0, 1.0, -1.0])  # of the digits 3, 5 and 8
+powers = scores.exp()
+probabilities = powers / powers.sum()
+probabilities
+
+# %% [markdown]
+# This is **softmax**. The exponential makes every score positive, and dividing by the sum makes them add up to one. The highest score gets
+# the largest share, and none gets nothing. Try it: add 10 to all three scores, and the probabilities stay as they are. Only
+# differences between scores count.
+#
+# Next, put a number on how wrong that answer is. Say that the image showed a 5, the second of the three.
+
+# %%
+loss = -probabilities[1].log()
+loss
+
+# %% [markdown]
+# This is **cross-entropy**: minus the logarithm of the probability that the true digit was given. Given everything, the loss is 0. Given one
+# half, it is ln 2, about 0.69. Given next to nothing, it grows without end. So doubt is cheap, and being sure of something false is dear. And the loss
+# moves a little whenever a score moves a little. "Right or wrong" does not: it stands still, then jumps. What
+# learns in small steps needs to feel each of them.
+#
+# Move the scores, and watch both.
+
+# %% tags=["remove-input"]
+# @title Figure: three scores, their probabilities, and the loss
+from tutorial_utils.lessons import live
+
+live.show("softmax")
+
+# %% [markdown]
+# PyTorch does both at once. Mind that `cross_entropy` takes scores, not probabilities:
+
+# %%
+from torch.nn.functional import cross_entropy
+
+torch.testing.assert_close(cross_entropy(scores, torch.tensor(1)), loss)
+
+# %% [markdown]
+# No complaint: the two agree.
+#
+# ### Exercise 1 ★ (pencil)
+#
+# Ten scores are all 0. What does softmax make of them? What is the loss, whichever class is true? Put it in place of the dots.
+
+# %%
+import math
+
+from tutorial_utils.lessons import checks
+
+your_loss = ...
+checks.answer(your_loss, math.log(10), tolerance=0.01, hint="equal shares")
+
+# %% tags=["hide-cell"]
+# @title Solution
+# Equal scores get equal shares, one tenth each. The loss is -ln 0.1 = ln 10.
+cross_entropy(torch.zeros(10), torch.tensor(0))
+
+# %% [markdown]
+# ## Minutes 35 to 45: the model, in eight lines
+#
+# Where do ten scores come from? Each digit has one weight for every pixel. Its score is the sum of all pixels times their weights, plus one
+# more number, its bias. With the pixels of an image in a row $x$, the score of digit $k$ is
+#
+# $$
+# z_k = w_k \cdot x + b_k .
+# $$
+
+# %%
+from torch import nn
+
+
+class SoftmaxRegression(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(784, 10)
+
+    def forward(self, images):
+        return self.linear(images.flatten(start_dim=1))
+
+
+torch.manual_seed(seed)
+model = SoftmaxRegression()
+
+# %% [markdown]
+# That is the whole model, known as **softmax regression**. `flatten` lays the 28 rows of an image end to end, which makes 784 numbers.
+# `nn.Linear` holds the weights and the biases, small random numbers to begin with.
+#
+# What is it worth before it has learnt anything? Measure the loss, and the share of images that are read correctly.
+
+
+# %%
+@torch.no_grad()
+def measure(model, images, labels):
+    scores = model(images)
+    hits = scores.argmax(dim=1) == labels
+    return cross_entropy(scores, labels), hits.float().mean()
+
+
+held_out = validation.images / 255, validation.labels
+untrained = [measure(SoftmaxRegression(), *held_out)[1] for _ in range(20)]
+min(untrained), sum(untrained) / 20, max(untrained)
+
+# %% [markdown]
+# Twenty untrained models: the worst, the mean, the best. Each of them has favourite digits, for no reason but chance. On average one image in ten is
+# read correctly, as by guessing.
+
+# %% tags=["remove-input"]
+# @title The sentences above, guarded
+from tutorial_utils.lessons.expect import expect
+
+expect(
+    "on average an untrained model reads one image in ten correctly",
+    sum(untrained) / 20,
+    between=(0.06, 0.14),
+)
+
+# %% [markdown]
+# ## Minutes 45 to 65: learning
+#
+# ### Which way?
+#
+# Give the untrained model one training image, a 5. It answers with ten probabilities $p$. The right answer $y$ would have been 1 for the
+# five and 0 for the rest. How does the loss change when you move one of the ten scores? PyTorch can tell: `backward` goes
+# back from the loss to whatever it was made of, and leaves the slope in `grad`.
+
+# %%
+five = (labels == 5).nonzero()[0]  # place of the first 5: a batch of one
+scores = model(images[five]).detach().requires_grad_()  # numbers to be moved
+cross_entropy(scores, labels[five]).backward()
+
+p = scores.detach().softmax(dim=1)
+y = nn.functional.one_hot(labels[five], 10)
+torch.testing.assert_close(scores.grad, p - y)
+
+# %% [markdown]
+# The slope is $p - y$: what the model said, minus what it should have said. Nothing else. ([Gradients](../foundations/02_gradients.ipynb) derives it.)
+
+# %% tags=["hide-input"]
+# @title Figure: p - y
+from tutorial_utils.plots.foundations import pushes
+
+digits = [str(digit) for digit in range(10)]
+show(
+    pushes(p[0], (y - p)[0], digits, xlabel="digit"),
+    caption="An untrained model's probabilities for an image of a 5 (left), and"
+    " the push that lowers the loss: minus the slope (right).",
+    alt="Left: ten bars of similar height around 0.1. Right: one tall blue"
+    " bar upwards at the digit 5, and nine short red bars downwards at"
+    " the others.",
+)
+
+# %% [markdown]
+# To make the loss smaller, go against the slope. The true digit's score is pushed up by all that its probability lacked, each other score down by
+# just what its digit was given. A model that is right and sure is hardly moved: $p - y$ is next to nothing.
+#
+# Scores are made of weights, so the push goes on to the weights: each moves by its digit's push times its own pixel. Where the image is
+# blank, nothing moves. That is all there is to learning here.
+#
+# ### Exercise 2 ★★ (predict, then run)
+#
+# Ten scores are 0, and the image shows a 5. How strong is the push on the score of the 5? Put your prediction in place of the dots.
+
+# %%
+your_push = ...
+scores = torch.zeros(1, 10, requires_grad=True)
+cross_entropy(scores, torch.tensor([5])).backward()
+checks.answer(your_push, -scores.grad[0, 5], tolerance=0.01, hint="y - p")
+
+# %% tags=["hide-cell"]
+# @title Solution
+# Each digit is given 0.1. So y - p is 1 - 0.1 for the 5, and -0.1 elsewhere.
+-scores.grad
+
+# %% [markdown]
+# ### The loop, in eight lines
+
+# %%
+optimiser = torch.optim.SGD(model.parameters(), lr=learning_rate)
+losses = torch.zeros(num_epochs, 2)
+for epoch in range(num_epochs):
+    for batch in torch.randperm(len(images)).split(batch_size):
+        loss = cross_entropy(model(images[batch]), labels[batch])
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    losses[epoch, 0], _ = measure(model, *held_out)
+    losses[epoch, 1], _ = measure(model, images, labels)
+
+# %% [markdown]
+# * An **epoch** is one pass over the training images. `randperm` shuffles them, `split` cuts the order into batches.
+# * `cross_entropy` gives the mean loss of the batch.
+# * `zero_grad` forgets the slopes of the batch before; `backward` would add to them.
+# * `backward` finds the slope of the loss in every weight and every bias.
+# * `step` moves each of them against its slope, by the slope times the **learning rate**.
+# * The last two lines note the loss after each epoch, on validation and on training images.
+#
+# A few seconds, and you have trained a model. Before you look, say how good it will be.
+
+# %% tags=["remove-input"]
+# @title Predict
+from tutorial_utils.lessons.questions import ask, choice, number, predict
+
+loss, accuracy = measure(model, *held_out)
+shares = {"half": 0.5, "three in four": 0.75, "nine in ten": 0.9, "all": 1}
+nearest = min(shares, key=lambda share: abs(shares[share] - accuracy))
+ask(
+    [
+        predict(
+            "How many of the validation images does it read correctly?",
+            list(shares),
+            correct=nearest,
+            because=f"the share is {accuracy:.3f}, after {num_epochs} epochs.",
+        )
+    ]
+)
+
+# %%
+measure(model, *held_out)
+
+# %% [markdown]
+# The first number is the loss, the second the share of validation images that it reads correctly. How did it get there?
+
+# %% tags=["hide-input"]
+# @title Figure: the loss after each epoch
+from tutorial_utils.plots.training import compare_curves
+
+epochs = range(1, num_epochs + 1)
+lines = {"validation": (epochs, losses[:, 0])}
+lines["training"] = (epochs, losses[:, 1])
+ax = compare_curves(lines, xlabel="epoch", ylabel="mean loss", marked=True)
+ax.xaxis.get_major_locator().set_params(integer=True)
+show(
+    ax,
+    caption="Mean loss after each epoch, on the training images and on the"
+    " validation images. An untrained model begins near ln 10, about 2.3.",
+    alt="Two falling lines, close together: steep from the first epoch to"
+    " the second, then flatter; the line of the training images lies"
+    " lowest.",
+)
+
+# %% [markdown]
+# Both lines fall, first fast, then slowly. They stay close to each other: what was learnt from the training images holds for digits that the
+# model has never seen. If the validation line turned up while the other went on falling, the model would be learning its images by
+# heart. [Training on MNIST](../mnist/03_training.ipynb) shows how that looks.
+
+# %% tags=["remove-input"]
+# @title The sentences above, guarded
+first, last = losses[0], losses[-1]
+expect("the validation loss falls to the last epoch", last[0], below=first[0])
+expect("the two lines stay close to each other", last[0] - last[1], below=0.05)
+
+# %% [markdown]
+# ## Minutes 65 to 75: how good is it?
+#
+# Nothing is left to choose. Open the test images, once.
+
+# %%
+from tutorial_utils.evaluation.statistics import wilson_interval
+
+test_images, test_labels = data.test.images / 255, data.test.labels
+with torch.no_grad():
+    probabilities = model(test_images).softmax(dim=1)
+confidence, predicted = probabilities.max(dim=1)
+right = (predicted == test_labels).sum().item()
+low, high = wilson_interval(right, len(test_labels))
+
+# %% tags=["hide-input"]
+# @title Table: test accuracy
+from tutorial_utils.report.narrate import percent, table
+
+table(
+    [
+        {
+            "test accuracy": percent(right / len(test_labels)),
+            "95 % interval": f"{percent(low)} to {percent(high)}",
+            "images": f"{len(test_labels):,}",
+        }
+    ]
+)
+
+# %% [markdown]
+# The accuracy says what happened on these images. The interval says how much chance there is in it: with other test images of the same kind, you would
+# have counted a few more or a few less. It is the range of true rates that go well with your count
+# ([Wilson 1927](https://doi.org/10.1080/01621459.1927.10502953)), made so that it misses the truth in one test out of twenty, if images are independent
+# of each other ([Evaluation](../mnist/04_evaluation.ipynb) asks whether they are). A friend's model that does better by a tenth of a point has not beaten yours.
+#
+# ### Which digits does it confuse?
+#
+# One number hides where the mistakes are. Count every pair of true and predicted digit:
+
+# %%
+pairs = 10 * test_labels + predicted
+matrix = torch.bincount(pairs, minlength=100).view(10, 10)
+
+# %% tags=["hide-input"]
+# @title Figure: the confusion matrix
+from tutorial_utils.plots.evaluation import confusion_matrix
+
+show(
+    confusion_matrix(matrix, digits),
+    caption="Test images by true and predicted digit. Correct ones stand on the"
+    " diagonal, in bold; colour shows the mistakes alone.",
+    alt="A table of ten rows, true digits, and ten columns, predicted"
+    " digits. Large numbers on the diagonal; the darkest cells beside it"
+    " are pairs that look alike.",
+)
+
+# %% [markdown]
+# A row holds all images of one digit. Follow the row of the 5 to the column of the 3: yours is not the only one. Of ninety possible mistakes,
+# it is one of the ten most common, and few digits are found less often than the 5.
+
+# %% tags=["remove-input"]
+# @title The sentences above, guarded
+found = matrix.diagonal() / matrix.sum(dim=1)
+mistakes = matrix - matrix.diagonal().diag()
+rank = int((mistakes > mistakes[5, 3]).sum()) + 1
+expect("a 5 read as a 3 is one of the ten most common mistakes", rank, below=11)
+fewer = (found < found[5]).sum()
+expect("few digits are found less often than the 5", fewer, below=4)
+
+# %% tags=["hide-input"]
+# @title Figure: the fifteen worst mistakes
+wrong = (predicted != test_labels).nonzero().flatten()
+worst = wrong[confidence[wrong].argsort(descending=True)[:15]]
+titles = [
+    f"{test_labels[i]}, read as {predicted[i]}\n{percent(confidence[i], 1)}"
+    for i in worst
+]
+show(
+    image_grid(test_images[worst, 0], titles),
+    caption="The fifteen mistakes that the model was surest of: the label, what"
+    " it read, and the probability that it gave to that.",
+    alt="Three rows of five handwritten digits, some deformed or ambiguous,"
+    " some easy for a human reader, each under its label and the wrong"
+    " answer.",
+)
+
+# %% [markdown]
+# Cover the titles, and read these digits yourself. Some would have fooled you. Others are plain to you, and the model
+# was still all but certain. A probability shares out certainty among ten digits. It is no promise.
+
+# %% tags=["remove-input"]
+# @title The sentences above, guarded
+surest = confidence[worst].min()
+expect("of the worst mistakes it was all but certain", surest, above=0.9)
+
+# %% [markdown]
+# ## Minutes 75 to 84: why does it read my 5 as a 3?
+#
+# Now your drawing. Put its file beside this notebook (on Colab: into the folder at the left), and its name in place of the one below. Until then, the
+# cell reads a 5 that comes with the book. It was picked because models like yours stumble over it.
+
+# %%
+from tutorial_utils.lessons.read_digit import A_FIVE, read_digit
+
+drawing = read_digit(A_FIVE) / 255  # or read_digit("my_digit.png") / 255
+answer = model(drawing[None]).detach().softmax(dim=1)[0]
+first, second = answer.topk(2).indices.tolist()
+
+weights = model.linear.weight.detach()
+evidence = (weights[first] - weights[second]).view(28, 28) * drawing[0]
+
+# %% tags=["hide-input"]
+# @title Figure: your digit, read
+from tutorial_utils.plots.data import votes
+
+difference = (weights[first] - weights[second]).view(28, 28)
+shares = [f"{digit}: {percent(answer[digit], 0)}" for digit in (first, second)]
+middle = f"weights of {first} minus {second}"
+titles = [", ".join(shares), middle, "weights times ink"]
+show(
+    votes(drawing[0], difference, evidence, titles),
+    caption="The drawing, and the two likeliest digits (left); the weights of"
+    " the first minus those of the second (middle); the same, times the"
+    " ink (right). Blue speaks for the first digit, red for the second.",
+    alt="Left: a 5 with a leaning neck, in 28 by 28 pixels. Middle: a"
+    " patchwork of blue and red. Right: the same 5 with a dark red neck,"
+    " and a blue bar and slant.",
+)
+
+# %% [markdown]
+# You are looking at the whole reason. One score minus another is a sum over the pixels, weight difference times ink, plus a difference of two
+# biases that is the same for every image. Blank paper is 0 and has no say. Nothing else decides.
+#
+# Read the book's 5 from top to bottom. The neck speaks for the 5, loudly. But the slanting stroke below it crosses the middle, where a 3 has its
+# waist. It speaks for the 3, and so does the bar at the top. Together they outvote the neck.
+#
+# So the model looks for no bar, no neck and no belly. It holds a vote. Each inked pixel votes by its place, and for itself: none knows whether its neighbour
+# is inked. What a place votes for is what all the pushes of training have left there. Move a stroke a little, and other places vote.
+#
+# Compare that with the sentence you wrote at the start.
+
+# %% tags=["remove-input"]
+# @title The sentences above, guarded
+bias = model.linear.bias.detach()
+lead = answer[first].log() - answer[second].log()
+by_pixels = evidence.sum() + bias[first] - bias[second]
+expect("a lead is a sum over the pixels", (lead - by_pixels).abs(), below=1e-3)
+a_five = read_digit(A_FIVE) / 255
+example = model(a_five[None]).detach().softmax(dim=1)[0]
+expect("the book's 5 is read as a 3", example[3], above=0.6)
+by_row = ((weights[3] - weights[5]).view(28, 28) * a_five[0]).sum(dim=1)
+bar, neck, slant = by_row[:7].sum(), by_row[7:12].sum(), by_row[12:18].sum()
+expect("the neck speaks for the 5", neck, below=-1)
+expect("the slanting stroke speaks for the 3", slant, above=1)
+expect("so does the bar at the top", bar, above=1)
+
+# %% [markdown]
+# ### Exercise 3 ★★★ (for later)
+#
+# How little must change before your model reads the 5 as a 5? Take away ink, or add some.
+
+# %%
+edited = drawing.clone()
+edited[0, 13, 14] = 0  # row and column; 0 is paper, 1 is ink
+now = model(edited[None]).argmax().item()
+checks.answer(now, 5, tolerance=0.5, hint="find the darkest blue pixels")
+
+# %% tags=["hide-cell"]
+# @title Solution
+# Take away what votes most for the wrong digit, until the answer changes.
+edited, removed = drawing.clone(), 0
+while model(edited[None]).argmax() == first and removed < 784:
+    place = (difference * edited[0]).argmax()
+    edited.view(-1)[place] = 0
+    removed += 1
+removed, int((drawing > 0).sum())
+
+# %% [markdown]
+# ## Minutes 84 to 90: eight questions
+
+# %% tags=["remove-input"]
+# @title Eight questions
+parameters = sum(weight.numel() for weight in model.parameters())
+ask(
+    [
+        choice(
+            "What is the shape of a batch of 32 images?",
+            ["(32, 28, 28)", "(32, 784, 10)", str((32, *images.shape[1:]))],
+            correct=str((32, *images.shape[1:])),
+            because="images, channel, rows, columns.",
+        ),
+        choice(
+            "You try three learning rates. Which images choose between them?",
+            {
+                "training": "The model has learnt from those: they flatter it.",
+                "validation": "",
+                "test": "What would then tell how good the chosen one is?",
+            },
+            correct="validation",
+            because="the test images wait until nothing is left to choose.",
+        ),
+        choice(
+            "You add 3 to all ten scores. What happens to the probabilities?",
+            {
+                "nothing": "",
+                "all grow": "They still add up to one.",
+                "the largest grows": "Every exponential grows by one factor.",
+            },
+            correct="nothing",
+            because="each exponential and their sum grow by one factor.",
+        ),
+        number(
+            "The true digit was given 0.25. What is the loss, to two decimals?",
+            answer=-torch.tensor(0.25).log(),
+            tolerance=0.011,
+            form=".2f",
+            because="minus the natural logarithm of 0.25.",
+        ),
+        number(
+            "How many weights and biases does this model have, in all?",
+            answer=parameters,
+            tolerance=0.5,
+            form=",.0f",
+            because="784 weights and one bias for each of ten digits.",
+        ),
+        choice(
+            "The image shows a 7. Where does training push the score of 7?",
+            {
+                "up": "",
+                "down": "That is what happens to the other nine.",
+                "not at all": "Only if the model was already certain.",
+            },
+            correct="up",
+            because="its slope p - y is below 0; steps go against the slope.",
+        ),
+        choice(
+            "Another model scores higher, inside your interval. Is it better?",
+            {
+                "yes": "By chance alone, your own could have come out there.",
+                "no": "It may well be. This test cannot tell.",
+                "this test cannot tell": "",
+            },
+            correct="this test cannot tell",
+            because="every rate in the interval goes well with your count.",
+            sure=True,
+        ),
+        choice(
+            "You move your 5 by four pixels. What does the model see?",
+            {
+                "the same digit": "For you. The model has weights for places.",
+                "ink in other places": "",
+            },
+            correct="ink in other places",
+            because="weights belong to places: what moves meets other weights.",
+        ),
+    ]
+)
+
+# %% [markdown]
+# ## Three doors
+#
+# You have written, trained and judged a classifier, and you know why it fails.
+#
+# * **Why?** Why exponentials, why this loss, and where does $p - y$ come from? [Softmax and cross-entropy](../foundations/01_softmax_and_cross_entropy.ipynb)
+#   begins with the curves.
+# * **Better?** Momentum, schedules, and how to choose a learning rate: [Training on MNIST](../mnist/03_training.ipynb) goes on with your loop.
+# * **Sure?** Other seeds, other test images, calibrated probabilities: [Evaluation](../mnist/04_evaluation.ipynb) asks what your accuracy is worth.
+#
+# ### Further reading
+#
+# * [LeCun et al. 1998](https://doi.org/10.1109/5.726791) collected and prepared the digits, and report a linear classifier like this one.
+
+# %% tags=["remove-cell"]
+# @title Results: what this page measured, for the book's own tables
+from tutorial_utils.report import results
+
+settings = "seed num_epochs batch_size learning_rate validation_split"
+path = results.write(
+    "start/01_read_digits",
+    parameters=config.model_dump(include=set(settings.split())),
+    metrics={
+        "epochs": num_epochs,
+        "test_accuracy": right / len(test_labels),
+        "test_accuracy_low": low,
+        "test_accuracy_high": high,
+        "test_loss": measure(model, test_images, test_labels)[0],
+        "n_test": len(test_labels),
+        "confusion_matrix": matrix,
+        "validation_accuracy": accuracy,
+        "validation_losses": losses[:, 0],
+        "training_losses": losses[:, 1],
+        "untrained_accuracies": untrained,
+        "example_probabilities": example,
+    },
+    data_hash=data.fingerprint,
+)
