@@ -124,6 +124,7 @@ def test_the_correction_opens_verdicts_and_turns_none() -> None:
 def test_an_exact_test_speaks_before_the_interval() -> None:
     part = make_part(0.5, low=0.1, high=0.9, exact_p=0.0625)
     assert (part.verdict, part.p_value, part.verdict_holm) == (HOLDS, 0.0625, UNSETTLED)
+    assert "98.4 % interval [" in make_part(low=0.1, high=0.9, exact_p=0.0156, confidence=1 - 2**-6).finding
 
 
 # Sentences
@@ -210,6 +211,8 @@ REFUSED = [
     ({"high": 0.74}, r"0\.75 is not in its interval \[0\.65, 0\.74\]"),
     ({"low": -1, "log_scale": True}, "logarithms lies above 0, found low=-1"),
     ({"exact_p": 1.5}, "exact_p .* 1, found 1.5"),
+    ({"confidence": 0.984375}, r"interval at 98.4 % needs exact_p"),
+    ({"confidence": 0.9, "exact_p": 0.5}, "confidence .* 0.95, found 0.9"),
     ({"degrees_of_freedom": 0}, "degrees_of_freedom .* 0, found 0"),
     ({"n": 0}, "n .* 1, found 0"),
     ({"n": 2.5}, "n .*integer, found 2.5"),
@@ -324,6 +327,7 @@ def test_an_entry_says_what_pages_and_tests_need() -> None:
                 "degrees_of_freedom": 9.0,
                 "log_scale": False,
                 "exact_p": None,
+                "confidence": 0.95,
                 "p_value": p,
                 "p_holm": pytest.approx(50 * p),
                 "verdict": "holds",
@@ -340,7 +344,7 @@ def read_back(claim: Claim) -> Claim:
 @pytest.mark.parametrize("logic", ["all", "alternatives"])
 def test_a_claim_survives_a_file(logic: Any) -> None:
     exact = make_part(2, between(-1, 4), low=2, high=2, unit="ratio", digits=0)  # ends belong to intervals
-    shaped = make_part(low=0.25, high=1, log_scale=True, degrees_of_freedom=4.0, exact_p=0.5)
+    shaped = make_part(low=0.25, high=1, log_scale=True, degrees_of_freedom=4.0, exact_p=0.5, confidence=0.97)
     claim = claim_of(*PARTS.values(), exact, shaped, remark="So. ", kind="timing", logic=logic)
     assert read_back(claim) == claim
     (corrected,) = correct([claim])

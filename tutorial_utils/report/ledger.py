@@ -64,6 +64,7 @@ class Measurement:
         degrees_of_freedom: Of Student's t, where the interval is its.
         log_scale: Whether the interval was made of logarithms.
         exact_p: p-value against the rule's bound, where an exact test gives one; two-sided.
+        confidence: Level of the interval, 0.95 or, where few values leave no choice, more.
         names: What the rule's text leaves open, such as the digit.
     """
 
@@ -78,6 +79,7 @@ class Measurement:
     degrees_of_freedom: float | None = None
     log_scale: bool = False
     exact_p: float | None = None
+    confidence: float = CONFIDENCE
     names: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -100,6 +102,7 @@ class Part:
         degrees_of_freedom: As in :class:`Measurement`.
         log_scale: As in :class:`Measurement`.
         exact_p: As in :class:`Measurement`.
+        confidence: As in :class:`Measurement`; one above 0.95 needs the p-value of an exact test.
         p_holm: The p-value after Holm's correction, as :func:`correct` sets it.
     """
 
@@ -120,6 +123,7 @@ class Part:
     degrees_of_freedom: Annotated[FiniteFloat, _Unpacked, Field(gt=0)] | None = None
     log_scale: bool = False
     exact_p: _Share | None = None
+    confidence: Annotated[float, _Unpacked, Field(ge=CONFIDENCE, lt=1)] = CONFIDENCE
     p_holm: _Share | None = None
 
     @model_validator(mode="after")
@@ -134,6 +138,10 @@ class Part:
             raise ValueError(f"{self.measurement} is not in its interval [{self.low}, {self.high}]")
         if self.log_scale and self.low is not None and self.low <= 0:
             raise ValueError(f"an interval of logarithms lies above 0, found low={self.low}")
+        if self.confidence != CONFIDENCE and self.rule is not None and self.exact_p is None:
+            raise ValueError(
+                f"an interval at {percent(self.confidence, 1)} needs exact_p, a p-value of its test"
+            )
         return self
 
     @property
@@ -169,7 +177,8 @@ class Part:
             interval = f"no interval ({self.no_interval})"
         else:
             ends = (write_value(end, self.unit, self.digits) for end in (self.low, self.high))
-            interval = f"{percent(CONFIDENCE, 0)} interval [{', '.join(ends)}]"
+            level = percent(self.confidence, 0 if self.confidence == CONFIDENCE else 1)
+            interval = f"{level} interval [{', '.join(ends)}]"
         estimate = write_value(self.measurement, self.unit, self.digits)
         what = self.what[:1].upper() + self.what[1:]
         return f"{what}: {estimate}, {interval}, n = {self.n:,} {self.of_what}"
@@ -210,6 +219,7 @@ def make_part(measured: Measurement, stated: PartRule) -> Part:
         degrees_of_freedom=measured.degrees_of_freedom,
         log_scale=measured.log_scale,
         exact_p=measured.exact_p,
+        confidence=measured.confidence,
     )
 
 

@@ -27,7 +27,7 @@ PREVIEW: dict[str, Scalar] = {
     "short_epochs": 3,
     "learning_rate_step": 1,  # so that there is a decay to speak of
     "num_seeds": 2,
-    "num_rounds": 3,
+    "num_rounds": 6,  # the fewest that a median has an interval of
     "solver_steps": 10,
 }
 """What a preview puts in place of a chapter's own values, where it has such parameters."""
