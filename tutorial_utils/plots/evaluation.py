@@ -125,6 +125,24 @@ def dots(
     return ax
 
 
+def intervals(rows: Mapping[str, tuple[float, float, float]], *, xlabel: str, ax: Axes | None = None) -> Axes:
+    """Draw estimates with their intervals below each other, to compare places and widths.
+
+    Args:
+        rows: Label to (estimate, lower bound, upper bound), fractions; the first is drawn on top.
+        xlabel: Name of the values.
+        ax: Where to draw, or None for a new figure.
+    """
+    ax = new_axes(ax, figsize=(7.5, 0.8 + 0.34 * len(rows)))
+    value, low, high = np.array(list(rows.values()), dtype=float).T
+    places = np.arange(len(rows))
+    ax.hlines(places, low, high, color=BLUE, linewidth=2.5)
+    ax.plot(value, places, "o", color="black")
+    ax.set(yticks=places, yticklabels=list(rows), ylim=(len(rows) - 0.5, -0.5), xlabel=xlabel)
+    ax.xaxis.set_major_formatter(PercentFormatter(1))
+    return ax
+
+
 def curve_grid(
     curves: Sequence[Any],
     class_names: Sequence[str],
