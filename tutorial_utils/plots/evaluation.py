@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import ArrayLike
 
 from tutorial_utils.plots.style import BARS, BLUE, GREY, VERMILION, line_styles, new_axes, new_grid, new_row
@@ -139,6 +139,7 @@ def intervals(rows: Mapping[str, tuple[float, float, float]], *, xlabel: str, ax
     ax.hlines(places, low, high, color=BLUE, linewidth=2.5)
     ax.plot(value, places, "o", color="black")
     ax.set(yticks=places, yticklabels=list(rows), ylim=(len(rows) - 0.5, -0.5), xlabel=xlabel)
+    ax.xaxis.set_major_locator(MaxNLocator(6))
     ax.xaxis.set_major_formatter(PercentFormatter(1))
     return ax
 
