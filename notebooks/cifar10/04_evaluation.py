@@ -853,7 +853,7 @@ for error in (0.1, 0.05, 0.01):
 # %% tags=["hide-input"]
 def set_row(row):
     return {"sets that hold the truth": percent(row.coverage, 1), "95 % interval": interval(row.low, row.high, 1),
-            "classes in a set": f"{row['size']:.2f}", "sets of one class": percent(row.single, 1)}  # fmt: skip
+            "classes in a set": f"{row['size']:.2f}", "sets of one class": percent(row["single"], 1)}  # fmt: skip
 
 
 table(

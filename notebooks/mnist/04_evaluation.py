@@ -1106,7 +1106,7 @@ say(
 # a bin. The likelihood looks at the probability that the *true* digit got, however small. A sure error costs many nats, and that is where the gain comes from; the price is that right answers, which were as
 # sure as they should be, become too modest. That price is what the ECE sees. A summary of the top label misses what the whole vector of probabilities shows.
 #
-# Being sure of a difference is not the same as finding a large one. The interval says how far from 1 the temperature is; the gain says what it is worth.
+# Being sure of a difference is not the same as finding a large one. The interval says how far from 1 the temperature is; the gain says what it is worth, and where neighbours are counted together it is far less sure than the tests' p-values.
 #
 # (mnist-classwise)=
 # ### Class by class
@@ -1179,7 +1179,7 @@ table(
 )  # fmt: skip
 
 # %% [markdown]
-# Most errors sit among the least confident images: a person who reads a tenth of the images spares the model much of its errors. The curve only describes. A threshold that is to be used is chosen on validation images, as in Exercise 3.
+# Most errors sit among the least confident images: let a person read the tenth that the model is least sure of, and more than half of its errors are gone. The curve only describes. A threshold that is to be used is chosen on validation images, as in Exercise 3.
 #
 # (mnist-conformal)=
 # ### Sets instead of answers
@@ -1207,7 +1207,7 @@ torch.testing.assert_close(thresholds[0.1], threshold)
 # %% tags=["hide-input"]
 def set_row(row):
     return {"sets that hold the truth": percent(row.coverage, 1), "95 % interval": interval(row.low, row.high, 1),
-            "digits in a set": f"{row['size']:.2f}", "empty sets": percent(row.empty, 1)}  # fmt: skip
+            "digits in a set": f"{row['size']:.2f}", "empty sets": percent(row["empty"], 1)}  # fmt: skip
 
 
 table(
