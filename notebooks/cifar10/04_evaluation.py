@@ -255,11 +255,14 @@ _ = ax.plot(over_seeds, [2.25] * num_seeds, "x", color="black", markersize=5)
 # %% tags=["hide-input"]
 table(
     [
-        {"95 % interval": name, "accuracy": percent(value), "from, to": interval(low, high),
-         "width (points)": f"{100 * (high - low):.2f}"}
-        for name, (value, low, high) in four.items()
+        {
+            "95 % interval": name,
+            "accuracy": percent(value),
+            "from, to": interval(*bounds),
+        }
+        for name, (value, *bounds) in four.items()
     ]
-)  # fmt: skip
+)
 
 # %%
 half = test.n // 2
@@ -763,12 +766,15 @@ temperatures = {
 }
 table(
     [
-        {"images": part, "n": f"{fit.n:,}",
-         "temperature": f"{fit.temperature:.3f} [{fit.low:.3f}, {fit.high:.3f}]",
-         "statistic": f"{fit.statistic:.1f}", "p-value": p_value(fit.p_value)}
+        {
+            "images": part,
+            "temperature": f"{fit.temperature:.3f}",
+            "95 % interval": f"[{fit.low:.3f}, {fit.high:.3f}]",
+            "p-value": p_value(fit.p_value),
+        }
         for part, fit in temperatures.items()
     ]
-)  # fmt: skip
+)
 
 # %%
 classwise = {
@@ -824,16 +830,22 @@ ax = compare_curves(
 _ = ax.axhline(test.accuracy, linestyle=":", color="black")
 
 # %% tags=["hide-input"]
+columns = zip(
+    answering.coverage, answering.accuracy, answering.low, answering.high, strict=True
+)
 table(
     [
-        {"answered": percent(answering.coverage[k], 0), "confidence at least": f"{answering.threshold[k]:.2f}",
-         "accuracy": percent(answering.accuracy[k], 1), "95 % interval": interval(answering.low[k], answering.high[k], 1)}
-        for k in (0, 1, 4, 9, 14, 19)
+        {
+            "answered": percent(share, 0),
+            "accuracy": percent(accuracy, 1),
+            "95 % interval": interval(low, high, 1),
+        }
+        for share, accuracy, low, high in list(columns)[3::4]
     ]
-)  # fmt: skip
+)
 
 # %% [markdown]
-# Confidence knows something here, too: the surest images are right far more often than the rest. But even among the surest twentieth many are wrong. A reader who needs nine right answers in ten gets next to none from this model.
+# Confidence knows something here, too: the surest images are right far more often than the rest. But even among the surest fifth many are wrong. A reader who needs nine right answers in ten gets next to none from this model.
 #
 # (cifar10-conformal)=
 # ### Sets of classes
