@@ -1353,7 +1353,7 @@ say(
 # ## What these numbers do not say
 #
 # * **Wrong labels.** About fifteen of the 10,000 test labels are known to be wrong, and that is a lower bound {cite}`northcutt2021`. It sets a floor for the error,
-#   far below this model's.
+#   far below this model's. [The error analysis](05_error_analysis) looks for candidates.
 # * **Writers.** Images of one writer resemble each other. Accuracies and losses carry intervals [by blocks](mnist-blocks); all others take images as independent. A random validation split shares
 #   writers with the training part.
 # * **Other digits.** On freshly rebuilt test digits accuracy falls somewhat {cite}`yadav2019`. No interval here covers other sources, scanners or countries.
