@@ -97,6 +97,7 @@ CALLS = {
     "evaluation.rates": call(RATES, ylabel="error rate"),
     "evaluation.per_class_bars": call(REPORTS["a class is nowhere"]),
     "evaluation.dots": call({"old": [0.1, 0.2, 0.3], "new": [0.4, 0.5, 0.6]}, NAMES, xlabel="recall"),
+    "evaluation.intervals": call({"all": (0.5, 0.4, 0.7), "cats": (0.2, 0.1, 0.3)}, xlabel="accuracy"),
     "evaluation.curve_grid": call(
         CURVES, "abcdefg", xlabel="x", ylabel="y", area_name="AUC", baselines=[([0, 1], [0, 1])] * 7
     ),
@@ -421,6 +422,19 @@ def test_rates_are_drawn_with_their_intervals() -> None:
         np.testing.assert_allclose(error_bars(ax), np.column_stack([low, high]))
         assert (ax.get_xlabel(), ax.get_ylim()[0]) == (name, 0)
     assert axes[0].get_ylabel() == "error rate"
+
+
+def test_intervals_stand_below_each_other_each_around_its_estimate() -> None:
+    (ax,) = draw("evaluation.intervals")
+    (bars,) = [part for part in ax.collections if isinstance(part, LineCollection)]
+    assert [segment.tolist() for segment in bars.get_segments()] == [
+        [[0.4, 0], [0.7, 0]],
+        [[0.1, 1], [0.3, 1]],
+    ]
+    ((estimates, places),) = lines(ax).values()
+    assert (estimates, places) == ([0.5, 0.2], [0, 1])
+    assert written(ax.get_yticklabels()) == ["all", "cats"]
+    assert ax.get_ylim()[0] > ax.get_ylim()[1], "the first on top"
 
 
 def test_each_panel_of_a_curve_grid_highlights_its_own_class() -> None:

@@ -14,6 +14,7 @@
 # **After this chapter you can**
 #
 # * report a test result beside the validation figure that led to it, with its sampling interval and its spread over seeds;
+# * measure whether test images are independent, and say which interval answers which question;
 # * set a model beside its baselines, and test the differences;
 # * read a confusion matrix of things rather than digits, and say where it is lopsided;
 # * say which classes a linear model can tell apart, with intervals;
@@ -171,23 +172,31 @@ say(
 # (cifar10-spread)=
 # ### Sampling interval and spread over seeds
 #
-# Three headline numbers, each with both: the interval says how the number of *this* model would vary over test sets (Wilson for the accuracy, bootstrap for the rest), the columns to its right how it varies over trainings from other seeds, on the same test images. **Macro F1** is the mean of the classes' F1.
+# Three headline numbers, each with both: the interval says how the number of *this* model would vary over test sets (accuracy and loss by [blocks of 100 neighbours](../mnist/04_evaluation), macro F1 by the bootstrap), the columns to its right how it varies over trainings from other seeds, on the same test images. **Macro F1** is the mean of the classes' F1.
 
 # %%
 import torch
 
-from tutorial_utils.evaluation import calibration, comparisons, statistics
+from tutorial_utils.evaluation import (
+    calibration,
+    comparisons,
+    dependence,
+    statistics,
+)
 from tutorial_utils.training import replicas
 
-ten = [
-    evaluate(truth, predict(each.model, test_images))
+ten_said = [
+    predict(each.model, test_images)
     for each in replicas.load_or_train(
         [config.but(seed=each) for each in range(num_seeds)],
         data,
         results.output_folder(),
     )
 ]
+ten = [evaluate(truth, each) for each in ten_said]
 del test_images
+hits = said.labels == truth
+by_blocks = dependence.block_interval(hits)
 losses = -said.probabilities[torch.arange(test.n), truth].log().numpy()
 macro_f1_bounds = statistics.bootstrap_from_confusion(
     test.confusion_matrix,
@@ -198,8 +207,8 @@ macro_f1_bounds = statistics.bootstrap_from_confusion(
 import numpy as np
 
 headline = {
-    "accuracy": (test.accuracy, test.accuracy_interval, [e.accuracy for e in ten]),
-    "loss (nats)": (test.loss, statistics.bootstrap_interval(losses, np.mean), [e.loss for e in ten]),
+    "accuracy": (test.accuracy, by_blocks[1:3], [e.accuracy for e in ten]),
+    "loss (nats)": (test.loss, dependence.block_interval(losses)[1:3], [e.loss for e in ten]),
     "macro F1": (test.f1.mean(), macro_f1_bounds[:, 0], [e.f1.mean() for e in ten]),
 }  # fmt: skip
 seeds = {name: statistics.spread(values) for name, (_, _, values) in headline.items()}
@@ -217,32 +226,60 @@ table(
     ]
 )
 
+# %% [markdown]
+# (cifar10-blocks)=
+# ### Do neighbours go together here?
+#
+# Neighbouring digits are alike, because one person wrote them. Neighbouring photographs have nothing to do with each other. Is that so? The same measurements as [for the digits](../mnist/04_evaluation):
+
+# %%
+seed_hits = torch.stack([each.labels == truth for each in ten_said])
+crossed = dependence.crossed_interval(seed_hits, block=100)
+over_seeds = headline["accuracy"][2]
+four = {
+    "Wilson: independent images": (test.accuracy, *test.accuracy_interval),
+    "blocks: neighbours may be alike": (test.accuracy, *by_blocks[1:3]),
+    "seeds: other trainings": (
+        np.mean(over_seeds),
+        *statistics.mean_interval(over_seeds),
+    ),
+    "crossed: other trainings and other images": crossed[:3],
+}
+
+# %% mystnb={"figure": {"caption": "Four 95 % intervals of one accuracy. The upper two speak of this model, the lower two of the mean over seeds. Crosses mark the models of single seeds.", "name": "fig-cifar10-intervals"}, "image": {"alt": "Four horizontal lines below each other, each around a point. Wilson's and that by blocks are about equally wide, that over seeds is far shorter, with a cross for each seed's accuracy around it, and the crossed one is about as wide as the first two."}}
+from tutorial_utils.plots import evaluation as draw
+
+ax = draw.intervals(four, xlabel="test accuracy")
+_ = ax.plot(over_seeds, [2.25] * num_seeds, "x", color="black", markersize=5)
+
 # %% tags=["hide-input"]
-hits = said.labels == truth
+table(
+    [
+        {
+            "95 % interval": name,
+            "accuracy": percent(value),
+            "from, to": interval(*bounds),
+        }
+        for name, (value, *bounds) in four.items()
+    ]
+)
+
+# %%
 half = test.n // 2
 wrong_in_halves = [int((~hits[:half]).sum()), int((~hits[half:]).sum())]
 halves = statistics.proportion_difference(
     wrong_in_halves[0], half, wrong_in_halves[1], test.n - half
 )
 say(
-    "For the accuracy, "
-    + (
-        "choosing another seed matters less than drawing another test set."
-        if 1.96 * seeds["accuracy"].deviation < test.accuracy - low
-        else "choosing another seed matters as much as drawing another test set."
-    ),
-    "The interval takes images for independent draws. MNIST's two halves cast doubt on"
-    f" that. Here {percent(wrong_in_halves[0] / half, 1)} of the first half are wrong"
-    f" and {percent(wrong_in_halves[1] / (test.n - half), 1)} of the second, a"
-    f" difference of {100 * halves.estimate:+.1f} points (95 % interval"
-    f" {100 * halves.low:+.1f} to {100 * halves.high:+.1f}): "
-    + (
-        "no sign of a different mixture."
-        if halves.low <= 0 <= halves.high
-        else "here, too, the halves differ by more than chance explains."
-    ),
+    f"Design effect in blocks of 100: {by_blocks.within_blocks:.2f}. Second half minus"
+    f" first, errors in points: {-100 * halves.estimate:+.1f}"
+    f" [{-100 * halves.high:+.1f}, {-100 * halves.low:+.1f}]."
 )
 
+# %% [markdown]
+# A design effect near 1 is that of independent images, and the halves do not differ by more than chance explains. So Wilson's interval may be used here, and the one by blocks is hardly wider. (What this cannot see are images that are alike without being
+# neighbours.) Again the seeds agree far better than two test sets would: the crossed interval is nearly all images.
+#
 # %% [markdown]
 # (cifar10-baselines)=
 # ## Baselines
@@ -317,19 +354,21 @@ say(
 baselines = {
     name: {
         "accuracy": right.mean(),
-        **statistics.wilson_interval(int(right.sum()), test.n)._asdict(),
+        "low": bounds.low,
+        "high": bounds.high,
     }
     for name, right in rights.items()
+    for bounds in [dependence.block_interval(right)]
 }
 by_definition = {
     "classifier": "chance",
     "test accuracy": percent(1 / len(names)),
-    "95 % interval": "by definition",
+    "95 % interval by blocks": "by definition",
 }
 table(
     [by_definition]
     + [
-        {"classifier": name, "test accuracy": percent(row["accuracy"]), "95 % interval": interval(row["low"], row["high"])}
+        {"classifier": name, "test accuracy": percent(row["accuracy"]), "95 % interval by blocks": interval(row["low"], row["high"])}
         for name, row in baselines.items()
     ]
 )  # fmt: skip
@@ -388,8 +427,6 @@ say(
 # ## Which things are taken for which?
 
 # %% mystnb={"figure": {"caption": "Confusion matrix on the test set. Rows are true classes, columns predicted ones; the shade counts mistakes only.", "name": "fig-cifar10-confusion"}, "image": {"alt": "A ten by ten grid of counts with class names on both axes. The darker cells lie among the animals in one block, among the vehicles in another, and between airplane and ship."}}
-from tutorial_utils.plots import evaluation as draw
-
 ax = draw.confusion_matrix(test.confusion_matrix, names)
 _ = ax.set_xticklabels(names, rotation=45, ha="right")
 
@@ -604,9 +641,8 @@ say(
 # Of the images to which the model gives 60 %, are 60 % right? [The digits](../mnist/04_evaluation) introduced the measures. What is different here: the model is often unsure, so the middle bins hold images, too. The **temperature**, by which all scores are divided, is fitted on validation images; it changes confidence and never an answer.
 
 # %%
-temperature = calibration.fit_temperature(
-    held_out.labels, predict(model, datasets.standardise(held_out))
-)
+held_said = predict(model, datasets.standardise(held_out))
+temperature = calibration.fit_temperature(held_out.labels, held_said)
 tempered = calibration.with_temperature(said, temperature)
 assert torch.equal(tempered.labels, said.labels)
 before, after = (
@@ -697,7 +733,168 @@ say(
 )
 
 # %% [markdown]
+# (cifar10-temperature-test)=
+# ### Beyond the ECE
+#
+# [The digits](../mnist/04_evaluation) introduced three more measures: the **debiased ECE**, the **temperature with its interval** and likelihood-ratio test, and the **class-wise calibration error**. There the test found what the ECE did not see. And here?
+
+# %%
+from tutorial_utils.evaluation import miscalibration, power
+
+versions = {"before": said, "after": tempered}
+debiased = {
+    when: miscalibration.debiased_calibration_error(truth, each)
+    for when, each in versions.items()
+}
+table(
+    [
+        {
+            "temperature scaling": when,
+            "ECE (15 bins)": reports[when]["ece"][15],
+            "debiased ECE": each.ece,
+            "mean squared gap": each.mean_square,
+        }
+        for when, each in debiased.items()
+    ],
+    {"ECE (15 bins)": ".4f", "debiased ECE": ".4f", "mean squared gap": ".6f"},
+)
+
+# %%
+temperatures = {
+    "validation": miscalibration.temperature_test(held_out.labels, held_said),
+    "test": miscalibration.temperature_test(truth, said),
+}
+table(
+    [
+        {
+            "images": part,
+            "temperature": f"{fit.temperature:.3f}",
+            "95 % interval": f"[{fit.low:.3f}, {fit.high:.3f}]",
+            "p-value": p_value(fit.p_value),
+        }
+        for part, fit in temperatures.items()
+    ]
+)
+
+# %%
+classwise = {
+    when: miscalibration.classwise_calibration_error(truth, each)
+    for when, each in versions.items()
+}
+classwise_if_calibrated = np.stack(
+    [
+        miscalibration.classwise_calibration_error(torch.from_numpy(drawn), said)
+        for drawn in power.calibrated_labels(said, draws=50, seed=config.seed)
+    ]
+)  # (draws, classes)
+classwise_high = np.quantile(classwise_if_calibrated, 0.975, axis=0)
+classwise_high_mean = np.quantile(classwise_if_calibrated.mean(axis=1), 0.975)
+
+# %% tags=["hide-input"]
+table(
+    [
+        {"class": name, "error before": f"{first:.4f}", "error after": f"{second:.4f}",
+         "mean if calibrated": f"{expected:.4f}", "rarely above, if calibrated": f"{most:.4f}"}
+        for name, first, second, expected, most in zip(
+            [*names, "mean"],
+            [*classwise["before"], classwise["before"].mean()],
+            [*classwise["after"], classwise["after"].mean()],
+            [*classwise_if_calibrated.mean(axis=0), classwise_if_calibrated.mean()],
+            [*classwise_high, classwise_high_mean],
+            strict=True,
+        )
+    ]
+)  # fmt: skip
+
+# %% [markdown]
+# Here it is the other way round. The debiased ECE is hardly smaller than the plain one, so the ECE is real. The temperature is not shown to differ from 1: to divide all scores by one number is not the change that this model needs. And most classes are off by
+# more than a calibrated model would be, before scaling and after. Each measure asks its own question. None of them stands for calibration as a whole, and a measure that finds nothing does not acquit the model.
+#
 # A model may be wrong on most images and still mean what it says: calibration is not accuracy. All this holds for images like the test images; on others, confidence may mislead.
+#
+# (cifar10-abstaining)=
+# ## When the model may abstain
+#
+# A model that is wrong on most images can still be useful, if it knows when. Let it answer its most confident images alone.
+
+# %% mystnb={"figure": {"caption": "Accuracy among the images that are answered, the most confident first, with 95 % intervals; dotted, the accuracy if confidence knew nothing of right and wrong.", "name": "fig-cifar10-abstaining"}, "image": {"alt": "A curve of accuracy against the share of images answered. It begins high at the left and falls steadily to the accuracy on all images, which a dotted horizontal line marks."}}
+from tutorial_utils.evaluation import abstaining
+from tutorial_utils.plots.training import compare_curves
+
+answering = abstaining.risk_coverage(truth, said)
+ax = compare_curves(
+    {"the most confident": (answering.coverage, answering.accuracy, answering.low, answering.high)},
+    xlabel="share of test images answered",
+    ylabel="accuracy among them",
+)  # fmt: skip
+_ = ax.axhline(test.accuracy, linestyle=":", color="black")
+
+# %% tags=["hide-input"]
+columns = zip(
+    answering.coverage, answering.accuracy, answering.low, answering.high, strict=True
+)
+table(
+    [
+        {
+            "answered": percent(share, 0),
+            "accuracy": percent(accuracy, 1),
+            "95 % interval": interval(low, high, 1),
+        }
+        for share, accuracy, low, high in list(columns)[3::4]
+    ]
+)
+
+# %% [markdown]
+# Confidence knows something here, too: the surest images are right far more often than the rest. But even among the surest fifth many are wrong. A reader who needs nine right answers in ten gets next to none from this model.
+#
+# (cifar10-conformal)=
+# ### Sets of classes
+#
+# How many classes must the model name, so that the true one is among them nine times in ten? The threshold comes from validation images, the sets are measured on test images; [the digits](../mnist/04_evaluation) explain how.
+
+# %%
+set_reports, thresholds = {}, {}
+for error in (0.1, 0.05, 0.01):
+    thresholds[error] = abstaining.conformal_threshold(
+        held_out.labels, held_said, error
+    )
+    sets = abstaining.conformal_sets(said, thresholds[error])
+    set_reports[error] = abstaining.set_report(truth, sets)
+
+
+# %% tags=["hide-input"]
+def set_row(row):
+    return {"sets that hold the truth": percent(row.coverage, 1), "95 % interval": interval(row.low, row.high, 1),
+            "classes in a set": f"{row['size']:.2f}", "sets of one class": percent(row["single"], 1)}  # fmt: skip
+
+
+table(
+    [
+        {"asked for": percent(1 - error, 0), "probability at least": f"{thresholds[error]:.3f}", **set_row(each.loc["all"])}
+        for error, each in set_reports.items()
+    ]
+)  # fmt: skip
+
+# %% mystnb={"figure": {"caption": "Share of test images of each class whose set holds it, with 95 % intervals, where nine in ten were asked for (dotted).", "name": "fig-cifar10-conformal"}, "image": {"alt": "Eleven rows, one for all images and one for each class, with a point and a line for the coverage. All images lie at the dotted line of 90 per cent; the classes are spread on both sides of it."}}
+by_class = set_reports[0.1]
+names_of_rows = ["all", *(names[k] for k in by_class.index[1:])]
+ax = draw.intervals(
+    dict(zip(names_of_rows, by_class[["coverage", "low", "high"]].to_numpy(), strict=True)),
+    xlabel="sets that hold the true class",
+)  # fmt: skip
+_ = ax.axvline(0.9, linestyle=":", color="black")
+
+# %% tags=["hide-input"]
+table(
+    [
+        {"images": name, "n": f"{row.n:,.0f}", **set_row(row)}
+        for name, (_, row) in zip(names_of_rows, by_class.iterrows(), strict=True)
+    ]
+)
+
+# %% [markdown]
+# The promise is kept, for a model that is wrong on most images: conformal sets need no good model. The price is their size. To hold the truth nine times in ten the model must name half of the classes, and it hardly ever names a single one. The size of the
+# sets says what the model knows; their coverage only says that the promise is kept. As with the digits, it is kept on average: some classes get more than was asked for, others less.
 #
 # (cifar10-limits)=
 # ## What these numbers do not say
@@ -707,7 +904,7 @@ say(
 # * **New images.** On a freshly collected test set accuracies fell by several points, while the order of models held {cite}`recht2018`. No interval above covers that: they are all for images like these.
 
 # %% tags=["hide-input"]
-reach = (test.accuracy_interval.high - test.accuracy_interval.low) / 2
+reach = (by_blocks.high - by_blocks.low) / 2
 say(
     "If the answers to all 54 changed sides, the accuracy would move by"
     f" {100 * 54 / test.n:.2f} points; the sampling interval reaches"
@@ -726,6 +923,14 @@ path = results.write(
     parameters={**config.model_dump(), "num_seeds": num_seeds},
     metrics={
         **test.metrics(),
+        "test_accuracy_low": by_blocks.low,  # in place of Wilson's
+        "test_accuracy_high": by_blocks.high,
+        "test_accuracy_wilson": test.accuracy_interval,
+        "test_accuracy_blocks": by_blocks[1:3],
+        "test_accuracy_seeds": statistics.mean_interval(over_seeds),
+        "test_accuracy_crossed": crossed[1:3],
+        "design_effect": by_blocks.within_blocks,
+        "design_effect_with_neighbours": by_blocks.design_effect,
         "test_loss_low": headline["loss (nats)"][1][0],
         "test_loss_high": headline["loss (nats)"][1][1],
         "macro_f1": headline["macro F1"][0],
@@ -755,6 +960,20 @@ path = results.write(
         "asymmetric_pairs": firm.to_dict("records"),
         "temperature": temperature,
         "calibration": {"before": before, "after": after},
+        "debiased_calibration": {when: each._asdict() for when, each in debiased.items()},
+        "temperature_test": {part: fit._asdict() for part, fit in temperatures.items()},
+        "classwise_calibration": {
+            **classwise,
+            "if_calibrated": classwise_if_calibrated.mean(axis=0),
+            "if_calibrated_high": classwise_high,
+            "mean_if_calibrated_high": classwise_high_mean,
+        },
+        "risk_coverage": asdict(answering),
+        "conformal": {
+            f"{1 - error:g}": {"threshold": thresholds[error], **each.loc["all"].to_dict()}
+            for error, each in set_reports.items()
+        },
+        "conformal_by_class": by_class.drop(index="all").to_dict("list"),
         "support": test.support,
         "class_names": names,
         "validation_accuracy_of_kept_weights": kept,
@@ -774,11 +993,13 @@ path = results.write(
 #
 # You can now
 #
+# * measure whether test images are independent;
 # * report a test result beside the validation figure, with its sampling interval and its spread over seeds;
 # * set a model beside its baselines, and test the differences;
 # * read a confusion matrix of things, and say where it is lopsided;
 # * say which classes the model can tell apart;
-# * judge the confidence of a model that is often wrong, and what a temperature mends.
+# * judge the confidence of a model that is often wrong, and what a temperature mends;
+# * let such a model abstain, or answer with sets.
 #
 # ## Exercises
 #

@@ -14,6 +14,7 @@
 # **After this chapter you can**
 #
 # * study errors when they are the rule, and tell stable ones from those of a single run;
+# * say when a search for wrong labels is worth its candidates, and when not;
 # * ask which properties of an image go with errors, each at equal values of the others;
 # * draw a model's templates, and explain errors with them;
 # * find the minimum of a penalised loss, and say why the minimum of the training loss is no ceiling of accuracy;
@@ -203,7 +204,7 @@ ax = draw_evaluation.confusion_matrix(pattern, names, shares=True)
 _ = ax.set_xticklabels(names, rotation=45, ha="right")
 
 # %% [markdown]
-# A pair counts as confirmed if, on the test images, it takes more than its even share, one ninetieth, of all errors. The p-values are adjusted for six tests by Benjamini and Hochberg's method, as in the regression below: it bounds the share of false findings. This shows that a pair is over-represented, not why; that
+# A pair counts as confirmed if, on the test images, it takes more than its even share, one ninetieth, of all errors. (The p-values are adjusted for the six tests, by [the one rule for both error chapters](../mnist/05_error_analysis).) This shows that a pair is over-represented, not why; that
 # pairs differ at all is no surprise.
 
 # %%
@@ -273,6 +274,53 @@ axes = draw.image_grid(
 )
 
 # %% [markdown]
+# (cifar10-wrong-labels)=
+# ## Labels that may be wrong
+#
+# For the digits, [confident learning](../mnist/05_error_analysis) made a list of labels that may be wrong. It takes as suspect what the model is sure of and the label denies. What does it list for a model that is wrong on most images?
+
+# %%
+from tutorial_utils.evaluation import dependence
+from tutorial_utils.evaluation.labels import label_candidates
+
+right = said["test"].labels == data.test.labels
+by_blocks = dependence.block_interval(right)
+candidates = label_candidates(data.test.labels, said["test"])
+wrong_labels = {
+    "none": 0,
+    "the published number": 54,
+    "all candidates": len(candidates),
+}
+corrected = {
+    name: by_blocks.mean + count / len(data.test)
+    for name, count in wrong_labels.items()
+}
+
+# %% tags=["hide-input"]
+table(
+    [
+        {"wrong labels, and the model right on each": name, "images": f"{count:,}", "accuracy": percent(corrected[name])}
+        for name, count in wrong_labels.items()
+    ]
+)  # fmt: skip
+
+# %% [markdown]
+# As a list this is useless. Nearly half of the test set is on it, and almost all of that is the model's own mistakes: a method that trusts a model's sureness needs a model that is seldom wrong. {cite:t}`northcutt2021` used far better models, let people judge the
+# candidates, and found 54 wrong labels, a lower bound. If the model were right on all of those, its accuracy would change by half a point, less than another test set would change it. Only the surest few are worth a look: here is one of each label.
+
+# %% mystnb={"figure": {"caption": "Of each label the test image that the model doubts most, with the label and the class that the model is sure of.", "name": "fig-cifar10-wrong-labels"}, "image": {"alt": "Ten small colour photographs in two rows, one for each label. Above each stands its label, and another class that the model suggests with a high probability."}}
+surest = candidates.groupby("given").head(1).sort_values("given")
+axes = draw.image_grid(
+    data.test.images[torch.tensor(surest.index.tolist())].permute(0, 2, 3, 1),
+    [
+        f"label {names[row.given]}\nmodel {names[row.suggested]} ({row.p_suggested:.0%})"
+        for row in surest.astype({"given": int, "suggested": int}).itertuples()
+    ],
+)
+
+# %% [markdown]
+# Is even one of these labels wrong? Judge for yourself. What the pictures show is what the model goes by: colours and backgrounds.
+#
 # (cifar10-errors-and-quality)=
 # ## Do errors go with image quality?
 
@@ -784,6 +832,8 @@ path = results.write(
         "n_errors_validation": len(errors["validation"]),
         "confusions": pairs["test"],
         "confirmed_hypotheses": sum(row["confirmed"] == "yes" for row in hypotheses),
+        "label_candidates": len(candidates),
+        "accuracy_if_labels_wrong": corrected,
         "versions": {"fixed": len(change.fixed), "new": len(change.new), "kept": len(change.kept)},
         "version_mcnemar_p": mcnemar.p_value,
         "version_difference": gain._asdict(),
@@ -815,6 +865,7 @@ path = results.write(
 # You can now
 #
 # * study errors when they are the rule, and tell stable ones from those of a single run;
+# * say when a search for wrong labels is worth its candidates;
 # * ask which properties of an image go with errors;
 # * draw templates, and explain errors with them;
 # * find the minimum of a penalised loss, and keep it apart from a ceiling of accuracy;

@@ -2,8 +2,9 @@
 
 A classifier is calibrated if, of the images to which it gives the confidence p, the share p is right.
 Confidence is the probability of the predicted class (Guo et al. 2017); it says nothing about the other
-classes. Where its model of the data is true, logistic regression is over-confident on new images (Bai et al.
-2021, for two classes); where not, only measuring tells. All intervals assume that images are independent.
+classes. Where its model of the data is true and features are not few beside images, logistic regression
+without a penalty is over-confident on new images (Bai et al. 2021, for two classes); elsewhere only measuring
+tells. All intervals assume that images are independent.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import ArrayLike
 
 from tutorial_utils.plots.style import BARS, BLUE, GREY, VERMILION, line_styles, new_axes, new_grid, new_row
@@ -122,6 +122,25 @@ def dots(
     ax.set(xlabel=xlabel, ylabel="")
     ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(columns), fontsize="small")
+    return ax
+
+
+def intervals(rows: Mapping[str, tuple[float, float, float]], *, xlabel: str, ax: Axes | None = None) -> Axes:
+    """Draw estimates with their intervals below each other, to compare places and widths.
+
+    Args:
+        rows: Label to (estimate, lower bound, upper bound), fractions; the first is drawn on top.
+        xlabel: Name of the values.
+        ax: Where to draw, or None for a new figure.
+    """
+    ax = new_axes(ax, figsize=(7.5, 0.8 + 0.34 * len(rows)))
+    value, low, high = np.array(list(rows.values()), dtype=float).T
+    places = np.arange(len(rows))
+    ax.hlines(places, low, high, color=BLUE, linewidth=2.5)
+    ax.plot(value, places, "o", color="black")
+    ax.set(yticks=places, yticklabels=list(rows), ylim=(len(rows) - 0.5, -0.5), xlabel=xlabel)
+    ax.xaxis.set_major_locator(MaxNLocator(6))
+    ax.xaxis.set_major_formatter(PercentFormatter(1))
     return ax
 
 
