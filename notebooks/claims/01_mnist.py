@@ -343,19 +343,38 @@ matrices = {
     "schedule minus constant rate": reference_right - constant_right,
     "Xavier minus default weights": reference_right - default_right,
 }
+
+
+def half_width(matrix, **how):
+    found = dependence.crossed_interval(matrix, **how)
+    return found.high - found.mean
+
+
+alone, in_blocks = (
+    {name: half_width(matrix, **how) for name, matrix in matrices.items()}
+    for how in ({}, WRITERS)
+)
+wider = {name: in_blocks[name] / alone[name] for name in matrices}
+
+# %%
 table(
     [
         {
             "interval of": name,
-            "images alone": f"{100 * (alone.high - alone.mean):.2f} points",
-            "in blocks": f"{100 * (blocks.high - blocks.mean):.2f} points",
-            "wider": f"{(blocks.high - blocks.mean) / (alone.high - alone.mean):.2f} times",
+            "images alone": f"{100 * alone[name]:.2f} points",
+            "in blocks": f"{100 * in_blocks[name]:.2f} points",
+            "wider": f"{wider[name]:.2f} times",
         }
-        for name, matrix in matrices.items()
-        for alone in [dependence.crossed_interval(matrix)]
-        for blocks in [dependence.crossed_interval(matrix, **WRITERS)]
+        for name in matrices
     ]
 )
+
+# %% tags=["hide-input"]
+from tutorial_utils.lessons.expect import expect
+
+of_accuracy, *of_differences = wider.values()
+expect("blocks make the interval of an accuracy wider", of_accuracy, above=1.3)
+expect("blocks hardly widen those of differences", max(of_differences), below=1.3)
 
 # %% [markdown]
 # (claims-mnist-classes)=
@@ -1168,7 +1187,7 @@ _ = strips(by_setting, xlabel="test accuracy")
 
 
 WRITTEN = {"points": (MARGIN, 100, "points"), "number": (LOSS_MARGIN, 1, "nats")}
-power_rows = []
+power_rows, seen = [], {}
 for entry in ledger.entries("metric"):
     for part in entry["parts"]:
         margin, scale, unit = WRITTEN.get(part["unit"], (None, 1, ""))
@@ -1177,15 +1196,17 @@ for entry in ledger.entries("metric"):
         df, half = part["degrees_of_freedom"], (part["high"] - part["low"]) / 2
         if not half:  # a setting beside itself
             continue
-        error = half / stats.t.ppf(0.975, df)
-        numbers = {
-            "half-width": half,
-            "smallest detectable": power.detectable(error, df),
-        }
-        row = {name: f"{scale * each:.2g}" for name, each in numbers.items()}
         name = f"{entry['id']}{part['letter']}"
+        seen[name] = power.detectable(half / stats.t.ppf(0.975, df), df)
+        numbers = {"half-width": half, "smallest detectable": seen[name]}
+        row = {column: f"{scale * each:.2g}" for column, each in numbers.items()}
         power_rows.append({"part": name, **row, "margin": f"{scale * margin:g} {unit}"})
 table(power_rows)
+
+# %% tags=["hide-input"]
+of_settings = max(seen.get(each, 0) for each in ("7a", "10a", "11a", "34a"))
+expect("settings are compared to within the margin", of_settings, below=MARGIN)
+expect("other inputs are not", seen.get("3a", 1), above=MARGIN)
 
 # %% [markdown]
 # (claims-mnist-results)=
