@@ -115,7 +115,7 @@ softmax(scores)
 # *ratio* of probabilities: $p_a / p_b = e^{z_a - z_b}$. (With `dim=-1` the sum runs over classes, so the same function takes a
 # batch with one image in each row.)
 #
-# Now move the scores yourself. Give all three the same push. Make 5 the answer. Then give 5 a lead of ten.
+# Now move the scores yourself. Push all three by the same amount. Then make 5 the answer.
 
 # %%
 from tutorial_utils.lessons import live
@@ -142,16 +142,15 @@ ax = mark_levels([(1 / 3, "one third"), (1, "1")], ax=ax)
 show(
     ax,
     caption="Softmax of the scores z, z/2 and -z/2.",
-    alt="Three curves meet at one third over z = 0. The class with score z rises"
-    " towards 1 on the right, the class with score minus z half rises towards 1"
-    " on the left, and the middle class has a low hump and falls on both sides.",
+    alt="Three curves meet at one third over z = 0. One rises towards 1 on the right,"
+    " one towards 1 on the left; the third has a low hump and falls on both sides.",
     name="fig-foundations-softmax",
 )
 
 # %% [markdown]
-# At zero all scores are equal, and each class gets one third. On the right the class with score $z$ takes everything. On the left
-# it is the class with $-z/2$: among negative numbers it alone is positive. The middle class never wins, and on the right it falls
-# although its score rises, because another rises faster. At every $z$ the three add up to one.
+# At zero all scores are equal, and each class gets one third. On the right the class with score $z$ takes nearly everything. On the
+# left it is the class with $-z/2$, the only positive score there. The middle class never wins. On the right it even falls while its
+# score rises, because another rises faster. At every $z$ the three add up to one.
 #
 # ## Two classes and the sigmoid
 #
@@ -173,9 +172,8 @@ two_scores = torch.stack([z, torch.zeros_like(z)], dim=-1)
 torch.testing.assert_close(softmax(two_scores)[:, 0], sigmoid(z))
 
 # %% tags=["hide-input"]
-ax = compare_curves(
-    {"sigmoid": (z, sigmoid(z))}, xlabel="score z", ylabel="probability"
-)
+curves = {"sigmoid": (z, sigmoid(z))}
+ax = compare_curves(curves, xlabel="score z", ylabel="probability")
 ax = mark_levels([(0, "0"), (0.5, "one half"), (1, "1")], ax=ax)
 ax.get_legend().remove()
 show(
@@ -209,9 +207,9 @@ for constant in (0, 10, -1.25):
 # \frac{e^{z_k + c}}{\sum_j e^{z_j + c}} = \frac{e^c\, e^{z_k}}{e^c \sum_j e^{z_j}} = p_k
 # $$
 #
-# > **Nothing else will do.** Give each score a positive weight $f(z)$ and divide by the sum of the weights. The constant cancels only
-# > if $f(a)/f(b)$ depends on $a - b$ alone, and the only continuous functions like that are $f(z) = C e^{\beta z}$. The factor $C$
-# > cancels, and the weights of the model absorb $\beta$. The argument against plain division is that of
+# > **Nothing else will do.** Turn scores into positive weights $f(z)$ and divide each by their sum. A constant cancels only if
+# > $f(a)/f(b)$ depends on $a - b$ alone, and the only continuous functions like that are $f(z) = C e^{\beta z}$. The factor $C$ cancels,
+# > and the model's weights absorb $\beta$. The case against plain division is from
 # > [Dhalla (2020)](https://medium.com/ai-in-plain-english/complete-guide-image-classification-on-cifar-10-chapter-i-multiclass-logistic-regression-525daee0775b).
 #
 # ### When exponentials overflow
@@ -223,8 +221,8 @@ softmax(torch.tensor([200.0, 0.0, 0.0]))
 
 # %% [markdown]
 # A `float32` ends near $3.4 \times 10^{38}$, which is about $e^{88.7}$. Beyond that an exponential is infinite, and infinity divided by
-# infinity is not a number, `nan`. Such scores are common: forget to scale the pixels, and hundreds of them, each up to 255, add up to
-# more before any training.
+# infinity is not a number, `nan`. Such scores are common: hundreds of pixels of up to 255, which somebody forgot to scale, add up to
+# them before any training.
 #
 # The cure costs nothing. You may subtract any number from all scores, so subtract the largest. Now the largest exponential is
 # $e^0 = 1$.
@@ -261,11 +259,11 @@ print("through p:", softmax(far).log(), " directly:", log_softmax(far))
 # %% [markdown]
 # ## Cross-entropy says how wrong
 #
-# You know the truth: it is a 5. The **cross-entropy** is minus the logarithm of the probability that the model gave to the truth. In
-# general one writes the truth as a vector $\mathbf{y}$ with a one at the true class and zeros elsewhere, called **one-hot**:
+# You know the truth: it is a 5. Write it as a vector $\mathbf{y}$ with a one at the true class and zeros elsewhere, called **one-hot**. The
+# **cross-entropy** between it and the probabilities is
 #
 # $$
-# \ell = -\sum_{k=1}^K \mathbf{y}_k \ln p_k
+# \ell = -\sum_{k=1}^K \mathbf{y}_k \ln p_k.
 # $$
 #
 # Here is all of it for your 5, one column after the other.
@@ -275,24 +273,17 @@ import pandas as pd
 
 truth = torch.tensor([0.0, 1.0, 0.0])
 terms = -truth * log_softmax(scores)
-columns = {
-    "z": scores,
-    "exp z": scores.exp(),
-    "p": softmax(scores),
-    "ln p": log_softmax(scores),
-    "y": truth,
-    "-y ln p": terms,
-}
-pd.DataFrame({name: c.numpy() for name, c in columns.items()}, digits).round(4)
+names = ["z", "exp z", "p", "ln p", "y", "-y ln p"]
+columns = [scores, scores.exp(), softmax(scores), log_softmax(scores), truth, terms]
+pd.DataFrame(torch.stack(columns, dim=1), digits, names).round(4)
 
 # %%
-loss = terms.sum()
-loss
+terms.sum()
 
 # %% [markdown]
-# Only the true class pays; the zeros of $\mathbf{y}$ strike out the rest. So the sum is a long way to write
-# $\ell = -\ln p_{\text{true}}$. Its unit is the **nat**, because the logarithm is natural. In the figure, look at both ends, and at
-# where a model stands that guesses.
+# The zeros of $\mathbf{y}$ strike out all classes but the true one. So the sum is a long way to write
+# $\ell = -\ln p_{\text{true}}$: **minus the logarithm of the probability of the truth**. Its unit is the **nat**, because the logarithm is
+# natural. In the figure, look at both ends, and at what guessing costs.
 
 # %%
 import math
@@ -301,24 +292,18 @@ p = torch.linspace(0.001, 1, 1000)
 price = -p.log()
 
 # %% tags=["hide-input"]
+curves = {"-ln p": (p, price)}
 ax = compare_curves(
-    {"-ln p": (p, price)},
-    xlabel="probability given to the true class",
-    ylabel="loss (nats)",
+    curves, xlabel="probability of the true class", ylabel="loss (nats)"
 )
+guessing = f"guessing among {num_classes} classes: ln {num_classes}"
+ax = mark_levels([(math.log(num_classes), guessing)], ax=ax)
 ax.get_legend().remove()
-ax.plot(1 / num_classes, math.log(num_classes), "o", color="black")
-_ = ax.annotate(
-    f"guessing among {num_classes} classes: ln {num_classes}",
-    (1 / num_classes, math.log(num_classes)),
-    xytext=(12, 6),
-    textcoords="offset points",
-)
 show(
     ax,
-    caption="The loss by the probability that the true class was given.",
-    alt="A curve that falls from a great height at probability 0, steeply and then"
-    " ever more gently, to exactly 0 at probability 1. A dot marks guessing.",
+    caption="The loss, by the probability that the true class was given.",
+    alt="A curve falls steeply from a great height at probability 0, then ever more"
+    " gently, to exactly 0 at probability 1. A dotted line marks guessing.",
     name="fig-foundations-loss",
 )
 
@@ -363,15 +348,15 @@ ax = compare_curves(curves, xlabel="score of the true class", ylabel="")
 show(
     ax,
     caption="Loss and accuracy of one image while the score of its true class rises.",
-    alt="The loss falls smoothly from left to right. The accuracy is flat at 0, jumps"
-    " to 1 where the true class overtakes the leader, and is flat again.",
+    alt="The loss falls smoothly from left to right. Accuracy is flat at 0, jumps to"
+    " 1 where the true class overtakes the leader, and is flat again.",
     name="fig-foundations-staircase",
 )
 
 # %% [markdown]
 # The loss falls all the way, so every small step is rewarded. Accuracy is flat, jumps once, and is flat again. Training goes downhill,
-# and a flat line has no downhill. The numbers say the same. Raise the probability of the truth from 0.1 to 0.2 while another class stays
-# ahead: wrong before, wrong after, and the loss has fallen by $\ln 2$.
+# and a flat line has no downhill. See it in numbers: the probability of the truth, your 5, rises from 0.1 to 0.2, and 3 stays ahead. The
+# answer is wrong before and after, and the loss has fallen by $\ln 2$.
 
 # %%
 before = torch.tensor([0.7, 0.1, 0.2])
@@ -380,8 +365,8 @@ print("answers:", before.argmax().item(), after.argmax().item())
 print("losses: ", -before[1].log(), -after[1].log())
 
 # %% [markdown]
-# PyTorch can say how a result changes with the numbers it came from, if those are marked with `requires_grad`. Through `argmax` and `==`
-# it does not even try.
+# PyTorch can tell how a result changes with the numbers it came from, if you mark them with `requires_grad_()`. Through `argmax` and
+# `==` it does not even try.
 
 # %%
 marked = scores.clone().requires_grad_()
@@ -411,9 +396,8 @@ print(F.cross_entropy(scores, y), F.nll_loss(F.log_softmax(scores, dim=0), y))
 #
 # Somebody ends a model with softmax, and trains it with `F.cross_entropy`. Now there are two. Nothing complains.
 #
-# You can watch what training does without any model: let the scores themselves be what is trained. They start at zero, class 0 is true,
-# and each step moves them a little in the direction in which the loss falls. **Predict first:** one run has one softmax, the other has
-# two. To which value does each loss go?
+# You need no model to see what that does to training: train the scores themselves. They start at zero, class 0 is true, and each step
+# moves them a little in the direction in which the loss falls.
 
 
 # %%
@@ -439,24 +423,15 @@ twice = descend(lambda z: F.cross_entropy(softmax(z), y))
 from tutorial_utils.lessons.questions import ask, choice, number, predict
 
 floor = math.log(math.e + num_classes - 1) - 1
-paths = {
-    "to zero as well, only later": "Later does not help: think of the scores that"
-    " the outer softmax sees.",
-    "to a floor far above zero": "",
-    "nowhere: it rises": "The slopes are right, so it does fall.",
-}
-ask(
-    [
-        predict(
-            "With one softmax the loss goes to zero. Where does it go with two?",
-            paths,
-            correct=list(paths)[1 if floor < twice[-1] < once[0] else 0],
-            because=f"after all steps it stands at {twice[-1]:.3f} with two, and at"
-            f" {once[-1]:.3f} with one.",
-            sure=True,
-        )
-    ]
+paths = ["to zero, only later", "to a floor far above zero", "nowhere: it rises"]
+question = predict(
+    "With one softmax the loss goes to zero. Where does it go with two?",
+    paths,
+    correct=paths[1 if floor < twice[-1] < once[0] else 0],
+    because=f"it ends at {twice[-1]:.3f} with two, at {once[-1]:.3f} with one.",
+    sure=True,
 )
+ask([question])
 
 # %% tags=["hide-input"]
 curves = {"one softmax": (range(200), once), "two softmaxes": (range(200), twice)}
@@ -465,9 +440,8 @@ ax = mark_levels([(0, "0"), (floor, f"{floor:.3f}")], ax=ax)
 show(
     ax,
     caption="The loss while the scores are trained, with one softmax and with two.",
-    alt="Both curves start at the same height. With one softmax the loss drops to"
-    " nearly 0 within some fifty steps. With two it falls a little, then runs"
-    " level along a dotted line far above 0.",
+    alt="Two curves start at one height. With one softmax the loss soon drops to"
+    " nearly 0. With two it falls a little, then runs level far above 0.",
     name="fig-foundations-second-softmax",
 )
 
@@ -479,14 +453,13 @@ show(
 # -\ln \frac{e^1}{e^1 + (K - 1)\, e^0} = \ln(e + K - 1) - 1.
 # $$
 #
-# The answers are often right all the same, so accuracy looks fine and the mistake lives on. Remember the sign: **a loss that stops far
-# above zero while accuracy looks fine.**
+# A second softmax never changes the order of the scores. So the answers stay as they were, accuracy looks fine, and the mistake lives
+# on. Remember its sign: **a loss that stops far above zero while accuracy looks fine.**
 #
 # ### Labels in a column
 #
 # Labels are integers of shape $(n,)$, one per image. Files often bring them as a column, of shape $(n, 1)$. Here is a batch with both. Its
-# scores are noise, with a lead of 3 for the true class, so most answers are right. **Predict first:** what shape has
-# `predicted == column`?
+# scores are noise, with a lead of 3 for the true class, so most answers are right.
 
 # %%
 generator = torch.Generator().manual_seed(seed)
@@ -500,91 +473,73 @@ right, wrong = predicted == labels, predicted == column
 # %% tags=["remove-input"]
 # @title Your prediction
 n = batch_size
-ask(
-    [
-        predict(
-            f"`predicted` has shape ({n},). What comes of `predicted == column`?",
-            {
-                "an error": "A comparison stretches shapes until they fit.",
-                f"shape ({n},)": "That needs labels of the same shape.",
-                f"shape ({n}, 1)": "The column is stretched, too.",
-                f"shape ({n}, {n})": "",
-            },
-            correct=f"shape {tuple(wrong.shape)}",
-            because="every prediction is compared with every label.",
-            sure=True,
-        )
-    ]
+question = predict(
+    f"`predicted` has shape ({n},), `column` ({n}, 1). And `predicted == column`?",
+    ["none: it is an error", f"({n},)", f"({n}, 1)", f"({n}, {n})"],
+    correct=str(tuple(wrong.shape)),
+    because="every prediction is compared with every label.",
+    sure=True,
 )
+ask([question])
 
 # %%
 print("labels:", tuple(right.shape), right.float().mean().item())
 print("column:", tuple(wrong.shape), wrong.float().mean().item())
 
 # %% [markdown]
-# The column was stretched until it fitted, which is called **broadcasting**: every prediction was compared with every label. The mean of
-# that square looks like an accuracy, that of a model which guesses. `F.cross_entropy` would have refused the column. A comparison never does, so
-# look at shapes before you believe an accuracy.
+# The comparison stretched both until they fitted, which is called **broadcasting**. Every prediction met every label, and the mean of that
+# square looks like the accuracy of a model that guesses. `F.cross_entropy` refuses a column; a comparison never does. Look at the shape
+# before you believe an accuracy.
 
 
 # %% tags=["remove-input"]
 # @title Guards of the sentences above
 from tutorial_utils.lessons.expect import expect
 
-guess = 1 / num_classes
 silent, honest = wrong.float().mean(), right.float().mean()
 expect("with one softmax the loss goes to zero", once[-1], below=0.02)
 expect("with two softmaxes it stops at a floor", twice[-1] - floor, between=(0, 0.05))
 expect("the floor lies far above zero", floor, above=1)
 expect("most answers in the batch are right", honest, above=0.75)
-expect(
-    "the square's mean looks like guessing", silent, between=(0.5 * guess, 1.5 * guess)
-)
+bounds = 0.5 / num_classes, 1.5 / num_classes
+expect("the mean of the square looks like guessing", silent, between=bounds)
 
 # %% [markdown]
 # ## Exercises
 #
 # ### Exercise 1: with a pencil
 #
-# ★ Three scores are $\ln 2$, $0$ and $0$. Without a computer: which probability has the first class, and what does it cost if the
-# *second* is true? Type both answers in.
+# ★ Three scores are $\ln 2$, $0$ and $0$. Which probability does the first class get, and what is the loss if the *second* is true? Type
+# both in place of the dots.
 
 # %%
 from tutorial_utils.lessons import checks
 
-probability_of_first = ...
-loss_if_second = ...
+p_first, loss_if_second = ..., ...
 
-easy = torch.tensor([math.log(2), 0, 0])
-answer = softmax(easy)[0]
-checks.answer(probability_of_first, answer, tolerance=0.01, hint="e to the ln 2 is 2")
-answer = -log_softmax(easy)[1]
-checks.answer(loss_if_second, answer, tolerance=0.01, hint="the second has 1 part in 4")
+p = softmax(torch.tensor([math.log(2), 0, 0]))
+checks.answer(p_first, p[0], tolerance=0.01, hint="e to the ln 2 is 2")
+checks.answer(loss_if_second, -p[1].log(), tolerance=0.01, hint="1 part in 4")
 
 # %% tags=["hide-cell"]
 # @title Solution
 # The exponentials are 2, 1 and 1, with sum 4. The first class has probability 2/4.
 # The second has 1/4, and the loss is -ln(1/4) = 2 ln 2.
-print(softmax(easy), 2 * math.log(2))
+print(p, 2 * math.log(2))
 
 # %% [markdown]
 # ### Exercise 2: predict, then run
 #
-# ★ Divide the scores by a **temperature** $T$ before softmax. Write down what you expect of the three probabilities at $T = 0.1$ and at
-# $T = 10$, and whether the answer can change. Then set `temperature` and run. To which number does the first probability come near
-# as $T$ grows?
+# ★ Divide the scores by a **temperature** $T$ before softmax. Write down what you expect at $T = 0.1$ and at $T = 10$: can the answer
+# change? Then set `temperature` and run. Which number does the first probability come near as $T$ grows?
 
 # %%
 temperature = 1.0
-softened = softmax(scores / temperature)
+print(softmax(scores / temperature))
 
-first_at_high_temperature = ...
-checks.answer(
-    first_at_high_temperature,
-    softmax(scores / 1e6)[0],
-    tolerance=0.01,
-    hint="divided by a large T, all scores are nearly the same",
-)
+when_hot = ...
+hint = "divided by a large T, all scores are near zero"
+checks.answer(when_hot, softmax(0 * scores)[0], tolerance=0.01, hint=hint)
 
 # %% tags=["hide-cell"]
 # @title Solution
@@ -618,14 +573,13 @@ checks.cross_entropy(my_cross_entropy)
 # %% [markdown]
 # ### Exercise 4: does honesty pay?
 #
-# ★★★ Of the images of one kind, nine in ten are a 3 and one in ten is a 5, and nothing tells them apart. A model gives all of them the same
-# probability $p$ of being a 3. Which $p$ has the lowest loss on average? Write `average_loss`, draw it or search it, and say what it
-# means that accuracy would not mind $p = 0.51$.
+# ★★★ Ten images look exactly alike. Nine are a 3, one is a 5. A model gives each the probability $p$ of being a 3, and $1 - p$ of being
+# a 5. Which $p$ has the lowest mean loss? Write `average_loss` and search. What does it mean that accuracy would not mind $p = 0.51$?
 
 # %% tags=["remove-cell"]
 # @title What the check of exercise 4 compares with
 shares = torch.linspace(0.001, 0.999, 999)
-honest_losses = -(0.9 * shares.log() + 0.1 * (1 - shares).log())
+best = shares[(0.9 * shares.log() + 0.1 * (1 - shares).log()).argmax()]
 
 
 # %%
@@ -635,9 +589,7 @@ def average_loss(p):
 
 best_probability = ...
 hint = "average over the ten images: nine cost -ln p, and one costs what?"
-checks.answer(
-    best_probability, shares[honest_losses.argmin()], tolerance=0.02, hint=hint
-)
+checks.answer(best_probability, best, tolerance=0.02, hint=hint)
 
 
 # %% tags=["hide-cell"]
@@ -655,51 +607,46 @@ shares[my_average_loss(shares).argmin()]
 
 # %% tags=["remove-input"]
 # @title Five questions
-moved = softmax(scores + 3)
-kinds = ["they grow", "they become more equal", "they stay as they are"]
+same = torch.allclose(softmax(scores + 3), softmax(scores))
+changes = ["they grow", "they become more equal", "nothing"]
+suspects = {
+    "the learning rate, which is too low": "Then accuracy would be poor, too.",
+    "a softmax inside the model": "",
+    "labels in a column": "The loss refuses those with an error.",
+}
 ask(
     [
         choice(
-            "You add 3 to each of three scores. What happens to the probabilities?",
-            kinds,
-            correct=kinds[2 if torch.allclose(moved, softmax(scores)) else 1],
-            because="a common factor cancels; only differences of scores count.",
+            "You add 3 to every score. What happens to the probabilities?",
+            changes,
+            correct=changes[2 if same else 1],
+            because="the common factor cancels; only differences of scores count.",
         ),
         number(
-            "A score of 4 stands beside a score of 2. How many times as probable is"
-            " the first class as the second? (One decimal is enough.)",
+            "Scores 4 and 2: how many times as probable is the first? (One decimal)",
             answer=math.exp(4 - 2),
             tolerance=0.1,
-            form=".2f",
-            because="a difference of scores is a ratio of probabilities, e².",
+            because="a difference of scores is a ratio of probabilities, here e².",
         ),
         number(
-            f"A model guesses evenly among {num_classes} classes. What is its loss?"
-            " (One decimal is enough.)",
+            f"What does guessing among {num_classes} classes cost? (One decimal)",
             answer=math.log(num_classes),
             tolerance=0.06,
-            form=".3f",
-            because="minus the logarithm of one share, whichever class is true.",
             unit="nats",
+            because="whichever class is true, its probability was one share.",
         ),
         choice(
-            f"With {num_classes} classes, a training loss has stood at"
-            f" {twice[-1]:.2f} for a long time, while accuracy looks fine. What do you"
-            " look for first?",
-            {
-                "a learning rate that is too low": "Then accuracy would be poor, too.",
-                "a softmax inside the model": "",
-                "labels in a column": "Those the loss refuses with an error.",
-            },
-            correct="a softmax inside the model",
-            because=f"two softmaxes cannot get below {floor:.3f}.",
+            f"Accuracy looks fine, but the loss of a model with {num_classes} classes"
+            f" stands still at {twice[-1]:.2f}. What do you suspect?",
+            suspects,
+            correct=list(suspects)[1],
+            because=f"with two softmaxes no loss gets below {floor:.3f}.",
             sure=True,
         ),
         choice(
-            "The true class rises from probability 0.1 to 0.2, and another stays"
-            " ahead. What changes?",
-            ["only the loss", "only the accuracy", "both", "neither"],
-            correct="only the loss" if before.argmax() == after.argmax() else "both",
+            "The true class rises from 0.1 to 0.2, and another stays ahead. What improves?",
+            ["the loss", "the accuracy", "both", "neither"],
+            correct="the loss" if before.argmax() == after.argmax() else "both",
             because="the answer is wrong before and after, but less so.",
         ),
     ]
@@ -712,8 +659,8 @@ ask(
 #   and softmax from Bayes' rule.
 # * [Goodfellow, Bengio and Courville (2016)](https://www.deeplearningbook.org), section 6.2, explain why a loss should take scores.
 #
-# You have one number that says how wrong a model was. In which direction does each weight have to move to lower it? That is the next
-# page: [Gradients](02_gradients.ipynb).
+# Your 5 was read as a 3 because the 3 had one point more of score, which makes it $e$ times as probable. Which way must each score move
+# to mend that? [Gradients](02_gradients.ipynb) answers with three symbols.
 
 # %% tags=["remove-cell"]
 # @title The results file
@@ -723,11 +670,9 @@ path = results.write(
     "foundations/01_softmax_and_cross_entropy",
     parameters={"num_classes": num_classes, "batch_size": batch_size, "seed": seed},
     metrics={
-        "loss_with_one_softmax": once[-1],
-        "loss_with_two_softmaxes": twice[-1],
+        "loss_by_softmaxes": [once[-1], twice[-1]],
         "double_softmax_floor": floor,
-        "accuracy_from_wrong_shape": silent,
-        "accuracy_from_right_shape": honest,
+        "accuracy_by_label_shape": {"(n,)": honest, "(n, 1)": silent},
     },
     data_hash="none",
 )
