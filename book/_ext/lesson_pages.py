@@ -30,8 +30,8 @@ def heading_slug(title: str) -> str:
 def prepare_notebook(app: Sphinx, page: str, text: list[str]) -> None:
     """Write in one notebook, before it is read, what MyST-NB looks for.
 
-    Caption, alt text and name of a shown figure go into its cell's metadata; Jupyter's form of it, with the same
-    picture and words, is left out. So are guards that had nothing to say, which would leave a gap.
+    Caption, alt text and name of a shown figure go into its cell's metadata; Jupyter's form of it, with the
+    same picture and words, is left out. So are guards that had nothing to say, which would leave a gap.
     """
     if not page.startswith(CHAPTERS) or not text[0].lstrip().startswith("{"):
         return

@@ -25,7 +25,7 @@ import tutorial_utils
 SETUP_HEAD = '# %% tags=["remove-cell"]\n'
 PARAMETERS_HEAD = '# %% tags=["parameters"]\n'
 # No %pip: the .py half is a script too. An archive needs no git, and building it touches nothing installed.
-# Colab shows the first line alone, as the title of a form; JupyterLab folds the cell.
+# Colab shows the first line alone, as the title of a form; JupyterLab folds the cell. See `folding`.
 SETUP = """\
 # @title Set-up: install the book's package where it is missing, and nothing else
 import importlib.metadata
@@ -58,8 +58,9 @@ missing = [name for name in needed.split() if not any(find(name=name))]
 if missing:
     raise ImportError(f"Libraries are missing: pip install {{' '.join(missing)}}")
 """
-FOLDED = {"cellView": "form", "jupyter": {"source_hidden": True}}
-"""How Colab and JupyterLab note that a cell is folded. Neither stands in the .py half, by jupytext.toml."""
+WITHOUT_SOURCE = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
+WITHOUT_OUTPUT = {"hide-output", "hide-cell", "remove-output"}
+"""Tags of cells whose code, and whose outputs, pages do not show, or show on a click alone."""
 
 
 def pair_of(source: Path) -> Path:
@@ -118,10 +119,24 @@ def make_notebook(source: Path) -> Any:
     }
     for cell, name in zip(notebook.cells, ids_of(notebook), strict=True):
         cell.metadata.pop("lines_to_next_cell", None)  # jupytext's note to itself about blank lines
-        if cell.source.startswith("# @title "):
-            cell.metadata.update(FOLDED)
+        cell.metadata.update(folding(cell))
         cell.id = name
     return nbformat.from_dict(notebook)  # type: ignore[no-untyped-call]
+
+
+def folding(cell: Any) -> dict[str, Any]:
+    """How JupyterLab and Colab note that a cell is folded, which follows from its tags.
+
+    What pages hide is folded everywhere. JupyterLab also folds the outputs of solutions, tagged
+    ``hide-cell``; Colab makes forms of folded cells, with the title that a first line ``# @title ...`` gives.
+    Neither note stands in the .py half, by jupytext.toml.
+    """
+    tags = set(cell.metadata.get("tags", []))
+    without_source, without_output = tags & WITHOUT_SOURCE, tags & WITHOUT_OUTPUT
+    jupyter = {"source_hidden": True} if without_source else {}
+    if without_output:
+        jupyter["outputs_hidden"] = True
+    return ({"cellView": "form"} if without_source else {}) | ({"jupyter": jupyter} if jupyter else {})
 
 
 def cells_of(notebook: Any) -> list[dict[str, Any]]:

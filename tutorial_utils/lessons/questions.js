@@ -18,7 +18,7 @@
       const right = some => some.filter(each => each.right).length;
       let text = `${tries.length} of ${questions.length} answered, ${right(tries)} right at the first try.`;
       if (tries.length === questions.length && certain.length)
-        text += ` Of the ${certain.length} that you were certain of: ${right(certain)}.`;
+        text += ` You were certain of ${certain.length}, and right about ${right(certain)} of these.`;
       root.querySelector(".tally").textContent = text;
     };
 
