@@ -9,10 +9,10 @@
 # %% [markdown]
 # # Softmax and cross-entropy
 #
-# *About 35 minutes. **You need** Python, arrays and logarithms. Next comes [Gradients](02_gradients.ipynb).*
-#
 # A model looks at your handwritten 5 and gives every digit a score, and the 3 gets the highest. How do scores become
 # probabilities, and probabilities one number that says how wrong the model was?
+#
+# *About 35 minutes. **You need** Python, arrays and logarithms. Next comes [Gradients](02_gradients.ipynb).*
 #
 # After this chapter you can
 #
@@ -72,12 +72,12 @@ use_book_style()
 #
 # Every model in this book has the same four parts.
 #
-# | part | turns | into | so that |
-# |---|---|---|---|
-# | linear map | the pixels of an image | one score per class, its **logits** | each pixel speaks for or against each class |
-# | softmax | scores | probabilities | scores can be compared: positive, and one in total |
-# | cross-entropy | probabilities, and the true class | one number, the **loss** | you know how badly the truth was predicted |
-# | gradient descent | the loss | better weights | the next loss is lower |
+# | part | what it does | what for |
+# |---|---|---|
+# | linear map | turns pixels into one score per class, the **logits** | each pixel speaks for or against each class |
+# | softmax | turns scores into probabilities | scores become shares: positive, and one in total |
+# | cross-entropy | turns probabilities and the true class into one number, the **loss** | it says how badly the truth was predicted |
+# | gradient descent | turns the loss into better weights | the next loss is lower |
 #
 # To predict, the first two are enough. Training takes all four. This page is about the two in the middle. You build the
 # first in [The model](../mnist/02_model.ipynb) and the last in [Gradient descent](03_gradient_descent.ipynb).
@@ -90,7 +90,7 @@ use_book_style()
 import torch
 
 digits = ["3", "5", "8"]
-scores = torch.tensor([2.0, 1.0, 0.0])
+scores = torch.tensor([2.0, 1.0, -1.0])
 
 # %% [markdown]
 # Scores may be any numbers, also below zero. Probabilities must be positive and add up to one. Softmax takes two steps: the
@@ -110,12 +110,12 @@ def softmax(z):
 softmax(scores)
 
 # %% [markdown]
-# The highest score has the highest probability, so this model answers 3. Look at the steps: each score is one less than the
-# score before it, and each probability is the one before it divided by $e \approx 2.72$. A *difference* of scores becomes a
-# *ratio* of probabilities: $p_a / p_b = e^{z_a - z_b}$. (With `dim=-1` the sum runs over classes, so the same function takes a
-# batch with one image in each row.)
+# The highest score has the highest probability, so this model answers 3. The 3 has one point more than the 5, and $e \approx 2.72$
+# times its probability. A *difference* of scores becomes a *ratio* of probabilities: $p_a / p_b = e^{z_a - z_b}$. (With `dim=-1` the sum
+# runs over classes, so the same function takes a batch with one image in each row.)
 #
-# Now move the scores yourself. Push all three by the same amount. Then make 5 the answer.
+# Now move the scores yourself. Raise all three by the same amount. Then make 5 the answer. The loss on the right comes
+# [further down](#Cross-entropy-says-how-wrong).
 
 # %%
 from tutorial_utils.lessons import live
@@ -132,6 +132,7 @@ three_scores = torch.stack([z, z / 2, -z / 2], dim=-1)
 probabilities = softmax(three_scores)
 
 # %% tags=["hide-input"]
+# @title The figure
 from tutorial_utils.plots.foundations import mark_levels
 from tutorial_utils.plots.training import compare_curves
 
@@ -142,8 +143,8 @@ ax = mark_levels([(1 / 3, "one third"), (1, "1")], ax=ax)
 show(
     ax,
     caption="Softmax of the scores z, z/2 and -z/2.",
-    alt="Three curves meet at one third over z = 0. One rises towards 1 on the right,"
-    " one towards 1 on the left; the third has a low hump and falls on both sides.",
+    alt="Three curves meet at one third over z = 0. One rises towards 1 on the"
+    " right, one on the left; the third has a low hump between them.",
     name="fig-foundations-softmax",
 )
 
@@ -172,6 +173,7 @@ two_scores = torch.stack([z, torch.zeros_like(z)], dim=-1)
 torch.testing.assert_close(softmax(two_scores)[:, 0], sigmoid(z))
 
 # %% tags=["hide-input"]
+# @title The figure
 curves = {"sigmoid": (z, sigmoid(z))}
 ax = compare_curves(curves, xlabel="score z", ylabel="probability")
 ax = mark_levels([(0, "0"), (0.5, "one half"), (1, "1")], ax=ax)
@@ -179,8 +181,8 @@ ax.get_legend().remove()
 show(
     ax,
     caption="The sigmoid. Dotted lines: its two limits, and one half.",
-    alt="An S-shaped curve that stays near 0 on the left, passes one half at z = 0,"
-    " where it is steepest, and stays near 1 on the right.",
+    alt="An S-shaped curve that stays near 0 on the left, passes one half at"
+    " z = 0, where it is steepest, and stays near 1 on the right.",
     name="fig-foundations-sigmoid",
 )
 
@@ -194,20 +196,20 @@ show(
 # gained on another, so no probability should move.
 
 # %%
-for constant in (0, 10, -1.25):
+for constant in (0, 10, -1):
     moved = scores + constant
-    print(f"{constant:+6}: plain {moved / moved.sum()}, softmax {softmax(moved)}")
+    print(f"{constant:+3}", moved / moved.sum(), softmax(moved))
 
 # %% [markdown]
-# Plain division fails in three ways. With 10 added, the three are almost equal. With $-1.25$ added, two scores are negative, and the
-# *lowest* of them gets a "probability" above one. With $-1$ added the scores would sum to zero, and nothing can be divided by that. In
-# softmax the constant cancels:
+# On the left is plain division, on the right softmax. Division gives a negative "probability" to a negative score. With 10 added, the
+# three become almost equal. With $-1$ added, the *lowest* score gets the largest share. And scores that sum to zero cannot be divided
+# at all. In softmax the constant cancels:
 #
 # $$
 # \frac{e^{z_k + c}}{\sum_j e^{z_j + c}} = \frac{e^c\, e^{z_k}}{e^c \sum_j e^{z_j}} = p_k
 # $$
 #
-# > **Nothing else will do.** Turn scores into positive weights $f(z)$ and divide each by their sum. A constant cancels only if
+# > **Nothing else will do.** Turn scores into positive numbers $f(z)$ and divide each by their sum. A constant cancels only if
 # > $f(a)/f(b)$ depends on $a - b$ alone, and the only continuous functions like that are $f(z) = C e^{\beta z}$. The factor $C$ cancels,
 # > and the model's weights absorb $\beta$. The case against plain division is from
 # > [Dhalla (2020)](https://medium.com/ai-in-plain-english/complete-guide-image-classification-on-cifar-10-chapter-i-multiclass-logistic-regression-525daee0775b).
@@ -274,8 +276,9 @@ import pandas as pd
 truth = torch.tensor([0.0, 1.0, 0.0])
 terms = -truth * log_softmax(scores)
 names = ["z", "exp z", "p", "ln p", "y", "-y ln p"]
-columns = [scores, scores.exp(), softmax(scores), log_softmax(scores), truth, terms]
-pd.DataFrame(torch.stack(columns, dim=1), digits, names).round(4)
+columns = [scores, scores.exp(), softmax(scores), log_softmax(scores)]
+columns = torch.stack([*columns, truth, terms], dim=1)
+pd.DataFrame(columns, digits, names).round(4)
 
 # %%
 terms.sum()
@@ -292,6 +295,7 @@ p = torch.linspace(0.001, 1, 1000)
 price = -p.log()
 
 # %% tags=["hide-input"]
+# @title The figure
 curves = {"-ln p": (p, price)}
 ax = compare_curves(
     curves, xlabel="probability of the true class", ylabel="loss (nats)"
@@ -302,8 +306,8 @@ ax.get_legend().remove()
 show(
     ax,
     caption="The loss, by the probability that the true class was given.",
-    alt="A curve falls steeply from a great height at probability 0, then ever more"
-    " gently, to exactly 0 at probability 1. A dotted line marks guessing.",
+    alt="A curve falls steeply from a great height at probability 0, then ever"
+    " more gently, to 0 at probability 1. A dotted line marks guessing.",
     name="fig-foundations-loss",
 )
 
@@ -333,23 +337,24 @@ print(f"mean of means {means.mean()}, weighted by size {weighted}")
 # ## Why accuracy cannot be the loss
 #
 # What you want in the end is many right answers. Why not train for that? Because the share of right answers does not notice
-# improvement. Let the score of your 5 rise from $-1$ to $4$, while the scores of 3 and 8 stay at 2 and 0.
+# improvement. Let the score of your 5 rise from $-1$ to $4$, while the scores of 3 and 8 stay at 2 and $-1$.
 
 # %%
 five = torch.linspace(-1, 4, 501)
-three, eight = torch.full_like(five, 2), torch.zeros_like(five)
+three, eight = torch.full_like(five, 2), torch.full_like(five, -1)
 rising = torch.stack([three, five, eight], dim=-1)
 losses = -log_softmax(rising)[:, 1]
 correct = rising.argmax(dim=-1) == 1
 
 # %% tags=["hide-input"]
+# @title The figure
 curves = {"loss (nats)": (five, losses), "accuracy (0 or 1)": (five, correct)}
 ax = compare_curves(curves, xlabel="score of the true class", ylabel="")
 show(
     ax,
-    caption="Loss and accuracy of one image while the score of its true class rises.",
-    alt="The loss falls smoothly from left to right. Accuracy is flat at 0, jumps to"
-    " 1 where the true class overtakes the leader, and is flat again.",
+    caption="Loss and accuracy of one image, by the score of its true class.",
+    alt="The loss falls smoothly from left to right. Accuracy is flat at 0,"
+    " jumps to 1 where the true class takes the lead, and is flat again.",
     name="fig-foundations-staircase",
 )
 
@@ -397,7 +402,26 @@ print(F.cross_entropy(scores, y), F.nll_loss(F.log_softmax(scores, dim=0), y))
 # Somebody ends a model with softmax, and trains it with `F.cross_entropy`. Now there are two. Nothing complains.
 #
 # You need no model to see what that does to training: train the scores themselves. They start at zero, class 0 is true, and each step
-# moves them a little in the direction in which the loss falls.
+# moves them a little in the direction in which the loss falls. That direction comes from `backward`; the
+# [next page](02_gradients.ipynb) derives it.
+
+# %% tags=["remove-input"]
+# @title Your prediction
+from tutorial_utils.lessons.questions import ask, choice, number, predict
+
+floor = math.log(math.e + num_classes - 1) - 1
+paths = ["to zero, only later", "to a floor far above zero", "it rises"]
+ask(
+    [
+        predict(
+            "With one softmax the loss goes to zero. And with two?",
+            paths,
+            correct=paths[1 if floor > 0.2 * math.log(num_classes) else 0],
+            because=f"it cannot fall below {floor:.3f}. See below why.",
+            sure=True,
+        )
+    ]
+)
 
 
 # %%
@@ -418,39 +442,26 @@ y = torch.tensor(0)
 once = descend(lambda z: F.cross_entropy(z, y))
 twice = descend(lambda z: F.cross_entropy(softmax(z), y))
 
-# %% tags=["remove-input"]
-# @title Your prediction
-from tutorial_utils.lessons.questions import ask, choice, number, predict
-
-floor = math.log(math.e + num_classes - 1) - 1
-paths = ["to zero, only later", "to a floor far above zero", "nowhere: it rises"]
-question = predict(
-    "With one softmax the loss goes to zero. Where does it go with two?",
-    paths,
-    correct=paths[1 if floor < twice[-1] < once[0] else 0],
-    because=f"it ends at {twice[-1]:.3f} with two, at {once[-1]:.3f} with one.",
-    sure=True,
-)
-ask([question])
-
 # %% tags=["hide-input"]
-curves = {"one softmax": (range(200), once), "two softmaxes": (range(200), twice)}
+# @title The figure
+steps = range(len(once))
+curves = {"one softmax": (steps, once), "two softmaxes": (steps, twice)}
 ax = compare_curves(curves, xlabel="step", ylabel="loss (nats)")
 ax = mark_levels([(0, "0"), (floor, f"{floor:.3f}")], ax=ax)
 show(
     ax,
-    caption="The loss while the scores are trained, with one softmax and with two.",
-    alt="Two curves start at one height. With one softmax the loss soon drops to"
-    " nearly 0. With two it falls a little, then runs level far above 0.",
+    caption="The loss of the trained scores, with one softmax and with two.",
+    alt="Two curves start at one height. With one softmax the loss soon drops"
+    " to nearly 0. With two it falls a little, then runs level far above 0.",
     name="fig-foundations-second-softmax",
 )
 
 # %% [markdown]
 # One softmax lets the loss go to zero. With two it stops at a floor. The inner softmax gives numbers between 0 and 1, and those are the
-# scores of the outer one. The best they can be is a 1 and $K - 1$ zeros, which makes
+# scores of the outer one. The best they can be is a 1 and $K - 1$ zeros, with exponentials $e$ and 1:
 #
 # $$
-# -\ln \frac{e^1}{e^1 + (K - 1)\, e^0} = \ln(e + K - 1) - 1.
+# -\ln \frac{e}{e + K - 1} = \ln(e + K - 1) - 1.
 # $$
 #
 # A second softmax never changes the order of the scores. So the answers stay as they were, accuracy looks fine, and the mistake lives
@@ -473,16 +484,20 @@ right, wrong = predicted == labels, predicted == column
 # %% tags=["remove-input"]
 # @title Your prediction
 n = batch_size
-question = predict(
-    f"`predicted` has shape ({n},), `column` ({n}, 1). And `predicted == column`?",
-    ["none: it is an error", f"({n},)", f"({n}, 1)", f"({n}, {n})"],
-    correct=str(tuple(wrong.shape)),
-    because="every prediction is compared with every label.",
-    sure=True,
+ask(
+    [
+        predict(
+            f"`predicted` has shape ({n},) and `column` has shape ({n}, 1)."
+            " What shape has `predicted == column`?",
+            ["none: it is an error", f"({n},)", f"({n}, 1)", f"({n}, {n})"],
+            correct=str(tuple(wrong.shape)),
+            because="every prediction is compared with every label.",
+            sure=True,
+        )
+    ]
 )
-ask([question])
 
-# %%
+# %% tags=["hide-output"]
 print("labels:", tuple(right.shape), right.float().mean().item())
 print("column:", tuple(wrong.shape), wrong.float().mean().item())
 
@@ -498,7 +513,8 @@ from tutorial_utils.lessons.expect import expect
 
 silent, honest = wrong.float().mean(), right.float().mean()
 expect("with one softmax the loss goes to zero", once[-1], below=0.02)
-expect("with two softmaxes it stops at a floor", twice[-1] - floor, between=(0, 0.05))
+gap = twice[-1] - floor
+expect("with two softmaxes it stops at a floor", gap, between=(0, 0.05))
 expect("the floor lies far above zero", floor, above=1)
 expect("most answers in the batch are right", honest, above=0.75)
 bounds = 0.5 / num_classes, 1.5 / num_classes
@@ -507,9 +523,9 @@ expect("the mean of the square looks like guessing", silent, between=bounds)
 # %% [markdown]
 # ## Exercises
 #
-# ### Exercise 1: with a pencil
+# ### Exercise 1 ★ With a pencil
 #
-# ★ Three scores are $\ln 2$, $0$ and $0$. Which probability does the first class get, and what is the loss if the *second* is true? Type
+# Three scores are $\ln 2$, $0$ and $0$. Which probability does the first class get, and what is the loss if the *second* is true? Type
 # both in place of the dots.
 
 # %%
@@ -523,14 +539,14 @@ checks.answer(loss_if_second, -p[1].log(), tolerance=0.01, hint="1 part in 4")
 
 # %% tags=["hide-cell"]
 # @title Solution
-# The exponentials are 2, 1 and 1, with sum 4. The first class has probability 2/4.
-# The second has 1/4, and the loss is -ln(1/4) = 2 ln 2.
+# The exponentials are 2, 1 and 1, and sum to 4. The first class gets 2/4.
+# The second gets 1/4, and the loss is -ln(1/4) = 2 ln 2.
 print(p, 2 * math.log(2))
 
 # %% [markdown]
-# ### Exercise 2: predict, then run
+# ### Exercise 2 ★ Predict, then run
 #
-# ★ Divide the scores by a **temperature** $T$ before softmax. Write down what you expect at $T = 0.1$ and at $T = 10$: can the answer
+# Divide the scores by a **temperature** $T$ before softmax. Write down what you expect at $T = 0.1$ and at $T = 10$: can the answer
 # change? Then set `temperature` and run. Which number does the first probability come near as $T$ grows?
 
 # %%
@@ -547,9 +563,9 @@ checks.answer(when_hot, softmax(0 * scores)[0], tolerance=0.01, hint=hint)
 torch.stack([softmax(scores / t) for t in (0.1, 1.0, 10.0, 1000.0)])
 
 # %% [markdown]
-# ### Exercise 3: your own cross-entropy
+# ### Exercise 3 ★★ Your own cross-entropy
 #
-# ★★ Write the mean cross-entropy of a batch yourself. The starter is right on paper. Run it, read what the check says, and mend it.
+# Write the mean cross-entropy of a batch yourself. The starter is right on paper. Run it, read what the check says, and mend it.
 
 
 # %%
@@ -571,9 +587,9 @@ def my_cross_entropy(logits, labels):
 checks.cross_entropy(my_cross_entropy)
 
 # %% [markdown]
-# ### Exercise 4: does honesty pay?
+# ### Exercise 4 ★★★ Does honesty pay?
 #
-# ★★★ Ten images look exactly alike. Nine are a 3, one is a 5. A model gives each the probability $p$ of being a 3, and $1 - p$ of being
+# Ten images look exactly alike. Nine are a 3, one is a 5. A model gives each the probability $p$ of being a 3, and $1 - p$ of being
 # a 5. Which $p$ has the lowest mean loss? Write `average_loss` and search. What does it mean that accuracy would not mind $p = 0.51$?
 
 # %% tags=["remove-cell"]
@@ -594,8 +610,8 @@ checks.answer(best_probability, best, tolerance=0.02, hint=hint)
 
 # %% tags=["hide-cell"]
 # @title Solution
-# The lowest loss is at the true share: it pays to say what one believes. Every p
-# above one half gives the same accuracy, so accuracy does not ask for honesty.
+# The lowest loss is at the true share: it pays to say what one believes. Every
+# p above one half gives the same accuracy: that does not ask for honesty.
 def my_average_loss(p):
     return -(0.9 * p.log() + 0.1 * (1 - p).log())
 
@@ -620,31 +636,34 @@ ask(
             "You add 3 to every score. What happens to the probabilities?",
             changes,
             correct=changes[2 if same else 1],
-            because="the common factor cancels; only differences of scores count.",
+            because="a common factor cancels; only differences count.",
         ),
         number(
-            "Scores 4 and 2: how many times as probable is the first? (One decimal)",
+            "One class has score 4, another 2. How many times as probable is"
+            " the first? (One decimal is enough.)",
             answer=math.exp(4 - 2),
             tolerance=0.1,
-            because="a difference of scores is a ratio of probabilities, here e².",
+            because="a difference of scores is a ratio of probabilities: e².",
         ),
         number(
-            f"What does guessing among {num_classes} classes cost? (One decimal)",
+            f"A model guesses evenly among {num_classes} classes. What is its"
+            " loss? (One decimal is enough.)",
             answer=math.log(num_classes),
             tolerance=0.06,
             unit="nats",
             because="whichever class is true, its probability was one share.",
         ),
         choice(
-            f"Accuracy looks fine, but the loss of a model with {num_classes} classes"
-            f" stands still at {twice[-1]:.2f}. What do you suspect?",
+            f"Accuracy looks fine, but the loss of a model with {num_classes}"
+            f" classes stands still at {twice[-1]:.2f}. What do you suspect?",
             suspects,
             correct=list(suspects)[1],
             because=f"with two softmaxes no loss gets below {floor:.3f}.",
             sure=True,
         ),
         choice(
-            "The true class rises from 0.1 to 0.2, and another stays ahead. What improves?",
+            "The probability of the true class rises from 0.1 to 0.2, and"
+            " another class stays ahead. What improves?",
             ["the loss", "the accuracy", "both", "neither"],
             correct="the loss" if before.argmax() == after.argmax() else "both",
             because="the answer is wrong before and after, but less so.",
@@ -668,7 +687,11 @@ from tutorial_utils.report import results
 
 path = results.write(
     "foundations/01_softmax_and_cross_entropy",
-    parameters={"num_classes": num_classes, "batch_size": batch_size, "seed": seed},
+    parameters={
+        "num_classes": num_classes,
+        "batch_size": batch_size,
+        "seed": seed,
+    },
     metrics={
         "loss_by_softmaxes": [once[-1], twice[-1]],
         "double_softmax_floor": floor,
