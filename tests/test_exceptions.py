@@ -19,6 +19,7 @@ NAMES = st.text(alphabet="abcdefghij_", min_size=1, max_size=12)
         ("CheckpointError", ValueError),
         ("PredictionError", ValueError),
         ("ClaimError", ValueError),
+        ("ExpectationError", AssertionError),
         ("ChapterError", RuntimeError),
         ("SweepError", RuntimeError),
     ],

@@ -1,0 +1,77 @@
+"""Exercises: a starter stops nothing, what is right is called so, each usual mistake gets its hint."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from tutorial_utils.lessons import checks
+
+
+def starter(*given: Any) -> Any: ...
+
+
+def plain_softmax(z: torch.Tensor) -> torch.Tensor:
+    return z.exp() / z.exp().sum(dim=-1, keepdim=True)
+
+
+def broken(*given: Any) -> Any:
+    raise ValueError("oh")
+
+
+@pytest.mark.parametrize(
+    ("attempt", "said"),
+    [
+        (lambda z: (z - z.amax(-1, keepdim=True)).softmax(-1), "Right: .* 3 cases"),
+        (starter, "Not yet: starter returns nothing"),
+        (broken, r"Not yet: broken\(a tensor of shape \(2, 3\)\) raised ValueError: oh"),
+        (plain_softmax, "Look at this: the exponentials overflow or vanish"),
+        (lambda z: z.softmax(0), "Look at this: each column sums to one"),
+        (lambda z: z.exp() / z.exp().sum(), "Look at this: all numbers together sum to one"),
+        (lambda z: z.exp(), "Look at this: these are exponentials that nobody divided"),
+        (lambda z: z.softmax(-1).sum(-1), r"has shape \(2,\), expected \(2, 3\)"),
+        (lambda z: "x", "should return a tensor, found 'x'"),
+        (lambda z: z, "gave\ntensor"),
+    ],
+)
+def test_a_softmax_is_judged_by_what_it_returns(
+    attempt: Callable[..., Any], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checks.softmax(attempt)
+    assert re.search(said, capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "said"),
+    [
+        (torch.nn.CrossEntropyLoss(), "Right"),
+        (lambda z, y: -torch.nn.functional.cross_entropy(z, y), "wrong sign"),
+        (lambda z, y: torch.nn.functional.cross_entropy(z, y, reduction="sum"), "take the mean"),
+        (lambda z, y: -z.softmax(1)[range(len(y)), y].log().mean(), "use the logits"),
+    ],
+)
+def test_a_cross_entropy_is_judged_by_what_it_returns(
+    attempt: Callable[..., Any], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checks.cross_entropy(attempt)
+    assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (..., "Not yet: put your answer in place of the dots."),
+        (None, "Not yet: put your answer in place of the dots."),
+        (2.31, "Right."),
+        (torch.tensor(2.3), "Right."),
+        (2.5, "Not yet: 2.5 is not it. Think of this: ten classes."),
+        ("two", "Not yet: the answer should be one number, found 'two'."),
+    ],
+)
+def test_an_answer_counts_within_its_tolerance(
+    given: Any, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checks.answer(given, 2.302585, tolerance=0.01, hint="ten classes")
+    assert capsys.readouterr().out == f"{said}\n"
