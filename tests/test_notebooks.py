@@ -317,7 +317,7 @@ def test_figure_names_are_unique_in_the_book() -> None:
 @every_chapter
 def test_cells_that_a_reader_sees_are_short(chapter: Chapter) -> Iterator[str]:
     for cell in chapter.cells:
-        hidden = {"hide-input", "hide-cell", "remove-cell"} & set(cell.metadata.get("tags", []))
+        hidden = pair.WITHOUT_SOURCE & set(cell.metadata.get("tags", []))
         if not hidden and not re.match(r"(import|from) ", cell.source):
             yield from [cell.source] if len(cell.source.splitlines()) > MAX_CELL_LINES else []
 
