@@ -12,7 +12,7 @@
 # A model looks at your handwritten 5 and gives every digit a score, and the 3 gets the highest. How do scores become
 # probabilities, and probabilities one number that says how wrong the model was?
 #
-# *About 35 minutes. **You need** Python, arrays and logarithms. Next comes [Gradients](02_gradients.ipynb).*
+# *About 40 minutes with the exercises. **You need** Python, tensors and logarithms. Next comes [Gradients](02_gradients.ipynb).*
 #
 # After this chapter you can
 #
@@ -70,7 +70,7 @@ use_book_style()
 # %% [markdown]
 # ## The four parts
 #
-# Every model in this book has the same four parts.
+# Logistic regression with several classes, the method of this book, has four parts.
 #
 # | part | what it does | what for |
 # |---|---|---|
@@ -211,7 +211,7 @@ for constant in (0, 10, -1.5):
 #
 # > **Nothing else will do.** Turn scores into positive numbers $f(z)$ and divide each by their sum. A constant cancels only if
 # > $f(a)/f(b)$ depends on $a - b$ alone, and the only continuous functions like that are $f(z) = C e^{\beta z}$. The factor $C$ cancels,
-# > and the model's weights absorb $\beta$. The case against plain division is from
+# > and the model's weights absorb $\beta$. The case against plain division is that of
 # > [Dhalla (2020)](https://medium.com/ai-in-plain-english/complete-guide-image-classification-on-cifar-10-chapter-i-multiclass-logistic-regression-525daee0775b).
 #
 # ### When exponentials overflow
@@ -469,8 +469,8 @@ show(
 #
 # ### Labels in a column
 #
-# Labels are integers of shape $(n,)$, one per image. Files often bring them as a column, of shape $(n, 1)$. Here is a batch with both. Its
-# scores are noise, with a lead of 3 for the true class, so most answers are right.
+# Labels are whole numbers, one per image, in a tensor of shape $(n,)$. Files often bring them as a column, of shape $(n, 1)$. Here is a
+# batch with both. Its scores are noise, with a lead of 3 for the true class, so most answers are right.
 
 # %%
 generator = torch.Generator().manual_seed(seed)
