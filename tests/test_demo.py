@@ -4,8 +4,9 @@ import base64
 import functools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,12 @@ from conftest import OpenPage
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 from scipy import ndimage
+from test_read_digit import as_ink_without_paper, as_jpeg_on_its_side, as_png, photograph
 
-from tutorial_utils.data import datasets
+from tutorial_utils.data import catalogue, datasets
 from tutorial_utils.data.datasets import LoadedDataset
+from tutorial_utils.evaluation import predictions
+from tutorial_utils.lessons.read_digit import read_digit
 
 pytestmark = pytest.mark.book
 
@@ -520,6 +524,127 @@ def test_a_finger_draws_and_does_not_scroll_the_page(phone: Page) -> None:
     assert np.abs(finger - drawn(phone)).mean() < 2
 
 
+# Pictures
+
+
+def read_and_judge(path: Path, linear: tuple[torch.Tensor, torch.Tensor]) -> tuple[np.ndarray, list[float]]:
+    """What Python makes of a picture file: its pixels, and the probabilities of the page's model."""
+    digit = read_digit(path)
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 10))
+    with torch.no_grad():
+        for parameter, values in zip(model.parameters(), linear, strict=True):
+            parameter.copy_(values)
+    description = catalogue.describe("mnist")
+    images = datasets.standardise_pixels(digit[None], description.mean, description.std)
+    return digit[0].numpy(), predictions.predict(model, images).probabilities[0].tolist()
+
+
+@pytest.mark.parametrize("pen", ["thin", "thick"])
+def test_a_saved_drawing_is_read_by_python_and_by_the_page_as_it_was_drawn(
+    demo: Page, tmp_path: Path, linear: tuple[torch.Tensor, torch.Tensor], pen: str
+) -> None:
+    save = demo.get_by_role("button", name="Save picture")
+    expect(save).to_be_disabled()  # blank paper
+    demo.locator("#demo-pen").select_option(label=pen)
+    draw(demo)
+    pixels, probabilities = drawn(demo), demo.evaluate(PROBABILITIES)
+    save.focus()
+    with demo.expect_download() as downloading:
+        demo.keyboard.press("Enter")
+    assert downloading.value.suggested_filename == "my_digit.png"
+    downloading.value.save_as(tmp_path / "my_digit.png")
+
+    read, judged = read_and_judge(tmp_path / "my_digit.png", linear)
+    assert np.array_equal(read, pixels)
+    assert judged == pytest.approx(probabilities, abs=1e-4)
+    demo.get_by_role("button", name="Clear").click()
+    demo.locator("#demo-file").set_input_files(tmp_path / "my_digit.png")
+    expect(demo.locator("#demo-seen")).to_have_attribute("aria-label", re.compile("my_digit.png, scaled"))
+    assert demo.evaluate(PROBABILITIES) == probabilities
+    expect(save).to_be_disabled()
+
+
+def drop(page: Page, path: Path) -> None:
+    sent = base64.b64encode(path.read_bytes()).decode()
+    page.evaluate(
+        """([sent, name]) => {
+            const files = new DataTransfer();
+            const bytes = Uint8Array.from(atob(sent), letter => letter.charCodeAt(0));
+            files.items.add(new File([bytes], name));
+            const event = {dataTransfer: files, bubbles: true, cancelable: true};
+            const paper = document.getElementById("demo-paper");
+            for (const type of ["dragover", "drop"]) {
+                if (paper.dispatchEvent(new DragEvent(type, event))) throw Error(`not taken: ${type}`);
+            }
+        }""",
+        [sent, path.name],
+    )
+
+
+@pytest.mark.parametrize("save", [as_png, as_jpeg_on_its_side, as_ink_without_paper])
+def test_a_dropped_photo_is_prepared_as_by_python(
+    demo: Page,
+    tmp_path: Path,
+    mnist: LoadedDataset,
+    linear: tuple[torch.Tensor, torch.Tensor],
+    save: Callable[[np.ndarray, Path], None],
+) -> None:
+    draw(demo)
+    before = demo.evaluate(PROBABILITIES)
+    photo = tmp_path / "photo.jpg" if save is as_jpeg_on_its_side else tmp_path / "photo.png"
+    save(photograph(mnist.test.images[0, 0].numpy(), 3), photo)
+    drop(demo, photo)
+    expect(demo.locator("#demo-steps")).to_contain_text("of the picture")
+    expect(demo.locator("#demo-verdict")).to_contain_text("Most probable: 7")
+    read, judged = read_and_judge(photo, linear)
+    # Two programs may open what is compressed or transparent with a grey level between them.
+    assert np.abs(drawn(demo) - read.astype(float)).max() <= (0 if save is as_png else 2)
+    assert demo.evaluate(PROBABILITIES) == pytest.approx(judged, abs=1e-4 if save is as_png else 5e-3)
+    demo.get_by_role("button", name="Undo").click()
+    assert demo.evaluate(PROBABILITIES) == before
+
+
+def test_a_file_that_shows_no_digit_is_refused_and_the_drawing_stays(demo: Page, tmp_path: Path) -> None:
+    draw(demo)
+    before, refused = demo.evaluate(PROBABILITIES), demo.locator("#demo-refused")
+    as_png(np.full((90, 90, 3), 200, np.uint8), tmp_path / "grey.png")
+    Image.new("1", (10_000, 6_000), 1).save(tmp_path / "large.png")
+    as_png(np.zeros((2000, 2, 3), np.uint8), tmp_path / "line.png")
+    (tmp_path / "<b>.png").write_text("no picture")
+    words = {"grey": "shows no ink", "large": "60 megapixels", "line": "mere line", "<b>": "Save it as PNG"}
+    for name, said in words.items():
+        demo.locator("#demo-file").set_input_files(tmp_path / f"{name}.png")
+        expect(refused).to_contain_text(f"The picture {name}.png was not taken.")
+        expect(refused).to_contain_text(said)
+        assert demo.evaluate(PROBABILITIES) == before
+    assert refused.get_attribute("role") == "alert"
+    draw(demo)
+    expect(refused).to_be_hidden()
+
+
+COMPACT = """() => {
+    const pad = document.createElement("div");
+    pad.dataset.pad = "compact";
+    document.getElementById("demo").replaceWith(pad);
+}"""
+
+
+def test_a_compact_pad_needs_no_more_than_a_container_and_the_model(open_demo: OpenPage) -> None:
+    def reduce(page: Page) -> None:
+        page.add_init_script(f"document.addEventListener('readystatechange', {COMPACT}, {{once: true}})")
+        for name in ("mnist_test_images", "demo"):
+            page.route(f"**/{name}.js", lambda route: route.fulfill(body=""))
+
+    page = open_demo(before=reduce)
+    draw(page)
+    assert page.locator(".demo-top").inner_text().startswith("3")
+    expect(page.locator("[data-pad] button")).to_have_text(["Clear", "Undo"])
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#demo-verdict")).to_contain_text("Draw a digit")
+    for look in each_look(page):
+        assert not find_barriers(page, "[data-pad]", slight=True), look
+
+
 # Reasons
 
 
@@ -679,10 +804,12 @@ def test_axe_finds_nothing_serious_and_nothing_overflows_in_any_look_after_a_dra
 def test_targets_are_large_enough(open_demo: OpenPage, touch_screen: bool, least: int) -> None:
     page = open_demo(viewport={"width": 375, "height": 800}, has_touch=touch_screen, is_mobile=touch_screen)
     draw(page)
-    sizes = page.locator("#demo button, #demo select").evaluate_all(
+    label = page.get_by_label("Or a photo or scan of one digit").bounding_box()
+    assert label and label["height"] >= least
+    sizes = page.locator("#demo button, #demo select, #demo input").evaluate_all(
         "all => all.map(e => [e.id || e.ariaLabel || e.textContent, e.offsetWidth, e.offsetHeight])"
     )
-    assert len(sizes) == 115
+    assert len(sizes) == 117
     assert not [size for size in sizes if min(size[1:]) < least]
 
 
@@ -693,7 +820,8 @@ def test_focus_is_visible_and_nothing_moves_by_itself(open_demo: OpenPage) -> No
     lengths = "all => all.map(e => parseFloat(getComputedStyle(e).transitionDuration))"
     assert max(demo.locator("#demo *").evaluate_all(lengths)) <= 1e-5
     demo.keyboard.press("Tab")
-    for selector in ("#demo-paper", "#demo-clear", "#demo-pen", "#demo-bars button", "#demo-tests button"):
+    ours = ("paper", "clear", "pen", "save", "file", "bars button", "tests button")
+    for selector in [f"#demo-{name}" for name in ours]:
         element = demo.locator(selector).first
         element.focus()
         style = element.evaluate("e => [getComputedStyle(e).outlineStyle, getComputedStyle(e).outlineWidth]")

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from numpy.typing import ArrayLike
 
-from tutorial_utils.plots.style import line_styles, new_axes
+from tutorial_utils.plots.style import BLUE, VERMILION, line_styles, new_axes, new_row
 
 
 def loss_paths(
@@ -102,3 +102,48 @@ def mark_levels(levels: Sequence[tuple[float, str]], ax: Axes | None = None) -> 
             name, (1, height), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=9
         )
     return ax
+
+
+def scores_to_loss(
+    labels: Sequence[str],
+    scores: Sequence[float],
+    probabilities: Sequence[float],
+    truth: int,
+    *,
+    loss: float,
+    curve: tuple[ArrayLike, ArrayLike],
+    axes: Sequence[Axes] | None = None,
+) -> list[Axes]:
+    """Draw what softmax makes of some scores, and what the cross-entropy of the true class is.
+
+    Args:
+        labels: Names of the classes.
+        scores: One for each class.
+        probabilities: The same.
+        truth: Place of the true class.
+        loss: Of the true class, in nats.
+        curve: Probabilities of a true class, and their losses.
+        axes: Two to draw in, or None for a new figure.
+    """
+    left, right = axes = new_row(axes, 2, figsize=(8, 3))
+    rows = np.arange(len(labels))
+    left.set_axisbelow(True)
+    left.barh(rows, probabilities, color=[BLUE if k == truth else VERMILION for k in rows])
+    names = [f"{label} (true)" if k == truth else label for k, label in enumerate(labels)]
+    left.set_yticks(
+        rows,
+        [
+            f"{name}\nscore {score:g}".replace("-", "\N{MINUS SIGN}")
+            for name, score in zip(names, scores, strict=True)
+        ],
+    )
+    for row, value in zip(rows, probabilities, strict=True):
+        left.annotate(f"{value:.3f}", (value, row), (4, 0), textcoords="offset points", va="center")
+    left.invert_yaxis()
+    left.grid(axis="y", visible=False)
+    left.set(xlim=(0, 1), xlabel="probability", title="Softmax")
+    right.plot(*map(np.asarray, curve), color=BLUE)
+    right.plot(probabilities[truth], loss, "o", color=BLUE, markersize=9)
+    right.annotate(f"{loss:.3f}", (probabilities[truth], loss), (9, 4), textcoords="offset points")
+    right.set(xlim=(0, 1), ylim=0, xlabel="probability of the true class", title="Cross-entropy, in nats")
+    return list(axes)

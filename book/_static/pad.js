@@ -1,0 +1,246 @@
+/* The drawing pad: paper, and what the trained model says about the digit on it. Any page can hold
+ * one, <div data-pad="full"> or, with the least around it, <div data-pad="compact">, and the scripts
+ * mnist_model, softmax, digits, scans, paper and this one. The pad makes all else by itself. */
+"use strict";
+
+const Pad = (() => {
+  const QUIET = 700; // milliseconds without a change before a screen reader is told
+  const PEN = 22; // width of the compact pad's only pen
+  const FILE = "my_digit.png";
+
+  /** A probability in per cent; none is ever quite 0 or 1. */
+  function percent(p) {
+    const text = p < 0.0005 ? "< 0.1" : p > 0.9995 ? "> 99.9" : (100 * p).toFixed(1);
+    return `${text}\u00a0%`;
+  }
+
+  /** Classes, the most probable first. */
+  function ranking(probabilities) {
+    return [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]);
+  }
+
+  /** Decodes what chapters wrote, {name: array or number}. */
+  function unpack(values) {
+    return Object.fromEntries(Object.entries(values).map(
+      ([name, value]) => [name, value.base64 ? Softmax.decode(value) : value],
+    ));
+  }
+
+  /** What to tell readers when a script is missing, or nothing. */
+  function missing(...names) {
+    const here = names.every((name) => globalThis.MEASURED?.[name]) && typeof Softmax !== "undefined" &&
+      typeof Digits !== "undefined" && typeof Scans !== "undefined" && typeof Paper !== "undefined";
+    return here ? "" : "The model did not arrive: a script in the folder _static is missing. Load the " +
+      "page again; a copy of the book needs that folder.";
+  }
+
+  const TOOLS = `
+    <label>Pen <select id="demo-pen">
+      <option value="10">thin</option>
+      <option value="22" selected>medium</option>
+      <option value="38">thick</option>
+    </select></label>
+    <button type="button" id="demo-save">Save picture</button>`;
+  const FILES = `
+    <p class="demo-file"><label for="demo-file">Or a photo or scan of one digit, chosen here or dropped on
+      the paper:</label> <input type="file" id="demo-file" accept="image/*"></p>
+    <p id="demo-refused" class="demo-message demo-failed" role="alert" hidden></p>`;
+
+  /** What the pad consists of. Full, it has headings, which its page's contents do not list. */
+  function markUp(full) {
+    const section = (name, title, body) => (full
+      ? `<section aria-labelledby="demo-${name}-title"><h3 id="demo-${name}-title">${title}</h3>${body}</section>`
+      : `<section aria-label="${title}">${body}</section>`);
+    return `<div class="demo-pair">${section("draw", "On the paper", `
+      <canvas id="demo-paper" class="demo-paper" width="${Paper.SIDE}" height="${Paper.SIDE}" tabindex="0"
+        role="application" aria-label="Paper to draw on" aria-describedby="demo-keys">This browser cannot
+        draw.</canvas>
+      <div class="demo-buttons">
+        <button type="button" id="demo-clear">Clear</button>
+        <button type="button" id="demo-undo">Undo</button>${full ? TOOLS : ""}
+      </div>
+      <p id="demo-keys" class="demo-note">Mouse, finger or keyboard. On the paper, arrow keys move the pen
+        (with Shift in small steps), <kbd>Space</kbd> puts it down or lifts it, <kbd>Delete</kbd> clears,
+        <kbd>Ctrl</kbd> <kbd>Z</kbd> undoes.</p>`)}${section("bars", "What the model says", `
+      <p id="demo-verdict" class="demo-verdict"></p>
+      <ul id="demo-bars" class="demo-bars" aria-label="Probability of each digit"></ul>${full ? `
+      <p class="demo-note">Choose a digit to see, further down, which pixels spoke for it and which
+        against.</p>` : ""}`)}</div>${full ? FILES : ""}
+    <p id="demo-status" class="demo-hidden" role="status"></p>`;
+  }
+
+  /**
+   * Makes a pad.
+   * @param {HTMLElement} root - Empty, with data-pad="full" or "compact".
+   * @param {function(Object)} [follow] - Called with the pad after each change of what it shows.
+   * @returns {Object} The pad: `judge`, `put`, and what it shows at the moment.
+   */
+  function mount(root, follow = () => {}) {
+    const full = root.dataset.pad === "full";
+    const model = unpack(MEASURED.mnist_model); // weight, bias, mean, deviation
+    root.innerHTML = markUp(full);
+    root.classList.add("demo");
+    const find = (name) => root.querySelector(`#demo-${name}`);
+
+    let result = null; // of what lies on the paper; see `judge`
+    let chosen = null; // digit to explain; null: the most probable
+
+    /**
+     * Runs the model on pictures.
+     * @param {ArrayLike<number>} pixels - 0 to 255, one picture of 784 after another.
+     * @returns {{input: Float64Array, logits: Float64Array, probabilities: Float64Array}} Row by row.
+     */
+    function judge(pixels) {
+      const input = Digits.standardise(pixels, model.mean, model.deviation);
+      const logits = Softmax.logits(input, model.weight, model.bias);
+      return { input, logits, probabilities: Softmax.softmax(logits, model.bias.length) };
+    }
+
+    /** The most probable digit in words. */
+    function verdict() {
+      if (result === null) {
+        const blank = judge(new Uint8Array(Digits.SIDE * Digits.SIDE)).probabilities;
+        const [first] = ranking(blank);
+        return `Draw a digit from 0 to 9. Blank paper is not judged: the model, which must choose, ` +
+          `would call it a ${first} (${percent(blank[first])}).`;
+      }
+      const [first, second] = ranking(result.probabilities);
+      const [p, q] = [result.probabilities[first], result.probabilities[second]].map(percent);
+      const label = paper.guest?.label;
+      const truth = label === undefined ? "" : first === label
+        ? ", and that is its label" : `, but its label is ${label}`;
+      return `Most probable: ${first} (${p})${truth}. Next: ${second} (${q}).`;
+    }
+
+    /** Judges what lies on the paper and shows everything that follows from it. */
+    function update(anew = false) {
+      if (anew) chosen = null;
+      const guest = paper.guest;
+      const prepared = guest ? guest.prepared ?? null : Digits.prepare(paper.readInk(), Paper.SIDE);
+      const pixels = guest?.pixels ?? prepared?.pixels;
+      result = pixels ? { pixels, prepared, ...judge(pixels) } : null;
+      find("verdict").textContent = verdict();
+      find("undo").disabled = paper.blank;
+      if (full) {
+        find("save").disabled = guest !== null || result === null;
+        find("refused").hidden = true;
+      }
+      paper.show();
+      showBars();
+      follow(pad);
+    }
+
+    function explained() {
+      return result && (chosen ?? ranking(result.probabilities)[0]);
+    }
+
+    function showBars() {
+      const top = result && ranking(result.probabilities)[0];
+      for (const [k, item] of [...find("bars").children].entries()) {
+        const [bar, p] = [item.firstElementChild, result ? result.probabilities[k] : 0];
+        bar.classList.toggle("demo-top", k === top);
+        bar.style.setProperty("--share", String(p));
+        bar.querySelector(".demo-value").textContent = result ? percent(p) : "–";
+        if (!full) continue;
+        bar.disabled = result === null;
+        bar.setAttribute("aria-pressed", String(k === explained()));
+      }
+    }
+
+    /** Chooses the digit to explain, or with null the most probable. */
+    function choose(k) {
+      chosen = k;
+      showBars();
+      follow(pad);
+    }
+
+    /** Makes ten bars; where reasons are shown, each is a button that asks for them. */
+    function makeBars() {
+      for (let k = 0; k < model.bias.length; k++) {
+        const item = document.createElement("li");
+        const bar = document.createElement(full ? "button" : "div");
+        bar.className = "demo-row";
+        bar.innerHTML = `<span>${k}</span> <span class="demo-bar" aria-hidden="true"></span> ` +
+          `<span class="demo-value"></span>`;
+        if (full) {
+          bar.type = "button";
+          bar.addEventListener("click", () => {
+            choose(k);
+            announce(`Explained: ${k}, chosen by you.`);
+          });
+        }
+        item.append(bar);
+        find("bars").append(item);
+      }
+    }
+
+    let timer;
+    /** Tells screen readers, once nothing has happened for a while: the last text alone counts. */
+    function announce(text, judged = false) {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        find("status").textContent = `${text} ${judged ? verdict() : ""}`.trim();
+      }, QUIET);
+    }
+
+    /** Puts a picture file on the paper, or says why it cannot be read. */
+    async function take(file) {
+      try {
+        const { ink, width } = await Paper.readFile(file);
+        const prepared = Digits.prepare(ink, width);
+        paper.put({ image: Paper.picture(ink, width), pixels: prepared.pixels, prepared, name: file.name });
+        announce(`The picture ${file.name}.`, true);
+      } catch (error) {
+        find("refused").textContent = `The picture ${file.name} was not taken. ${error.message}`;
+        find("refused").hidden = false;
+      }
+    }
+
+    function listenToFiles() {
+      find("file").addEventListener("change", async () => {
+        const [file] = find("file").files;
+        if (file) await take(file);
+        find("file").value = ""; // so that the same one can be taken again
+      });
+      find("paper").addEventListener("dragover", (event) => {
+        event.preventDefault(); // or nothing could be dropped
+        event.dataTransfer.dropEffect = "copy";
+      });
+      find("paper").addEventListener("drop", (event) => {
+        event.preventDefault(); // or the browser would leave the page and show the picture
+        const [file] = event.dataTransfer.files;
+        if (file) take(file);
+      });
+      find("save").addEventListener("click", () => {
+        Paper.save(paper.readInk(), Paper.SIDE, FILE);
+        announce(`Saved as ${FILE}.`);
+      });
+    }
+
+    const paper = Paper.lay(find("paper"), {
+      penWidth: () => Number(find("pen")?.value ?? PEN),
+      changed: update,
+      say: announce,
+    });
+    const pad = {
+      model, judge, announce, choose, verdict, put: paper.put,
+      get guest() { return paper.guest; },
+      get result() { return result; },
+      get chosen() { return chosen; },
+      get explained() { return explained(); },
+    };
+    makeBars();
+    find("clear").addEventListener("click", paper.clear);
+    find("undo").addEventListener("click", paper.undo);
+    if (full) listenToFiles();
+    update();
+    return pad;
+  }
+
+  for (const root of document.querySelectorAll('[data-pad="compact"]')) {
+    const fault = missing("mnist_model");
+    if (fault) root.textContent = fault;
+    else mount(root);
+  }
+  return { mount, missing, unpack, ranking, percent };
+})();

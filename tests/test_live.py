@@ -1,0 +1,289 @@
+"""Figures that move: values beside PyTorch's, keyboard, print, access; and their stills outside the book."""
+
+import base64
+import json
+import re
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import patch
+
+import pytest
+import torch
+import yaml
+from bs4 import BeautifulSoup
+from built_book import HTML, LOOKS, ROOT, each_look, find_barriers
+from conftest import OpenPage
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+from sphinx.testing.util import SphinxTestApp
+
+from tutorial_utils.exceptions import ConfigurationError
+from tutorial_utils.lessons import live
+
+STATIC = ROOT / "book" / "_static"
+# What Sphinx makes of a still, see `test_the_book_makes_stills_numbered_figures_and_loads_their_scripts`.
+STILL = """([name, source]) => {
+    const figure = document.createElement("figure");
+    figure.className = `align-default live-figure live-${name}`;
+    figure.id = `live-${name}`;
+    const [image, caption] = [document.createElement("img"), document.createElement("figcaption")];
+    Object.assign(image, {src: source, alt: "What the still shows, in words.", loading: "lazy"});
+    caption.textContent = "What the figure shows.";
+    figure.append(image, caption);
+    document.querySelector("article h1").after(figure);
+}"""
+
+
+def display(name: str) -> SimpleNamespace:
+    """What a notebook gets."""
+    with patch("IPython.display.display") as displayed:
+        live.show(name)
+    (data,), how = displayed.call_args
+    return SimpleNamespace(data=data, metadata=how["metadata"])
+
+
+@pytest.fixture
+def open_figure(open_page: OpenPage) -> Callable[..., Page]:
+    """Opens a page of the book with a figure in it."""
+
+    def open_(name: str, **settings: object) -> Page:
+        page = open_page("book/notation", **settings)
+        page.evaluate(STILL, [name, f"data:image/png;base64,{display(name).data['image/png']}"])
+        page.add_style_tag(path=STATIC / "figures.css")
+        expect(page.locator("figure.live-figure img")).to_be_visible()  # as without scripts
+        for script in ("softmax", "figures", f"figure_{name}"):
+            page.add_script_tag(path=STATIC / f"{script}.js")
+        return page
+
+    return open_
+
+
+@pytest.fixture
+def softmax(open_figure: Callable[..., Page]) -> Page:
+    return open_figure("softmax")
+
+
+def scores_of(page: Page) -> tuple[list[float], int]:
+    """What the figure is set to: the scores, and the place of the true digit."""
+    settings = page.evaluate("Figures.shown.softmax.settings")
+    return [settings[f"score_{digit}"] for digit in live.DIGITS], live.DIGITS.index(settings["truth"])
+
+
+def expect_pytorchs_values(page: Page) -> None:
+    scores, truth = scores_of(page)
+    logits = torch.tensor(scores, dtype=torch.float64)
+    probabilities = logits.softmax(0)
+    loss = torch.nn.functional.cross_entropy(logits, torch.tensor(truth)).item()
+    values = page.evaluate("Figures.shown.softmax.values")
+    assert values["probabilities"] == pytest.approx(probabilities.tolist(), abs=1e-5)
+    assert values["loss"] == pytest.approx(loss, abs=1e-5)
+
+    rows = [row.locator("td").all_inner_texts() for row in page.locator(".live tbody tr").all()[:3]]
+    for (score, exponential, p), z, exact in zip(rows, scores, probabilities.tolist(), strict=True):
+        assert float(score.replace("−", "-")) == z  # noqa: RUF001
+        assert float(exponential) == pytest.approx(torch.tensor(z).exp().item(), rel=1e-3, abs=5e-4)
+        assert p == ("< 0.001" if exact < 0.0005 else "> 0.999" if exact > 0.9995 else f"{exact:.3f}")
+    assert page.locator(".live-result").inner_text().endswith(f"{loss:.4f}.")
+    bars = page.locator(".live svg").first.locator("rect")
+    widths = [float(bar.get_attribute("width") or "nan") for bar in bars.all()]
+    assert [width / 256 for width in widths] == pytest.approx(probabilities.tolist(), abs=1e-5)
+    expect(bars.nth(truth)).to_have_class("live-for")
+    expect(page.locator(".live svg rect.live-for")).to_have_count(1)
+
+
+def press(control: Locator, *keys: str) -> None:
+    control.focus()
+    for key in keys:
+        control.page.keyboard.press(key)
+
+
+@pytest.mark.book
+def test_softmax_and_loss_are_pytorchs_wherever_the_keyboard_takes_the_scores(softmax: Page) -> None:
+    assert scores_of(softmax) == (list(live.SCORES), live.DIGITS.index(live.TRUE_DIGIT))
+    expect_pytorchs_values(softmax)
+    three, five, eight = (softmax.get_by_label(f"Score of the digit {digit}") for digit in live.DIGITS)
+    for control, keys in (
+        (five, ["ArrowRight"] * 3),
+        (eight, ["PageUp", "ArrowLeft"]),
+        (softmax.get_by_label("True digit", exact=True), ["ArrowDown"]),
+        (three, ["End"]),
+        (eight, ["Home"]),  # a loss far above what is drawn, and probabilities near 0 and 1
+        (five, ["Home"]),
+    ):
+        before = scores_of(softmax)
+        press(control, *keys)
+        assert scores_of(softmax) != before
+        expect_pytorchs_values(softmax)
+
+
+@pytest.mark.book
+def test_the_same_number_added_to_every_score_changes_nothing_but_the_scores(softmax: Page) -> None:
+    before = softmax.evaluate("Figures.shown.softmax.values")
+    scores, _ = scores_of(softmax)
+    add = softmax.get_by_role("button", name="Add 1 to every score")
+    for _ in range(3):
+        press(add, "Enter")
+    assert scores_of(softmax)[0] == pytest.approx([score + 3 for score in scores])
+    after = softmax.evaluate("Figures.shown.softmax.values")
+    assert after["probabilities"] == pytest.approx(before["probabilities"], abs=1e-12)
+    assert after["loss"] == pytest.approx(before["loss"], abs=1e-12)
+    expect(add).to_be_disabled()  # the largest score is at its end
+    press(softmax.get_by_role("button", name="Start again"), "Space")
+    assert scores_of(softmax)[0] == scores
+    expect_pytorchs_values(softmax)
+
+
+@pytest.mark.book
+def test_every_control_is_reached_by_tab_is_named_and_large_enough_for_a_finger(softmax: Page) -> None:
+    softmax.locator(".live").evaluate("e => { e.tabIndex = -1; e.focus(); }")
+    names = []
+    for _ in range(6):
+        softmax.keyboard.press("Tab")
+        focused = softmax.locator(":focus")
+        names.append(focused.evaluate("e => e.labels?.[0]?.firstChild.data.trim() ?? e.textContent"))
+        box, style = focused.bounding_box(), focused.evaluate("e => getComputedStyle(e).outlineStyle")
+        assert box and min(box["width"], box["height"]) >= 44 and style == "solid", names[-1]
+    digits = [f"Score of the digit {digit}" for digit in live.DIGITS]
+    assert names == [*digits, "True digit", "Add 1 to every score", "Start again"]
+
+
+@pytest.mark.book
+def test_screen_readers_hear_what_came_out_once_the_reader_rests(softmax: Page) -> None:
+    status = softmax.locator(".live-status")
+    softmax.clock.install()
+    softmax.clock.pause_at(softmax.evaluate("Date.now()") + 1000)
+    press(softmax.get_by_label("Score of the digit 5"), *["ArrowRight"] * 4)
+    assert status.inner_text() == "" and status.get_attribute("role") == "status"
+    softmax.clock.run_for(1000)
+    assert status.text_content() == softmax.locator(".live-result").inner_text()
+    first = softmax.locator(".live svg").first
+    assert re.search(r"3, 0\.\d+; 5, 0\.\d+; 8, 0\.\d+", first.get_attribute("aria-label") or "")
+
+
+@pytest.mark.book
+def test_axe_finds_nothing_and_nothing_overflows_in_any_look(softmax: Page) -> None:
+    for look in each_look(softmax, LOOKS):
+        wide, window = softmax.evaluate("(e => [e.scrollWidth, e.clientWidth])(document.documentElement)")
+        assert wide <= window, look
+        assert not find_barriers(softmax, "figure.live-figure", slight=True), look
+        sizes = softmax.locator(".live svg").evaluate_all(
+            "all => all.map(svg => 14 * svg.getBoundingClientRect().width / 320)"
+        )
+        assert min(sizes) >= 9, look  # pixels of its smallest text
+
+
+@pytest.mark.book
+def test_the_still_is_printed_and_nothing_that_moves(softmax: Page) -> None:
+    expect(softmax.locator("figure.live-figure img")).to_be_hidden()
+    softmax.emulate_media(media="print")
+    expect(softmax.locator("figure.live-figure img")).to_be_visible()
+    assert softmax.locator("figure.live-figure img").evaluate("e => e.decode().then(() => e.naturalWidth)")
+    expect(softmax.locator(".live")).to_be_hidden()
+
+
+# Outside the book
+
+
+def test_elsewhere_a_still_is_shown_with_words_and_a_link_to_where_it_moves() -> None:
+    published = yaml.safe_load((ROOT / "_config.yml").read_text())["sphinx"]["config"]["ogp_site_url"]
+    assert published == live.PUBLISHED
+    for name, figure in live.FIGURES.items():
+        output = display(name)
+        assert (STATIC / f"figure_{name}.js").exists() and (ROOT / f"{figure.page}.py").exists()
+        picture = Image.open(BytesIO(base64.b64decode(output.data["image/png"])))
+        assert picture.width > 600
+        page = BeautifulSoup(output.data["text/html"], "html.parser")
+        assert page.img["src"].endswith(output.data["image/png"])
+        assert page.img["alt"] == figure.alt and len(figure.alt) > 40
+        assert page.a["href"] == f"{published}{figure.page}.html#live-{name}"
+        assert figure.caption in page.figcaption.get_text()
+        for words in (figure.caption, figure.alt, page.a["href"]):
+            assert words in output.data["text/plain"]
+
+
+def test_a_still_leaves_no_open_figure_and_the_notebooks_style_as_it_was() -> None:
+    import matplotlib.pyplot as plt
+
+    before, style = plt.get_fignums(), dict(plt.rcParams)
+    display("softmax")
+    assert plt.get_fignums() == before and dict(plt.rcParams) == style
+
+
+def test_a_figure_that_is_not_there_is_an_error_with_a_hint() -> None:
+    with pytest.raises(ConfigurationError, match="did you mean 'softmax'"):
+        live.show("soft_max")
+
+
+# In the book
+
+
+def notebook_with(name: str) -> str:
+    output = display(name)
+    cell = {
+        "cell_type": "code",
+        "execution_count": 1,
+        "metadata": {},
+        "source": f'live.show("{name}")',
+        "outputs": [{"output_type": "display_data", "data": output.data, "metadata": output.metadata}],
+    }
+    title = {"cell_type": "markdown", "metadata": {}, "source": "# A page"}
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    return json.dumps({"cells": [title, cell], "metadata": kernel, "nbformat": 4, "nbformat_minor": 4})
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+    """A tiny book with the figure on its own page, on another and on none; and what Sphinx warned of."""
+    folder = tmp_path_factory.mktemp("book")
+    home = live.FIGURES["softmax"].page
+    for page in (home, "notebooks/start/01_read_digits"):
+        (folder / f"{page}.ipynb").parent.mkdir(parents=True, exist_ok=True)
+        (folder / f"{page}.ipynb").write_text(notebook_with("softmax"))
+    (folder / "index.md").write_text("# Home\n\n```{toctree}\n:glob:\nnotebooks/**\n```\n")
+    settings = {
+        "extensions": ["myst_nb", "live_figures"],
+        "nb_execution_mode": "off",
+        "numfig": True,
+        "html_theme": "basic",
+        "html_static_path": [str(STATIC)],
+    }
+    conf = "".join(f"{key} = {value!r}\n" for key, value in settings.items())
+    (folder / "conf.py").write_text(conf)
+    app = SphinxTestApp("html", srcdir=folder, builddir=folder / "build")
+    try:
+        app.build()
+        yield folder / "build" / "html", app.warning.getvalue()
+    finally:
+        app.cleanup()
+
+
+def test_the_book_makes_stills_numbered_figures_and_loads_their_scripts(site: tuple[Path, str]) -> None:
+    folder, warnings = site
+    home = live.FIGURES["softmax"].page
+    assert not warnings.strip()
+    anchors = {home: "live-softmax", "notebooks/start/01_read_digits": "live-softmax-start-01-read-digits"}
+    for name, anchor in anchors.items():
+        page = BeautifulSoup((folder / f"{name}.html").read_text(), "html.parser")
+        (figure,) = page.find_all("figure")
+        assert figure["id"] == anchor and {"live-figure", "live-softmax"} <= set(figure["class"])
+        assert figure.img["alt"] == live.FIGURES["softmax"].alt
+        assert not figure.img["src"].startswith("data:")
+        assert re.match(r"Fig\. \d", figure.figcaption.get_text().strip())
+        assert not page.find_all("a", string="In the book you can move it.")
+        loaded = [
+            script["src"].split("/")[-1].split("?")[0] for script in page.find_all("script", defer=True)
+        ]
+        assert loaded == ["softmax.js", "figures.js", "figure_softmax.js"]
+        assert page.find("link", href=re.compile("figures.css"))
+    assert "figures.js" not in (folder / "index.html").read_text()
+
+
+@pytest.mark.book
+def test_stills_of_the_built_book_have_their_scripts() -> None:
+    """Nothing when no chapter shows one."""
+    for path in HTML.glob("notebooks/*/*.html"):
+        text = path.read_text(encoding="utf-8")
+        for name in re.findall(r'class="[^"]*live-figure live-(\w+)', text):
+            assert f"figure_{name}.js" in text, path.name

@@ -1,0 +1,129 @@
+"""Figures that move in the book and stand still elsewhere, each as the last line of a cell.
+
+``live.show("softmax")`` displays a still picture with a caption, an alt text and a link to where the figure
+moves. In the book, ``book/_ext/live_figures.py`` makes it a numbered figure, and ``book/_static/figures.js``
+puts controls and drawings in the still's place.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib.pyplot as plt
+import torch
+from matplotlib.figure import Figure
+
+from tutorial_utils.exceptions import ConfigurationError, did_you_mean
+from tutorial_utils.plots import foundations
+from tutorial_utils.plots.style import use_book_style
+
+PUBLISHED = "https://logistic-regression-measured.github.io/book/"
+"""Where the book is, with figures that move."""
+
+METADATA = "live_figure"
+"""Under this name an output says which figure it is the still of, for the book."""
+
+DIGITS = (3, 5, 8)
+SCORES = (2.0, 1.0, -1.0)
+TRUE_DIGIT = 5
+"""What the softmax figure starts with, as in ``book/_static/figure_softmax.js``."""
+
+
+@dataclass(frozen=True)
+class MovingFigure:
+    """What there is to know of a figure besides its script.
+
+    Attributes:
+        page: The page of the book that it is explained on, such as ``"notebooks/foundations/02_gradients"``.
+        caption: What it shows, in a sentence, whether it moves or not.
+        alt: What one sees in the still, in words.
+        draw: Draws the still, with what the moving figure starts with.
+    """
+
+    page: str
+    caption: str
+    alt: str
+    draw: Callable[[], Figure]
+
+
+def show(name: str) -> None:
+    """Display a figure that moves in the book.
+
+    Args:
+        name: One of :data:`FIGURES`; each at most once on a page.
+
+    Raises:
+        ConfigurationError: There is no such figure.
+    """
+    if name not in FIGURES:
+        raise ConfigurationError(f"there is no moving figure {name!r}; {did_you_mean(name, FIGURES)}")
+    figure = FIGURES[name]
+    picture = base64.b64encode(_draw_still(figure)).decode("ascii")
+    address = f"{PUBLISHED}{figure.page}.html#{anchor(name, figure.page)}"
+    page = (
+        f'<figure style="margin: 0 0 1em"><img style="background: #fff; max-width: 100%; height: auto"'
+        f' src="data:image/png;base64,{picture}" alt="{html.escape(figure.alt)}">'
+        f'<figcaption style="margin-top: 0.4em">{html.escape(figure.caption)} '
+        f'<a href="{address}">In the book you can move it.</a></figcaption></figure>'
+    )
+    plain = f"{figure.caption}\n[{figure.alt}]\nIn the book you can move it: {address}"
+    from IPython.display import display  # a notebook always has it; a script may not
+
+    display(  # type: ignore[no-untyped-call]
+        {"text/html": page, "image/png": picture, "text/plain": plain},
+        raw=True,
+        metadata={METADATA: name},
+    )
+
+
+def anchor(name: str, page: str) -> str:
+    """Name its place on a page: ``live-NAME`` where it is explained, elsewhere with the page's name."""
+    if page == FIGURES[name].page:
+        return f"live-{name}"
+    return f"live-{name}-{page.removeprefix('notebooks/')}".translate(str.maketrans("/_", "--"))
+
+
+def _draw_still(figure: MovingFigure) -> bytes:
+    """Draw a still in the book's style, whatever the notebook's, as PNG."""
+    buffer = io.BytesIO()
+    with plt.rc_context():
+        use_book_style()
+        drawn = figure.draw()
+        drawn.savefig(buffer, format="png", bbox_inches="tight")
+        plt.close(drawn)  # or Jupyter would show it a second time
+    return buffer.getvalue()
+
+
+def _draw_softmax() -> Figure:
+    """Draw the probabilities of three scores, and the loss of the true one."""
+    scores, truth = torch.tensor(SCORES, dtype=torch.float64), DIGITS.index(TRUE_DIGIT)
+    probability = torch.linspace(0.0067, 1, 200, dtype=torch.float64)  # from a loss of 5
+    left, _ = foundations.scores_to_loss(
+        [str(digit) for digit in DIGITS],
+        SCORES,
+        scores.softmax(0).tolist(),
+        truth,
+        loss=torch.nn.functional.cross_entropy(scores, torch.tensor(truth)).item(),
+        curve=(probability.tolist(), (-probability.log()).tolist()),
+    )
+    drawn: Any = left.get_figure(root=True)
+    assert isinstance(drawn, Figure)
+    return drawn
+
+
+FIGURES = {
+    "softmax": MovingFigure(
+        page="notebooks/foundations/01_softmax_and_cross_entropy",
+        caption="Three scores, the probabilities that softmax makes of them, and the loss of the true digit.",
+        alt="Left, three bars of probability: for scores of 2, 1 and minus 1 the digit 3 has about 0.7, the "
+        "true digit 5 about 0.26 and the digit 8 about 0.04. Right, the loss falls along a curve from 5 near "
+        "probability 0 to 0 at probability 1; a point marks the true digit, at a loss of about 1.35.",
+        draw=_draw_softmax,
+    ),
+}
+"""All of them, by the name that their script has in :file:`book/_static/figure_NAME.js`."""
