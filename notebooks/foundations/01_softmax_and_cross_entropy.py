@@ -114,8 +114,8 @@ softmax(scores)
 # times its probability. A *difference* of scores becomes a *ratio* of probabilities: $p_a / p_b = e^{z_a - z_b}$. (With `dim=-1` the sum
 # runs over classes, so the same function takes a batch with one image in each row.)
 #
-# Now move the scores yourself. Raise all three by the same amount. Then make 5 the answer. The loss on the right comes
-# [further down](#Cross-entropy-says-how-wrong).
+# Now move the scores yourself; in a notebook, the link below the picture leads to where it moves. Add 1 to every score: which numbers
+# stay? Then make 5 the answer. The loss on the right is explained [further down](#Cross-entropy-says-how-wrong).
 
 # %%
 from tutorial_utils.lessons import live
