@@ -168,6 +168,9 @@ def test_axe_finds_nothing_and_nothing_overflows_in_any_look(softmax: Page) -> N
         wide, window = softmax.evaluate("(e => [e.scrollWidth, e.clientWidth])(document.documentElement)")
         assert wide <= window, look
         assert not find_barriers(softmax, "figure.live-figure", slight=True), look
+        right = "all => Math.max(...all.map(e => e.getBoundingClientRect().right))"
+        inner = softmax.locator(".live > *").evaluate_all(right)
+        assert inner < softmax.locator(".live").evaluate_all(right), look
         sizes = softmax.locator(".live svg").evaluate_all(
             "all => all.map(svg => 14 * svg.getBoundingClientRect().width / 320)"
         )
