@@ -85,7 +85,7 @@ def expect_pytorchs_values(page: Page) -> None:
         assert float(score.replace("−", "-")) == z  # noqa: RUF001
         assert float(exponential) == pytest.approx(torch.tensor(z).exp().item(), rel=1e-3, abs=5e-4)
         assert p == ("< 0.001" if exact < 0.0005 else "> 0.999" if exact > 0.9995 else f"{exact:.3f}")
-    assert page.locator(".live-result").inner_text().endswith(f"{loss:.4f}.")
+    assert page.locator(".live-result").inner_text().endswith(f" {loss:.4f} nats.")
     bars = page.locator(".live svg").first.locator("rect")
     widths = [float(bar.get_attribute("width") or "nan") for bar in bars.all()]
     assert [width / 256 for width in widths] == pytest.approx(probabilities.tolist(), abs=1e-5)
@@ -168,6 +168,9 @@ def test_axe_finds_nothing_and_nothing_overflows_in_any_look(softmax: Page) -> N
         wide, window = softmax.evaluate("(e => [e.scrollWidth, e.clientWidth])(document.documentElement)")
         assert wide <= window, look
         assert not find_barriers(softmax, "figure.live-figure", slight=True), look
+        right = "all => Math.max(...all.map(e => e.getBoundingClientRect().right))"
+        inner = softmax.locator(".live > *").evaluate_all(right)
+        assert inner < softmax.locator(".live").evaluate_all(right), look
         sizes = softmax.locator(".live svg").evaluate_all(
             "all => all.map(svg => 14 * svg.getBoundingClientRect().width / 320)"
         )

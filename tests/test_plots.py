@@ -105,6 +105,9 @@ CALLS = {
     "foundations.loss_paths": call(X, Y, LOSSES, PATHS, xlabel="first", ylabel="second"),
     "foundations.decision_regions": call(X, Y, REGIONS, POINTS, LABELS, title="two"),
     "foundations.mark_levels": call([(0.5, "half"), (1, "one")]),
+    "foundations.scores_to_loss": call(
+        NAMES, [1, -2, 3], [0.2, 0.1, 0.7], 1, loss=2.5, curve=([0.1, 1], [2.5, 0])
+    ),
     "sweeps.metric_against": call(
         {"a = 1": ([1, 1, 9], [2, 3, 4]), "a = 2": ([1, 9], [5, 6])},
         {"a = 1": ([1, 9], [2.5, 4], [2, np.nan], [3, np.nan]), "a = 2": ([1, 9], [5, 6], [4, 5], [6, 7])},
@@ -474,6 +477,13 @@ def test_paths_are_those_given_and_begin_at_the_star_on_contours_and_levels_are_
     (contours,) = (item for item in ax.collections if isinstance(item, QuadContourSet))
     assert contours.levels.min() > LOSSES.min()
     assert contours.levels.max() == pytest.approx(LOSSES.max())
+    bars, curve = draw("foundations.scores_to_loss")
+    assert [bar.get_width() for bar in bars.patches] == [0.2, 0.1, 0.7]
+    assert len({bar.get_facecolor() for bar in bars.patches[::2]}) == 1
+    assert bars.patches[1].get_facecolor() == to_rgba(style.BLUE) != bars.patches[0].get_facecolor()
+    names = [label.get_text().replace("\N{MINUS SIGN}", "-") for label in bars.get_yticklabels()]
+    assert names == ["cat\nscore 1", "dog (true)\nscore -2", "owl\nscore 3"]
+    assert [list(line.get_xydata()[0]) for line in curve.get_lines()] == [[0.1, 2.5], [0.1, 2.5]]
     (ax,) = draw("foundations.mark_levels")
     assert [line.get_ydata()[0] for line in ax.get_lines()] == [0.5, 1]
     assert written(ax.texts) == ["half", "one"]

@@ -72,8 +72,9 @@ Figures.define("softmax", (() => {
   }
 
   function say({ probabilities, truth, loss }) {
-    return `The true digit, ${DIGITS[truth]}, has a probability of ${share(probabilities[truth])}. ` +
-      `Its loss is −ln p = ${loss.toFixed(4)}.`;
+    const p = share(probabilities[truth]);
+    return `The true digit is ${DIGITS[truth]}: p ${/[<>]/.test(p) ? p : `= ${p}`}, ` +
+      `loss = −ln p = ${loss.toFixed(4)} nats.`;
   }
 
   return {

@@ -131,7 +131,7 @@ const Figures = (() => {
       result.textContent = kind.say(values, settings);
     }
 
-    region.append(controls, buttons, pictures, table, result, status);
+    region.append(controls, pictures, buttons, table, result, status);
     for (const still of figure.querySelectorAll("img")) {
       still.loading = "eager"; // it is not seen, yet must be there when the page is printed
       (still.closest("a") ?? still).classList.add("only-printed");
