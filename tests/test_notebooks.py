@@ -17,6 +17,7 @@ import jupytext
 import nbformat
 import pair
 import pytest
+from lesson_rules import CONVERTED
 from rules import rule_for
 
 import tutorial_utils
@@ -55,6 +56,8 @@ class Chapter:
 SOURCES = sorted((ROOT / "notebooks").glob("*/*.py"))
 CHAPTERS = {f"{source.parent.name}/{source.stem}": Chapter(source) for source in SOURCES}
 every_chapter = rule_for(CHAPTERS)
+every_older_chapter = rule_for({name: CHAPTERS[name] for name in CHAPTERS.keys() - set(CONVERTED)})
+"""Those that do not yet keep the rules of `lesson_rules.py`, which replace some of the older ones."""
 
 
 @every_chapter
@@ -330,7 +333,7 @@ def test_no_absolute_path_is_written_down(chapter: Chapter) -> Iterator[str]:
         )
 
 
-@every_chapter
+@every_older_chapter
 def test_a_chapter_opens_with_outcomes_and_closes_with_exercises(chapter: Chapter) -> Iterator[str]:
     opening = r"(?i)after this chapter you can", r"\*\*You need\*\*|## What you need"
     for needed in (*opening, r"#+ Further reading"):

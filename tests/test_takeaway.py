@@ -179,6 +179,13 @@ def test_the_archive_unpacks_to_one_folder_that_explains_itself_and_has_the_same
     assert "CC BY 4.0" in readme and "MIT" in readme
 
 
+def test_links_of_the_archive_lead_to_published_pages_where_there_is_no_file() -> None:
+    content = b'"[symbols](../../book/notation.md#The-loss), [it](02_model.ipynb), [x](../../book.md)"'
+    (site,) = re.findall(r"ogp_site_url: (\S+)", (ROOT / "_config.yml").read_text())
+    expected = f'"[symbols]({site}book/notation.html), [it](02_model.ipynb), [x](../../book.md)"'
+    assert notebooks_zip.to_published_pages(content) == expected.encode()
+
+
 def test_without_executed_chapters_there_is_no_archive(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, notebooks_zip.__file__, str(tmp_path), str(tmp_path / "x.zip")],
@@ -196,10 +203,8 @@ def test_the_archive_in_the_site_holds_every_chapter_and_its_size_is_said() -> N
     with zipfile.ZipFile(path) as archive:
         for chapter in CHAPTERS:
             name = chapter.removeprefix("notebooks/")
-            assert (
-                archive.read(f"{path.stem}/{chapter}.ipynb")
-                == (BUILD / "executed" / f"{name}.ipynb").read_bytes()
-            )
+            executed = (BUILD / "executed" / f"{name}.ipynb").read_bytes()
+            assert archive.read(f"{path.stem}/{chapter}.ipynb") == notebooks_zip.to_published_pages(executed)
             assert f"{path.stem}/results/{name}.json" in archive.namelist()
     (link,) = parse("book/downloads").select(f'a[href="../{ARCHIVE}"]')
     assert link.parent is not None

@@ -61,7 +61,9 @@ class LinkFirstUse(SphinxTransform):
             return
         forms = read_forms(path)
         longest_first = sorted(forms, key=len, reverse=True)
-        words = re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, longest_first))})(?![\w-])")
+        # A term of several words may stand on two lines.
+        patterns = (r"\s+".join(map(re.escape, form.split())) for form in longest_first)
+        words = re.compile(rf"(?<![\w-])(?:{'|'.join(patterns)})(?![\w-])")
         linked = {
             link["reftarget"] for link in self.document.findall(pending_xref) if link.get("reftype") == "term"
         }
@@ -90,7 +92,16 @@ def _running_text(document: nodes.document) -> Iterator[nodes.Text]:
         while above is not None and not isinstance(above, _NO_PROSE):
             above = above.parent
         if above is None:
+            _join_lines(paragraph)
             yield from (child for child in paragraph.children if isinstance(child, nodes.Text))
+
+
+def _join_lines(paragraph: nodes.paragraph) -> None:
+    """Make one text of those that follow each other: MyST makes one of each line, and one of each break."""
+    for place in range(len(paragraph) - 1, 0, -1):
+        first, second = paragraph[place - 1 : place + 1]
+        if isinstance(first, nodes.Text) and isinstance(second, nodes.Text):
+            paragraph[place - 1 : place + 1] = [nodes.Text(f"{first}{second}")]
 
 
 def _split(
@@ -99,7 +110,7 @@ def _split(
     """Cut a text where terms are first used: each piece with its term, or with none; notes what is linked."""
     done = 0
     for match in words.finditer(text):
-        term = forms[match[0]]
+        term = forms[" ".join(match[0].split())]
         if term in linked:
             continue
         linked.add(term)

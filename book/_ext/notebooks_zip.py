@@ -5,17 +5,23 @@ Run as ``python book/_ext/notebooks_zip.py _build _build/logistic-regression-mea
 
 from __future__ import annotations
 
+import re
 import sys
 import tomllib
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
+import yaml  # type: ignore[import-untyped]
+
 import tutorial_utils
 from tutorial_utils.files import whole_file
 
 ROOT = Path(__file__).parents[2]
 LICENCES = ("LICENSE", "LICENSE-text")
+PAGE = re.compile(rb"\]\(\.\./\.\./book/([\w/-]+)\.md(?:#[^)\s]*)?\)")
+"""A notebook's link to a page that is no notebook."""
+
 FIRST_DATE = (1980, 1, 1, 0, 0, 0)
 """The date of every file, the first that the format knows: an archive made again has the same bytes."""
 
@@ -53,7 +59,7 @@ def collect(build: Path) -> dict[str, bytes]:
         FileNotFoundError: No chapter has been executed.
     """
     contents = {
-        f"{folder}/{path.relative_to(build / made).as_posix()}": path.read_bytes()
+        f"{folder}/{path.relative_to(build / made).as_posix()}": to_published_pages(path.read_bytes())
         for folder, made, ending in (("notebooks", "executed", "ipynb"), ("results", "results", "json"))
         for path in (build / made).glob(f"*/*.{ending}")
     }
@@ -64,6 +70,13 @@ def collect(build: Path) -> dict[str, bytes]:
     address, version = project["urls"]["Repository"], tutorial_utils.__version__
     readme = README.format(count=count, repository=address, version=version).encode()
     return contents | {name: (ROOT / name).read_bytes() for name in LICENCES} | {"README.md": readme}
+
+
+def to_published_pages(content: bytes) -> bytes:
+    """Let links lead to published pages where a notebook has no ``book/`` beside it."""
+    settings = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    site = settings["sphinx"]["config"]["ogp_site_url"].encode()
+    return PAGE.sub(rb"](" + site + rb"book/\1.html)", content)
 
 
 def pack(contents: Mapping[str, bytes], target: Path) -> None:
