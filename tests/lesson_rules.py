@@ -19,7 +19,11 @@ sys.path.append(str(ROOT / "book" / "_ext"))  # for those who run this file; pyt
 
 import pair  # noqa: E402
 
-CONVERTED: list[str] = ["start/01_read_digits", "start/02_tensors_and_gradients"]
+CONVERTED: list[str] = [
+    "start/01_read_digits",
+    "start/02_tensors_and_gradients",
+    "foundations/01_softmax_and_cross_entropy",
+]
 """Chapters that keep these rules, such as ``"foundations/02_gradients"``; grows until it holds all."""
 
 WORDS, WORDS_OF_CLAIMS = 2_500, 4_000

@@ -43,7 +43,9 @@ UNFIT = """() => {
     const images = all("img");
     note("an image has no words in its place", images.filter(e => (e.getAttribute("alt") || "").length < 4));
     const figures = images.filter(e => e.closest("article"));
-    note("an image is loaded before it is needed", figures.filter(e => e.loading !== "lazy"));
+    // The still of a moving figure is for paper alone, and nobody scrolls there.
+    note("an image is loaded before it is needed",
+        figures.filter(e => e.loading !== "lazy" && !e.closest(".live-figure .only-printed")));
     note("a figure stands inside the page's own file",
         images.filter(e => e.src.startsWith("data:") && e.src.length > LIMIT));
     return found;

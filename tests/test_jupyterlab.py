@@ -93,7 +93,8 @@ def lab(source: Path, tmp_path: Path) -> Iterator[dict[str, str]]:
 def add_a_line_to_the_parameters(page: Page, line: str) -> None:
     """Type a line at the end of the parameters cell."""
     visible = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
-    visible.locator(".jp-CodeCell", has_text="dataset: str =").first.locator(".cm-content").click()
+    parameter = re.compile(r"^\w+: (str|int|float|bool) = ")
+    visible.locator(".jp-CodeCell .cm-content", has_text=parameter).first.click()
     page.keyboard.press("Control+End")
     page.keyboard.type(f"\n{line}")
 

@@ -21,7 +21,7 @@ SETTINGS = yaml.safe_load((ROOT / "_config.yml").read_text())["sphinx"]["config"
     ("name", "drawn"),
     [
         ("notebooks/mnist/04_evaluation", "figure img"),
-        ("notebooks/foundations/01_softmax_and_cross_entropy", "pre.mermaid"),
+        ("notebooks/mnist/02_model", "pre.mermaid"),
     ],
 )
 def test_what_is_drawn_keeps_its_colours_in_dark_mode(browser: Browser, name: str, drawn: str) -> None:

@@ -9,21 +9,18 @@
 # %% [markdown]
 # # Softmax and cross-entropy
 #
-# A linear model gives scores. A reader wants probabilities, and training wants one number to lower. Softmax and
-# cross-entropy are the two functions in between. This chapter builds both, shows why they have the form that they have,
-# and makes the usual mistakes with them on purpose.
+# A model looks at your handwritten 5 and gives every digit a score, and the 3 gets the highest. How do scores become
+# probabilities, and probabilities one number that says how wrong the model was?
 #
-# **After this chapter you can**
+# *About 40 minutes with the exercises. **You need** Python, tensors and logarithms. Next comes [Gradients](02_gradients.ipynb).*
 #
-# * read the curves of sigmoid and softmax: limits, the value at zero, what they sum to;
-# * name the four parts of the method and what each is for;
-# * say why softmax uses exponentials, and compute it without overflow;
-# * work out a cross-entropy by hand, and average it over batches of unequal size;
-# * say why accuracy cannot be the cost;
-# * recognise a double softmax and a wrong label shape by their numbers.
+# After this chapter you can
 #
-# **You need** Python, arrays and logarithms. The method is {term}`logistic regression`, here with several {term}`classes <class>`. Symbols are explained in [](../../book/notation), words in
-# [](../../book/glossary); "log" always means the natural logarithm, [$\ln$](notation-log).
+# * compute softmax and cross-entropy with a pencil, and in code that does not overflow;
+# * say why softmax uses exponentials, and why training lowers this loss instead of counting errors;
+# * catch two mistakes that raise no error: a second softmax, and labels in a column.
+#
+# "Log" always means the natural logarithm, $\ln$. Every symbol is explained in [Notation](../../book/notation.md).
 
 # %% tags=["remove-cell"]
 # @title Set-up: install the book's package where it is missing, and nothing else
@@ -60,737 +57,647 @@ if missing:
     raise ImportError(f"Libraries are missing: pip install {' '.join(missing)}")
 
 # %% tags=["parameters"]
-dataset: str = "mnist"  # data set for the examples on images, "mnist"
-seed: int = 0  # fixes split, order and initial weights, 0 or more
-batch_size: int = 64  # images in the example batches, 10 or more
-num_epochs: int = 3  # passes over the images in the double-softmax runs, 1 or more
-learning_rate: float = 0.01  # step length of those runs, above 0
-momentum: float = 0.9  # share of the last step kept in the next, 0 to below 1
+num_classes: int = 10  # classes in the experiments, 2 or more
+batch_size: int = 64  # images in the batch at the end, 2 or more
+seed: int = 0  # draws that batch, 0 or more
 
 # %%
-from tutorial_utils.training.config import TrainingConfig
-
-config = TrainingConfig(
-    dataset=dataset,
-    seed=seed,
-    batch_size=batch_size,
-    num_epochs=num_epochs,
-    learning_rate=learning_rate,
-    momentum=momentum,
-    learning_rate_decay=1.0,
-    early_stopping_patience=num_epochs,
-)
-
-# %%
+from tutorial_utils.lessons.show import show
 from tutorial_utils.plots.style import use_book_style
 
 use_book_style()
 
 # %% [markdown]
-# (foundations-four-parts)=
-# ## Four parts
+# ## The four parts
 #
-# The whole method has four parts. Everything else in this book is measurement.
+# Logistic regression with several classes, the method of this book, has four parts.
 #
-# ```mermaid
-# flowchart TB
-#     accTitle: The four parts of softmax regression
-#     accDescr: Features go through a linear map to logits, softmax turns logits into probabilities, cross-entropy compares probabilities with the label and gives a loss, and gradient descent uses the loss to change the weights and biases of the linear map.
-#     x["features x"] --> linear["linear map<br/>W x + b"]
-#     linear -->|"logits z"| softmax["softmax"]
-#     softmax -->|"probabilities p"| loss["cross-entropy<br/>minus ln p of the true class"]
-#     y["label y"] --> loss
-#     loss -->|"loss"| descent["gradient descent"]
-#     descent -->|"new W and b"| linear
-# ```
+# | part | what it does | what for |
+# |---|---|---|
+# | linear map | turns pixels into one score per class, the **logits** | each pixel speaks for or against each class |
+# | softmax | turns scores into probabilities | scores become shares: positive, and one in total |
+# | cross-entropy | turns probabilities and the true class into one number, the **loss** | it says how badly the truth was predicted |
+# | gradient descent | turns the loss into better weights | the next loss is lower |
 #
-# | part | takes | gives | what it is for |
-# |---|---|---|---|
-# | linear map | {term}`features <feature>` [$x$](notation-x), with [$W$ and $b$](notation-w) | one {term}`logit` per class | weighs the evidence of each feature for each class |
-# | {term}`softmax` | logits | {term}`probabilities <probability>` | makes scores comparable: positive, and one in total |
-# | {term}`cross-entropy` | probabilities, {term}`label` | one number, the {term}`loss` | says how badly the truth was predicted, smoothly |
-# | {term}`gradient descent` | loss | new {term}`weights <weight>` and {term}`biases <bias>` | moves them where the loss falls |
+# To predict, the first two are enough. Training takes all four. This page is about the two in the middle. You build the
+# first in [The model](../mnist/02_model.ipynb) and the last in [Gradient descent](03_gradient_descent.ipynb).
 #
-# To predict, the first two parts are enough. The last two are needed for training only. The linear map is built in
-# [](../mnist/02_model); softmax and cross-entropy follow here, gradients in [](02_gradients), and descent in
-# [](03_gradient_descent).
+# ## Softmax turns scores into probabilities
 #
-# (foundations-sigmoid)=
-# ## Two classes: the sigmoid
-#
-# With two classes one score [$z$](notation-z) is enough, and the {term}`sigmoid` turns it into the probability of one of them, [$\sigma$](notation-sigma):
-#
-# $$
-# \sigma(z) = \frac{1}{1 + e^{-z}}.
-# $$
-
+# Keep it small: three digits, 3, 5 and 8. These scores came out of some linear map for your 5.
 
 # %%
 import torch
 
-
-def sigmoid(z):
-    return 1 / (1 + torch.exp(-z))
-
-
-z = torch.linspace(-10, 10, 401, dtype=torch.float64)
-torch.testing.assert_close(sigmoid(z), torch.sigmoid(z))
+digits = ["3", "5", "8"]
+scores = torch.tensor([2.0, 1.0, -1.0])
 
 # %% [markdown]
-# In the figure, look at both ends, at the height over zero, and at where the curve is steep.
-
-# %% mystnb={"figure": {"caption": "The sigmoid on [-10, 10]. Dotted lines: its limits, and one half.", "name": "fig-foundations-sigmoid"}, "image": {"alt": "An S-shaped curve that stays near 0 on the left, passes one half at z = 0, where it is steepest, and stays near 1 on the right."}}
-from tutorial_utils.plots.foundations import mark_levels
-from tutorial_utils.plots.training import compare_curves
-
-ax = compare_curves(
-    {"sigmoid": (z, sigmoid(z))}, xlabel="score z", ylabel="probability"
-)
-ax = mark_levels([(0, "0"), (0.5, "one half"), (1, "1")], ax=ax)
-
-# %%
-from tutorial_utils.report.narrate import enumerate_words, percent, say, table
-
-zero = torch.zeros((), dtype=torch.float64, requires_grad=True)
-sigmoid(zero).backward()
-assert sigmoid(zero).item() == 0.5
-assert zero.grad.item() == 0.25
-torch.testing.assert_close(sigmoid(-z), 1 - sigmoid(z))
-say(
-    f"At the ends the curve is at {sigmoid(z[0]).item():.6f} and"
-    f" {sigmoid(z[-1]).item():.6f}: it comes near 0 and 1 and reaches neither. At zero"
-    " it is one half, with slope one quarter, its steepest. It is symmetric: the"
-    " probability at minus z is one minus the probability at z, so no class is"
-    " favoured. Beyond a score of 5 or so, more score changes little:"
-    f" {sigmoid(torch.tensor(5.0)).item():.4f} at 5,"
-    f" {sigmoid(torch.tensor(6.0)).item():.4f} at 6."
-)
-
-# %% [markdown]
-# (foundations-softmax-curves)=
-# ## Several classes: softmax
-#
-# With [$K$](notation-k) classes there are $K$ scores, the logits, and softmax turns them into as many probabilities, [$p$](notation-p): it divides the
-# exponential of each by their sum. (Subscripts [count classes](notation-conventions).)
+# Scores may be any numbers, also below zero. Probabilities must be positive and add up to one. Softmax takes two steps: the
+# exponential makes every score positive, and dividing by the sum makes the total one.
 #
 # $$
-# p_k = \frac{e^{z_k}}{\sum_{j=1}^K e^{z_j}}.
+# p_k = \frac{e^{z_k}}{\sum_{j=1}^K e^{z_j}}
 # $$
-#
-# To draw it, let one number $z$ drive three scores: $z$, $z/2$ and $-z/2$.
 
 
 # %%
-def plain_softmax(z):
+def softmax(z):
     exponentials = z.exp()
     return exponentials / exponentials.sum(dim=-1, keepdim=True)
 
 
-z = torch.linspace(-5, 5, 401, dtype=torch.float64)
-scores = torch.stack([z, z / 2, -z / 2], dim=1)
-p = plain_softmax(scores)
-torch.testing.assert_close(p, scores.softmax(dim=1))
-torch.testing.assert_close(p.sum(dim=1), torch.ones_like(z))
+softmax(scores)
 
-# %% mystnb={"figure": {"caption": "Softmax of three classes with scores z, z/2 and -z/2, on [-5, 5].", "name": "fig-foundations-softmax"}, "image": {"alt": "Three probability curves that meet at one third over z = 0. The class with score z rises towards 1 on the right, the class with score minus z half rises towards 1 on the left, and the middle class stays low with a flat hump."}}
-ax = compare_curves(
-    {
-        "score z": (z, p[:, 0]),
-        "score z/2": (z, p[:, 1]),
-        "score -z/2": (z, p[:, 2]),
-    },
-    xlabel="z",
-    ylabel="probability",
-)
-ax = mark_levels([(1 / 3, "one third"), (1, "1")], ax=ax)
+# %% [markdown]
+# The highest score has the highest probability, so this model answers 3. The 3 has one point more than the 5, and $e \approx 2.72$
+# times its probability. A *difference* of scores becomes a *ratio* of probabilities: $p_a / p_b = e^{z_a - z_b}$. (With `dim=-1` the sum
+# runs over classes, so the same function takes a batch with one image in each row.)
+#
+# Now move the scores yourself; in a notebook, the link below the picture leads to where it moves. Add 1 to every score: which numbers
+# stay? Then make 5 the answer. The loss on the right is explained [further down](#Cross-entropy-says-how-wrong).
+
+# %%
+from tutorial_utils.lessons import live
+
+live.show("softmax")
+
+# %% [markdown]
+# Scores seldom move alone. Let one number $z$ drive three of them: $z$, $z/2$ and $-z/2$. **Predict first:** what are the three
+# probabilities at $z = 0$, and which class wins on the far left?
+
+# %%
+z = torch.linspace(-5, 5, 401)
+three_scores = torch.stack([z, z / 2, -z / 2], dim=-1)
+probabilities = softmax(three_scores)
 
 # %% tags=["hide-input"]
-middle = len(z) // 2
-top = p[:, 1].argmax()
-torch.testing.assert_close(p[middle], torch.full((3,), 1 / 3, dtype=torch.float64))
-assert not (p.argmax(dim=1)[torch.arange(len(z)) != middle] == 1).any()
-say(
-    "At zero all scores are equal, and each class gets one third. At z = 5 the"
-    " probabilities are "
-    + enumerate_words(f"{value:.4f}" for value in p[-1].tolist())
-    + "; at z = -5, "
-    + enumerate_words(f"{value:.4f}" for value in p[0].tolist())
-    + ". In the limit the largest score takes everything on either side, but from the"
-    " left it is another class, the one with score -z/2: among negative numbers, it"
-    " alone is positive.",
-    "The class with score z/2 is never the largest away from zero. Its probability is"
-    f" highest at z = {z[top].item():.2f}, with {p[top, 1].item():.4f}, and falls on"
-    " both sides: a rising score does not help when another rises faster. At every z"
-    " the three add up to one.",
+# @title The figure
+from tutorial_utils.plots.foundations import mark_levels
+from tutorial_utils.plots.training import compare_curves
+
+names = ["score z", "score z/2", "score -z/2"]
+curves = {name: (z, p) for name, p in zip(names, probabilities.T, strict=True)}
+ax = compare_curves(curves, xlabel="z", ylabel="probability")
+ax = mark_levels([(1 / 3, "one third"), (1, "1")], ax=ax)
+show(
+    ax,
+    caption="Softmax of the scores z, z/2 and -z/2.",
+    alt="Three curves meet at one third over z = 0. One rises towards 1 on the"
+    " right, one on the left; the third has a low hump between them.",
+    name="fig-foundations-softmax",
 )
 
 # %% [markdown]
-# The sigmoid is the softmax of two classes with scores $z$ and 0. Only the difference counts.
-
-# %%
-two = torch.stack([z, torch.zeros_like(z)], dim=1)
-torch.testing.assert_close(two.softmax(dim=1)[:, 0], torch.sigmoid(z))
-
-# %% [markdown]
-# (foundations-why-exponentials)=
-# ## Why exponentials?
+# At zero all scores are equal, and each class gets one third. On the right the class with score $z$ takes nearly everything. On the
+# left it is the class with $-z/2$, the only positive score there. The middle class never wins. On the right it even falls while its
+# score rises, because another rises faster. At every $z$ the three add up to one.
 #
-# To get shares from scores, why not divide each score by the sum? Three scores, and the same three with one number
-# added to all. Adding a constant should change nothing: it favours no class.
-
-# %%
-scores = torch.tensor([3.0, 2.0, 1.0], dtype=torch.float64)
-rows = []
-for constant in (0.0, 10.0, -2.25):
-    shifted = scores + constant
-    rows.append(
-        {
-            "added": f"{constant:g}",
-            "scores": enumerate_words(f"{v:g}" for v in shifted.tolist()),
-            "score / sum": enumerate_words(f"{v:.3f}" for v in shifted / shifted.sum()),
-            "softmax": enumerate_words(f"{v:.3f}" for v in shifted.softmax(dim=0)),
-        }
-    )
-table(rows)
-
-# %%
-plain_shares = [(scores + c) / (scores + c).sum() for c in (0.0, 10.0, -2.25)]
-for constant in (10.0, -2.25):
-    torch.testing.assert_close(
-        (scores + constant).softmax(dim=0), scores.softmax(dim=0)
-    )
-assert not torch.allclose(plain_shares[0], plain_shares[1])
-assert plain_shares[2].min() < 0 and plain_shares[2].max() > 1
-assert plain_shares[2].argmax() == scores.argmin()
-assert ((scores - scores.mean()) / (scores - scores.mean()).sum()).isfinite().sum() == 0
-
-# %% [markdown]
-# Plain division has three faults. It depends on an arbitrary constant: with 10 added, the three classes become almost
-# equal. It breaks on negative scores: it gives "probabilities" below zero and above one, and here the lowest score even gets the largest share. And when the scores sum to zero it divides
-# by zero. Softmax has none of them, because the constant cancels:
+# ## Two classes and the sigmoid
+#
+# With two classes one score is enough. Only the difference counts, so the other class can keep the score 0. Softmax is then a
+# function of one number, the **sigmoid**:
 #
 # $$
-# \frac{e^{z_k + c}}{\sum_j e^{z_j + c}} = \frac{e^c\, e^{z_k}}{e^c \sum_j e^{z_j}} = p_k.
-# $$
-#
-# Is there another function that would do? Suppose each score is turned into a positive weight $f(z)$, and the weights are
-# divided by their sum. The constant cancels only if $f(a)/f(b)$ depends on $a - b$ alone, and the only continuous functions like that
-# are $f(z) = C e^{\beta z}$. The factor $C$ cancels. So the exponential is forced, up to the scale $\beta$, which the weights of the model can absorb. A difference of
-# scores becomes a ratio of probabilities: $p_a / p_b = e^{z_a - z_b}$.
-#
-# Are negative scores rare? Here are the logits of an untrained model on one batch of training images.
-
-# %%
-from tutorial_utils.data import datasets
-from tutorial_utils.training.batches import training_batches
-from tutorial_utils.training.models import make_model
-
-data = datasets.load(config.dataset)
-train, validation = training_batches(data.train, config)
-images, labels = next(iter(train))
-model = make_model(config).cpu()
-with torch.no_grad():
-    logits = model(images)
-say(
-    f"Of {logits.numel()} logits, {percent((logits < 0).float().mean().item(), 0)} are"
-    " negative, and"
-    f" {percent((logits < 0).any(dim=1).float().mean().item(), 0)} of the images have"
-    " at least one. Plain division fails on all of those."
-)
-
-# %% [markdown]
-# (foundations-overflow)=
-# ## Overflow, and log-sum-exp as the cure
-#
-# The formula is right, and the code above is still wrong: exponentials grow fast, and a `float32` ends at about
-# $3.4 \times 10^{38}$.
-
-# %%
-import math
-
-limit = math.log(torch.finfo(torch.float32).max)
-large = torch.tensor([limit - 1, limit + 1, 0.0])
-assert large.exp().isinf().tolist() == [False, True, False]
-assert plain_softmax(large).isnan().any()
-say(
-    f"Above {limit:.1f} the exponential of a `float32` is infinite, and infinity"
-    f" divided by infinity is not a number: {plain_softmax(large).tolist()}."
-)
-
-# %% [markdown]
-# Do scores get that large in practice? Forget to scale the pixels, so that they run from 0 to 255 instead of around zero, and
-# count the images on which the plain formula breaks. No weight has been trained yet.
-
-# %%
-raw = data.train.images[:1000].float()
-with torch.no_grad():
-    raw_logits = model(raw)
-broken = plain_softmax(raw_logits).isnan().any(dim=1).float().mean().item()
-assert raw_logits.softmax(dim=1).isfinite().all()
-say(
-    f"The largest score is {raw_logits.max().item():.0f}, and the plain formula breaks"
-    f" on {percent(broken, 1)} of the images. PyTorch's softmax breaks on none."
-)
-
-# %% [markdown]
-# The cure uses what softmax gives for free: a constant may be subtracted from all scores. Subtract the largest. Then the largest
-# exponential is $e^0 = 1$, nothing overflows, and the sum is at least one. The same step makes the logarithm of the sum safe,
-# the {term}`log-sum-exp`:
-#
-# $$
-# \ln \sum_j e^{z_j} = c + \ln \sum_j e^{z_j - c}, \qquad c = \max_j z_j.
+# \frac{e^z}{e^z + e^0} = \frac{1}{1 + e^{-z}} = \sigma(z)
 # $$
 
 
 # %%
-def stable_softmax(z):
-    return plain_softmax(z - z.amax(dim=-1, keepdim=True))
+def sigmoid(z):
+    return 1 / (1 + torch.exp(-z))
 
 
-def log_sum_exp(z):
-    largest = z.amax(dim=-1, keepdim=True)
-    return (largest + (z - largest).exp().sum(dim=-1, keepdim=True).log()).squeeze(-1)
+z = torch.linspace(-10, 10, 401)
+two_scores = torch.stack([z, torch.zeros_like(z)], dim=-1)
+torch.testing.assert_close(softmax(two_scores)[:, 0], sigmoid(z))
 
-
-torch.testing.assert_close(stable_softmax(raw_logits), raw_logits.softmax(dim=1))
-torch.testing.assert_close(log_sum_exp(raw_logits), raw_logits.logsumexp(dim=1))
+# %% tags=["hide-input"]
+# @title The figure
+curves = {"sigmoid": (z, sigmoid(z))}
+ax = compare_curves(curves, xlabel="score z", ylabel="probability")
+ax = mark_levels([(0, "0"), (0.5, "one half"), (1, "1")], ax=ax)
+ax.get_legend().remove()
+show(
+    ax,
+    caption="The sigmoid. Dotted lines: its two limits, and one half.",
+    alt="An S-shaped curve that stays near 0 on the left, passes one half at"
+    " z = 0, where it is steepest, and stays near 1 on the right.",
+    name="fig-foundations-sigmoid",
+)
 
 # %% [markdown]
-# One trap remains, at the other end. A stable softmax may round a small probability to zero, and the logarithm of zero is
-# minus infinity. The loss needs the logarithm, so it should never go through the probability:
+# The curve comes near 0 on the left and near 1 on the right, and reaches neither. At zero it is one half, and steepest there: its
+# slope is one quarter. It favours no class, since $\sigma(-z) = 1 - \sigma(z)$. Beyond a score of 5 or so, more score changes little.
+#
+# ## Why exponentials
+#
+# Why not divide each score by the sum of the scores? Put both to a test: add the same number to all three scores. No class has
+# gained on another, so no probability should move.
 
 # %%
+for constant in (0, 10, -1.5):
+    moved = scores + constant
+    print(f"{constant:+5}", moved / moved.sum(), softmax(moved))
+
+# %% [markdown]
+# On the left is plain division, on the right softmax. Division gives a negative "probability" to a negative score. With 10 added, the
+# three become almost equal. With $-1.5$ added, the *lowest* score gets the largest share. And scores that sum to zero cannot be divided
+# at all. In softmax the constant cancels:
+#
+# $$
+# \frac{e^{z_k + c}}{\sum_j e^{z_j + c}} = \frac{e^c\, e^{z_k}}{e^c \sum_j e^{z_j}} = p_k
+# $$
+#
+# > **Nothing else will do.** Turn scores into positive numbers $f(z)$ and divide each by their sum. A constant cancels only if
+# > $f(a)/f(b)$ depends on $a - b$ alone, and the only continuous functions like that are $f(z) = C e^{\beta z}$. The factor $C$ cancels,
+# > and the model's weights absorb $\beta$. The case against plain division is that of
+# > [Dhalla (2020)](https://medium.com/ai-in-plain-english/complete-guide-image-classification-on-cifar-10-chapter-i-multiclass-logistic-regression-525daee0775b).
+#
+# ### When exponentials overflow
+#
+# The formula is right, and our code for it still breaks:
+
+# %%
+softmax(torch.tensor([200.0, 0.0, 0.0]))
+
+# %% [markdown]
+# A `float32` ends near $3.4 \times 10^{38}$, which is about $e^{88.7}$. Beyond that an exponential is infinite, and infinity divided by
+# infinity is not a number, `nan`. Such scores are common: hundreds of pixels of up to 255, which somebody forgot to scale, add up to
+# them before any training.
+#
+# The cure costs nothing. You may subtract any number from all scores, so subtract the largest. Now the largest exponential is
+# $e^0 = 1$.
+
+
+# %%
+def softmax(z):
+    exponentials = (z - z.amax(dim=-1, keepdim=True)).exp()
+    return exponentials / exponentials.sum(dim=-1, keepdim=True)
+
+
+softmax(torch.tensor([200.0, 0.0, 0.0]))
+
+# %% [markdown]
+# There is a trap at the other end, too. A tiny probability is rounded to zero, and the logarithm of zero is minus infinity. So take
+# the logarithm on paper, before anything is rounded:
+#
+# $$
+# \ln p_k = z_k - \ln \sum_j e^{z_j}
+# $$
+#
+# The last term is called **log-sum-exp**, and subtracting the largest score makes it safe as well.
+
+
+# %%
+def log_softmax(z):
+    z = z - z.amax(dim=-1, keepdim=True)
+    return z - z.exp().sum(dim=-1, keepdim=True).log()
+
+
 far = torch.tensor([0.0, 200.0])
-through_p = stable_softmax(far).log()
-direct = far - log_sum_exp(far)
-assert through_p[0].isinf()
-torch.testing.assert_close(direct, far.log_softmax(dim=0))
-say(
-    f"Scores 0 and 200: through the probability, ln p = {through_p[0].item()}; directly,"
-    f" as score minus log-sum-exp, {direct[0].item():g}."
-)
+print("through p:", softmax(far).log(), " directly:", log_softmax(far))
 
 # %% [markdown]
-# (foundations-cross-entropy)=
-# ## Cross-entropy by hand
+# ## Cross-entropy says how wrong
 #
-# The label says which class is true. Written as a vector with a one at that class and zeros elsewhere, it is
-# {term}`one-hot`, [$\mathbf{y}$](notation-y). The cross-entropy between label and prediction, [$\ell$](notation-l), is
+# You know the truth: it is a 5. Write it as a vector $\mathbf{y}$ with a one at the true class and zeros elsewhere, called **one-hot**. The
+# **cross-entropy** between it and the probabilities is
 #
 # $$
 # \ell = -\sum_{k=1}^K \mathbf{y}_k \ln p_k.
 # $$
 #
-# One example with three classes, of which the second is true, worked out column by column:
+# Here is all of it for your 5, one column after the other.
 
 # %%
-z = torch.tensor([2.0, 1.0, 0.0], dtype=torch.float64)
-one_hot = torch.tensor([0.0, 1.0, 0.0], dtype=torch.float64)
-p = z.exp() / z.exp().sum()
-terms = -one_hot * p.log()
-worked = table(
-    [
-        {"class": k, "z": z[k], "exp z": z[k].exp(), "p": p[k], "ln p": p[k].log(),
-         "y": one_hot[k], "-y ln p": terms[k] + 0.0}
-        for k in range(3)
-    ],
-    {"z": ".0f", "exp z": ".4f", "p": ".4f", "ln p": ".4f", "y": ".0f", "-y ln p": ".4f"},
-)  # fmt: skip
-worked
+import pandas as pd
+
+truth = torch.tensor([0.0, 1.0, 0.0])
+terms = -truth * log_softmax(scores)
+names = ["z", "exp z", "p", "ln p", "y", "-y ln p"]
+columns = [scores, scores.exp(), softmax(scores), log_softmax(scores)]
+columns = torch.stack([*columns, truth, terms], dim=1)
+pd.DataFrame(columns, digits, names).round(4)
+
+# %%
+terms.sum()
+
+# %% [markdown]
+# The zeros of $\mathbf{y}$ strike out all classes but the true one. So the sum is a long way to write
+# $\ell = -\ln p_{\text{true}}$: **minus the logarithm of the probability of the truth**. Its unit is the **nat**, because the logarithm is
+# natural. In the figure, look at both ends, and at what guessing costs.
+
+# %%
+import math
+
+p = torch.linspace(0.001, 1, 1000)
+price = -p.log()
+
+# %% tags=["hide-input"]
+# @title The figure
+curves = {"-ln p": (p, price)}
+ax = compare_curves(
+    curves, xlabel="probability of the true class", ylabel="loss (nats)"
+)
+guessing = f"guessing among {num_classes} classes: ln {num_classes}"
+ax = mark_levels([(math.log(num_classes), guessing)], ax=ax)
+ax.get_legend().remove()
+show(
+    ax,
+    caption="The loss, by the probability that the true class was given.",
+    alt="A curve falls steeply from a great height at probability 0, then ever"
+    " more gently, to 0 at probability 1. A dotted line marks guessing.",
+    name="fig-foundations-loss",
+)
+
+# %% [markdown]
+# A model that was certain and right pays nothing. One that guesses pays the logarithm of the number of classes. One that rules out the
+# truth pays without limit. To lower the loss is to make the labels as probable as possible, which statisticians call maximum likelihood
+# ([Bishop, 2006](https://www.microsoft.com/en-us/research/publication/pattern-recognition-machine-learning/)).
+#
+# ### The mean over batches
+#
+# The loss of a **batch** of images is the mean of their losses. Take care with several batches, for the last is often smaller. Five
+# images come in batches of four and one, with losses that you can average in your head. **Predict first:** what is the mean of the two
+# batch means, and what is the mean over all five images?
+
+# %%
+losses = torch.tensor([1.0, 1.0, 1.0, 1.0, 6.0])
+batches = losses.split(4)
+means = torch.stack([batch.mean() for batch in batches])
+sizes = torch.tensor([len(batch) for batch in batches])
+weighted = (sizes * means).sum() / sizes.sum()
+print(f"mean of means {means.mean()}, weighted by size {weighted}")
+
+# %% [markdown]
+# In the mean of means, the last image counts as much as the other four together. Weight each batch by its size, and you have the mean
+# over images.
+#
+# ## Why accuracy cannot be the loss
+#
+# What you want in the end is many right answers. Why not train for that? Because the share of right answers does not notice
+# improvement. Let the score of your 5 rise from $-1$ to $4$, while the scores of 3 and 8 stay at 2 and $-1$.
+
+# %%
+five = torch.linspace(-1, 4, 501)
+three, eight = torch.full_like(five, 2), torch.full_like(five, -1)
+rising = torch.stack([three, five, eight], dim=-1)
+losses = -log_softmax(rising)[:, 1]
+correct = rising.argmax(dim=-1) == 1
+
+# %% tags=["hide-input"]
+# @title The figure
+curves = {"loss (nats)": (five, losses), "accuracy (0 or 1)": (five, correct)}
+ax = compare_curves(curves, xlabel="score of the true class", ylabel="")
+show(
+    ax,
+    caption="Loss and accuracy of one image, by the score of its true class.",
+    alt="The loss falls smoothly from left to right. Accuracy is flat at 0,"
+    " jumps to 1 where the true class takes the lead, and is flat again.",
+    name="fig-foundations-staircase",
+)
+
+# %% [markdown]
+# The loss falls all the way, so every small step is rewarded. Accuracy is flat, jumps once, and is flat again. Training goes downhill,
+# and a flat line has no downhill. See it in numbers: the probability of the truth, your 5, rises from 0.1 to 0.2, and 3 stays ahead. The
+# answer is wrong before and after, and the loss has fallen by $\ln 2$.
+
+# %%
+before = torch.tensor([0.7, 0.1, 0.2])
+after = torch.tensor([0.6, 0.2, 0.2])
+print("answers:", before.argmax().item(), after.argmax().item())
+print("losses: ", -before[1].log(), -after[1].log())
+
+# %% [markdown]
+# PyTorch can tell how a result changes with the numbers it came from, if you mark them with `requires_grad_()`. Through `argmax` and
+# `==` it does not even try.
+
+# %%
+marked = scores.clone().requires_grad_()
+accuracy = (marked.argmax() == 1).float()
+loss = -log_softmax(marked)[1]
+print("slope known?", accuracy.requires_grad, loss.requires_grad)
+
+# %% [markdown]
+# So we train on the loss and report the accuracy. Mostly they improve together, but not always: a model can gain accuracy while its loss
+# rises, by growing more certain of a few hopeless images.
+#
+# ## PyTorch takes scores
+#
+# PyTorch has all of this in one function. `F.cross_entropy` takes *scores*, not probabilities. Inside are two steps: log-softmax, then
+# `nll_loss`, which picks the true class, changes the sign, and averages.
 
 # %%
 import torch.nn.functional as F
 
-loss = terms.sum()
-torch.testing.assert_close(loss, -p[1].log())
-torch.testing.assert_close(loss, F.cross_entropy(z, torch.tensor(1)))
-say(
-    f"The exponentials sum to {z.exp().sum().item():.4f}. All terms but one vanish, and"
-    f" the loss is minus the logarithm of the true class's probability: -ln"
-    f" {p[1].item():.4f} = {loss.item():.4f} nats."
-)
+y = torch.tensor(1)
+print(F.cross_entropy(scores, y), F.nll_loss(F.log_softmax(scores, dim=0), y))
 
 # %% [markdown]
-# So the sum over classes is a long way to write $\ell = -\ln p_y$, where [$y$](notation-y) is the number of the true class. The loss is zero if the model
-# gave the truth all its probability, and grows without bound as that probability goes to zero. Its unit is the
-# {term}`nat`, because the logarithm is natural. Minimising it is the same as making the labels as probable as possible,
-# which statisticians call maximum likelihood {cite}`bishop2006`.
+# That is why models in this book return scores. Softmax is for people, and comes last.
 #
-# (foundations-batch-means)=
-# ### The mean over a batch, and over batches of unequal size
+# ### A second softmax
 #
-# The loss of a {term}`batch` is the mean over its images, [$L$](notation-l). With one-hot labels it is one line:
-
-# %%
-one_hot = F.one_hot(labels, config.description.num_classes)
-losses = -(one_hot * logits.log_softmax(dim=1)).sum(dim=1)
-torch.testing.assert_close(losses.mean(), F.cross_entropy(logits, labels))
-say(
-    f"{len(labels)} images, untrained model: mean loss {losses.mean().item():.4f}, from"
-    f" {losses.min().item():.3f} to {losses.max().item():.3f} for single images. Ten"
-    f" equal probabilities would cost ln 10 = {math.log(10):.4f}."
-)
-
-# %% [markdown]
-# An {term}`epoch` has many batches. The mean over several batches is *not* the mean of their means, unless all have the same size. The last batch of an epoch is often
-# smaller, and each of its images would count for more. Weight each batch by its number of images. The worst case is a last batch of one image:
-
-# %%
-few_images = datasets.standardise(data.train.subset(torch.arange(batch_size + 1)))
-few_labels = data.train.labels[: batch_size + 1]
-with torch.no_grad():
-    each = F.cross_entropy(model(few_images), few_labels, reduction="none")
-batches = each.split(batch_size)
-sizes = [len(batch) for batch in batches]
-batch_means = [batch.mean().item() for batch in batches]
-mean_of_means = sum(batch_means) / len(batch_means)
-weighted = sum(n * mean for n, mean in zip(sizes, batch_means, strict=True)) / sum(
-    sizes
-)
-torch.testing.assert_close(weighted, each.mean().item())
-
-# %% tags=["hide-input"]
-say(
-    f"Batches of {enumerate_words(sizes)} images have mean losses of"
-    f" {enumerate_words(f'{mean:.4f}' for mean in batch_means)}. The mean of the means"
-    f" is {mean_of_means:.4f}; the mean over images is {weighted:.4f}. In the first"
-    f" number, the last image counts as much as the other {batch_size} together. An"
-    f" error of {mean_of_means - weighted:+.4f} comes from arithmetic alone."
-)
-
-# %% [markdown]
-# (foundations-why-not-accuracy)=
-# ## Why accuracy cannot be the cost
+# Somebody ends a model with softmax, and trains it with `F.cross_entropy`. Now there are two. Nothing complains.
 #
-# {term}`Accuracy <accuracy>` is what we want in the end. Why not maximise it directly? Because it does not notice improvement. Raise the probability
-# of the true class from 0.1 to 0.2, while another class keeps the largest:
+# You need no model to see what that does to training: train the scores themselves. They start at zero, class 0 is true, and each step
+# moves them a little in the direction in which the loss falls. That direction comes from `backward`; the
+# [next page](02_gradients.ipynb) derives it.
 
-# %%
-before = torch.tensor([0.1, 0.7, 0.2], dtype=torch.float64)
-after = torch.tensor([0.2, 0.6, 0.2], dtype=torch.float64)
-assert before.argmax() == after.argmax() == 1  # the truth is class 0: wrong both times
-fall = (-before[0].log() - -after[0].log()).item()
-torch.testing.assert_close(fall, math.log(2))
-say(
-    f"The answer is wrong before and after: accuracy 0 and 0. The loss falls from"
-    f" {-before[0].log().item():.4f} to {-after[0].log().item():.4f}, by ln 2 ="
-    f" {fall:.4f}."
-)
+# %% tags=["remove-input"]
+# @title Your prediction
+from tutorial_utils.lessons.questions import ask, choice, number, predict
 
-# %% [markdown]
-# Descent needs to know which way is down, and accuracy has no slope to tell it. The step from probabilities to an answer is `argmax`, and the
-# comparison is `==`. Neither has a useful gradient: PyTorch does not even try.
-
-# %%
-weights_matter = model(images)
-accuracy = (weights_matter.argmax(dim=1) == labels).float().mean()
-assert not accuracy.requires_grad
-assert F.cross_entropy(weights_matter, labels).requires_grad
-try:
-    accuracy.backward()
-except RuntimeError as error:
-    say(f"`accuracy.backward()` says: *{str(error).splitlines()[0]}*.")
-
-# %% [markdown]
-# The figure shows both along one line through weight space: from the untrained weights against the gradient of the loss on one batch.
-# Look for steps on the right, and for their absence on the left.
-
-# %%
-direction = torch.autograd.grad(
-    F.cross_entropy(model(images), labels), list(model.parameters())
-)
-distances = torch.linspace(0, 0.2, 201)
-line_losses, line_accuracies = [], []
-with torch.no_grad():
-    for distance in distances:
-        weight = model.linear.weight - distance * direction[0]
-        bias = model.linear.bias - distance * direction[1]
-        moved = F.linear(images.flatten(1), weight, bias)
-        line_losses.append(F.cross_entropy(moved, labels).item())
-        line_accuracies.append((moved.argmax(1) == labels).float().mean().item())
-
-# %% mystnb={"figure": {"caption": "Loss (left) and accuracy (right) of one batch while the weights move against the gradient of the loss.", "name": "fig-foundations-staircase"}, "image": {"alt": "Two panels over the distance moved in weight space: the loss is a smooth curve, the accuracy is a staircase of flat treads and sudden jumps."}}
-import matplotlib.pyplot as plt
-
-figure, (left, right) = plt.subplots(ncols=2, figsize=(9.5, 3.4))
-for ax, name, values in (
-    (left, "loss (nats)", line_losses),
-    (right, "accuracy", line_accuracies),
-):
-    compare_curves(
-        {name: (distances, values)},
-        xlabel="distance moved",
-        ylabel=name,
-        xticks=[0, 0.05, 0.1, 0.15, 0.2],
-        ax=ax,
-    )
-    ax.get_legend().remove()
-
-# %%
-import itertools
-
-flat = sum(a == b for a, b in itertools.pairwise(line_accuracies))
-still = sum(a == b for a, b in itertools.pairwise(line_losses))
-say(
-    f"Of {len(distances) - 1} small moves, {flat} left the accuracy exactly as it was."
-    f" The loss changed in {len(distances) - 1 - still} of them. On a tread of the"
-    " staircase the slope is zero, at a jump it does not exist: there is nothing to"
-    " follow."
-)
-
-# %% [markdown]
-# So training minimises the loss, and accuracy is reported. The two mostly move together, but not always: a model can gain accuracy
-# while its loss rises, by getting a few hopeless images more wrong.
-#
-# (foundations-pytorch-cross-entropy)=
-# ## PyTorch's cross-entropy takes logits
-#
-# `F.cross_entropy` does two things: log-softmax, then the negative log-likelihood, which picks the true class and takes the mean. Softmax is
-# inside. The three ways below agree:
-
-# %%
-from torch import nn
-
-in_two_steps = F.nll_loss(F.log_softmax(logits, dim=1), labels)
-as_modules = nn.NLLLoss()(nn.LogSoftmax(dim=1)(logits), labels)
-at_once = F.cross_entropy(logits, labels)
-torch.testing.assert_close(in_two_steps, at_once)
-torch.testing.assert_close(as_modules, at_once)
-torch.testing.assert_close(logits.log_softmax(dim=1).exp(), logits.softmax(dim=1))
-say(f"All three: {at_once.item():.6f}.")
-
-# %% [markdown]
-# That is why the model of this book returns logits, and has a separate method for probabilities.
-#
-# (foundations-double-softmax)=
-# ### A mistake: the second softmax
-#
-# A model that ends in softmax, trained with `F.cross_entropy`, applies softmax twice. No error is raised. But the inner
-# probabilities lie between 0 and 1, so the outer softmax sees scores that differ by at most one. Even a model that is right and certain
-# cannot reach a loss of zero:
-#
-# $$
-# -\ln \frac{e^1}{e^1 + (K-1)\,e^0} = \ln(e + K - 1) - 1.
-# $$
-
-# %%
-num_classes = config.description.num_classes
-certain = F.one_hot(torch.tensor([0]), num_classes).float()
-floor = F.cross_entropy(certain, torch.tensor([0])).item()
-ceiling = F.cross_entropy(certain, torch.tensor([1])).item()
-torch.testing.assert_close(floor, math.log(math.e + num_classes - 1) - 1)
-say(
-    f"For {num_classes} classes, a certain and right answer costs {floor:.3f} instead"
-    f" of 0. A certain and wrong one costs {ceiling:.3f} instead of infinity. All that"
-    f" training can ever see lies between the two; guessing, at"
-    f" {math.log(num_classes):.3f}, is close to the bad end."
-)
-
-# %% [markdown]
-# Train both, from the same weights and in the same order. "Measured rightly" applies the single-softmax loss to the logits
-# of either model.
-
-
-# %%
-class DoubleSoftmax(nn.Module):
-    def __init__(self, model):
-        super().__init__()
-        self.model = model
-
-    def forward(self, images):
-        return self.model(images).softmax(dim=1)  # then cross_entropy applies another
-
-
-# %%
-from tutorial_utils.training.trainer import Trainer
-
-right_model = make_model(config).cpu()
-wrong_model = DoubleSoftmax(make_model(config).cpu())
-runs = {}
-for name, trained in (("one softmax", right_model), ("two softmaxes", wrong_model)):
-    batches, held_out = training_batches(data.train, config)
-    trainer = Trainer(config, show_progress=False)
-    runs[name] = trainer.fit(trained, batches, held_out).require_trained(name)
-held_out_images = torch.cat([part for part, _ in held_out])
-held_out_labels = torch.cat([part for _, part in held_out])
-with torch.no_grad():
-    true_losses = {
-        name: F.cross_entropy(each(held_out_images), held_out_labels).item()
-        for name, each in zip(runs, (right_model, wrong_model.model), strict=True)
-    }
-
-# %%
-table(
+floor = math.log(math.e + num_classes - 1) - 1
+paths = ["to zero, only later", "to a floor far above zero", "it rises"]
+ask(
     [
-        {
-            "model": name,
-            "loss it reports": history.best.validation_loss,
-            "loss measured rightly": true_losses[name],
-            "accuracy": history.best.validation_accuracy,
-        }
-        for name, history in runs.items()
-    ],
-    {"loss it reports": ".4f", "loss measured rightly": ".4f", "accuracy": ".4f"},
+        predict(
+            "With one softmax the loss goes to zero. And with two?",
+            paths,
+            correct=paths[1 if floor > 0.2 * math.log(num_classes) else 0],
+            because=f"it cannot fall below {floor:.3f}. See below why.",
+            sure=True,
+        )
+    ]
 )
 
+
+# %%
+def descend(loss_of, steps=200):
+    z = torch.zeros(num_classes, requires_grad=True)
+    losses = []
+    for _ in range(steps):
+        loss = loss_of(z)
+        loss.backward()  # how the loss changes with each score
+        losses.append(loss.item())
+        with torch.no_grad():
+            z -= z.grad  # a step downhill
+            z.grad = None
+    return losses
+
+
+y = torch.tensor(0)
+once = descend(lambda z: F.cross_entropy(z, y))
+twice = descend(lambda z: F.cross_entropy(softmax(z), y))
+
 # %% tags=["hide-input"]
-best = {name: history.best for name, history in runs.items()}
-assert best["two softmaxes"].validation_loss > floor
-gap = (
-    best["one softmax"].validation_accuracy - best["two softmaxes"].validation_accuracy
-)
-say(
-    f"After {config.num_epochs} epoch(s) the double softmax reports"
-    f" {best['two softmaxes'].validation_loss:.4f}, which can never fall below"
-    f" {floor:.3f}. Its accuracy is"
-    f" {percent(best['two softmaxes'].validation_accuracy)}, against"
-    f" {percent(best['one softmax'].validation_accuracy)}"
-    + (", which hides the mistake. " if abs(gap) < 0.02 else ". ")
-    + f"Measured rightly, the losses are {true_losses['two softmaxes']:.4f} and"
-    f" {true_losses['one softmax']:.4f}"
-    + (
-        ": what suffers is the probability."
-        if true_losses["two softmaxes"] > true_losses["one softmax"]
-        else "."
-    ),
-    "The sign to watch for is a loss that stops far above zero while accuracy looks"
-    " fine.",
+# @title The figure
+steps = range(len(once))
+curves = {"one softmax": (steps, once), "two softmaxes": (steps, twice)}
+ax = compare_curves(curves, xlabel="step", ylabel="loss (nats)")
+ax = mark_levels([(0, "0"), (floor, f"{floor:.3f}")], ax=ax)
+show(
+    ax,
+    caption="The loss of the trained scores, with one softmax and with two.",
+    alt="Two curves start at one height. With one softmax the loss soon drops"
+    " to nearly 0. With two it falls a little, then runs level far above 0.",
+    name="fig-foundations-second-softmax",
 )
 
 # %% [markdown]
-# (foundations-label-shapes)=
-# ### A mistake: labels of shape (n, 1)
+# One softmax lets the loss go to zero. With two it stops at a floor. The inner softmax gives numbers between 0 and 1, and those are the
+# scores of the outer one. The best they can be is a 1 and $K - 1$ zeros, with exponentials $e$ and 1:
 #
-# Integer labels have shape $(n,)$, one number per image. Kept as a column of shape $(n, 1)$, they bring two kinds of trouble. The loss refuses
-# them loudly. A comparison accepts them silently: {term}`broadcasting` stretches both sides, and compares every prediction with every label.
+# $$
+# -\ln \frac{e}{e + K - 1} = \ln(e + K - 1) - 1.
+# $$
+#
+# A second softmax never changes the order of the scores. So the answers stay as they were, accuracy looks fine, and the mistake lives
+# on. Remember its sign: **a loss that stops far above zero while accuracy looks fine.**
+#
+# ### Labels in a column
+#
+# Labels are whole numbers, one per image, in a tensor of shape $(n,)$. Files often bring them as a column, of shape $(n, 1)$. Here is a
+# batch with both. Its scores are noise, with a lead of 3 for the true class, so most answers are right.
 
 # %%
+generator = torch.Generator().manual_seed(seed)
+labels = torch.randint(num_classes, (batch_size,), generator=generator)
+noise = torch.randn(batch_size, num_classes, generator=generator)
+predicted = (noise + 3 * F.one_hot(labels, num_classes)).argmax(dim=1)
 column = labels.view(-1, 1)
-predicted = logits.argmax(dim=1)
+
 right, wrong = predicted == labels, predicted == column
-assert right.shape == (len(labels),)
-assert wrong.shape == (len(labels), len(labels))
-try:
-    F.cross_entropy(logits, column)
-except (RuntimeError, ValueError) as error:
-    message = str(error).splitlines()[0]
-say(
-    f"`F.cross_entropy` says: *{message}*. The comparison says nothing, and has shape"
-    f" {tuple(wrong.shape)} instead of {tuple(right.shape)}. Its mean,"
-    f" {percent(wrong.float().mean().item(), 1)}, even looks like an accuracy. The true"
-    f" one is {percent(right.float().mean().item(), 1)}."
+
+# %% tags=["remove-input"]
+# @title Your prediction
+n = batch_size
+ask(
+    [
+        predict(
+            f"`predicted` has shape ({n},) and `column` has shape ({n}, 1)."
+            " What shape has `predicted == column`?",
+            ["none: it is an error", f"({n},)", f"({n}, 1)", f"({n}, {n})"],
+            correct=str(tuple(wrong.shape)),
+            because="every prediction is compared with every label.",
+            sure=True,
+        )
+    ]
 )
 
-# %%
-with torch.no_grad():
-    trained_predictions = right_model.cpu()(images).argmax(dim=1)
-silent = (trained_predictions == column).float().mean().item()
-honest = (trained_predictions == labels).float().mean().item()
-say(
-    f"With the trained model the silent number is {percent(silent, 1)}, the true one"
-    f" {percent(honest, 1)}"
-    + (": a good model that looks like guessing." if honest > 0.5 > 2 * silent else ".")
-)
+# %% tags=["hide-output"]
+print("labels:", tuple(right.shape), right.float().mean().item())
+print("column:", tuple(wrong.shape), wrong.float().mean().item())
 
 # %% [markdown]
-# ## What this chapter measured
+# The comparison stretched both until they fitted, which is called **broadcasting**. Every prediction met every label, and the mean of that
+# square looks like the accuracy of a model that guesses. `F.cross_entropy` refuses a column; a comparison never does. Look at the shape
+# before you believe an accuracy.
 
-# %% tags=["hide-input"]
-metrics = {
-    "overflow_limit": limit,
-    "raw_pixels_broken": broken,
-    "double_softmax_floor": floor,
-    "double_softmax_reported_loss": best["two softmaxes"].validation_loss,
-    "true_loss": true_losses,
-    "accuracy": {name: one.validation_accuracy for name, one in best.items()},
-    "mean_of_means_error": mean_of_means - weighted,
-    "moves_that_left_accuracy": flat,
-    "accuracy_from_wrong_shape": silent,
-    "accuracy_from_right_shape": honest,
-}
 
-# %%
-from tutorial_utils.report import results
+# %% tags=["remove-input"]
+# @title Guards of the sentences above
+from tutorial_utils.lessons.expect import expect
 
-path = results.write(
-    "foundations/01_softmax_and_cross_entropy",
-    parameters=config.model_dump(
-        include={
-            "dataset",
-            "seed",
-            "batch_size",
-            "num_epochs",
-            "learning_rate",
-            "momentum",
-        }
-    ),
-    metrics=metrics,
-    data_hash=data.fingerprint,
-)
+silent, honest = wrong.float().mean(), right.float().mean()
+expect("with one softmax the loss goes to zero", once[-1], below=0.02)
+gap = twice[-1] - floor
+expect("with two softmaxes it stops at a floor", gap, between=(0, 0.05))
+expect("the floor lies far above zero", floor, above=1)
+expect("most answers in the batch are right", honest, above=0.75)
+bounds = 0.5 / num_classes, 1.5 / num_classes
+expect("the mean of the square looks like guessing", silent, between=bounds)
 
 # %% [markdown]
-# ## What you have learnt
-#
-# You can now
-#
-# * read the curves of sigmoid and softmax;
-# * name the four parts of the method and what each is for;
-# * say why softmax uses exponentials, and compute it without overflow;
-# * work out a cross-entropy by hand, and average it rightly;
-# * say why accuracy cannot be the cost;
-# * recognise a double softmax and a wrong label shape.
-#
 # ## Exercises
 #
-# ### Exercise 1: temperature
+# ### Exercise 1 ★ With a pencil
 #
-# Divide the logits by a number $T$ before softmax. What happens to the probabilities of the scores 2, 1, 0 as $T$ goes to zero, and as it
-# grows? Does the answer, the largest, ever change?
+# Three scores are $\ln 2$, $0$ and $0$. Which probability does the first class get, and what is the loss if the *second* is true? Type
+# both in place of the dots.
+
+# %%
+from tutorial_utils.lessons import checks
+
+p_first, loss_if_second = ..., ...
+
+p = softmax(torch.tensor([math.log(2), 0, 0]))
+checks.answer(p_first, p[0], tolerance=0.01, hint="e to the ln 2 is 2")
+checks.answer(loss_if_second, -p[1].log(), tolerance=0.01, hint="1 part in 4")
 
 # %% tags=["hide-cell"]
-# Solution: towards certainty, and towards equal shares. The order never changes.
-z = torch.tensor([2.0, 1.0, 0.0], dtype=torch.float64)
-for temperature in (0.1, 1.0, 10.0):
-    softened = (z / temperature).softmax(dim=0)
-    assert softened.argmax() == z.argmax()
-    say(f"T = {temperature:g}: {enumerate_words(f'{v:.4f}' for v in softened)}.")
+# @title Solution
+# The exponentials are 2, 1 and 1, and sum to 4. The first class gets 2/4.
+# The second gets 1/4, and the loss is -ln(1/4) = 2 ln 2.
+torch.testing.assert_close(p, torch.tensor([0.5, 0.25, 0.25]))
 
 # %% [markdown]
-# ### Exercise 2: bits
+# ### Exercise 2 ★ Predict, then run
 #
-# How many bits does the untrained model's mean loss make, and how many equally likely classes would cost as much? (The second number is
-# called perplexity.)
+# Divide the scores by a **temperature** $T$ before softmax. Write down what you expect at $T = 0.1$ and at $T = 10$: can the answer
+# change? Then set `temperature` and run. Which number does the first probability come near as $T$ grows?
+
+# %%
+temperature = 1.0
+print(softmax(scores / temperature))
+
+when_hot = ...
+hint = "divided by a large T, all scores are near zero"
+checks.answer(when_hot, softmax(0 * scores)[0], tolerance=0.01, hint=hint)
 
 # %% tags=["hide-cell"]
-# Solution: divide by ln 2; raise e to the loss.
-nats = losses.mean().item()
-say(
-    f"{nats:.4f} nats are {nats / math.log(2):.4f} bits, as many as {math.exp(nats):.2f}"
-    " equally likely classes would cost."
-)
+# @title Solution
+# Cold is certain, hot is even: one third each. The order never changes, so
+# the answer does not.
+answers = [softmax(scores / t).argmax().item() for t in (0.1, 1.0, 10.0)]
+assert answers == [0, 0, 0]
 
 # %% [markdown]
-# ### Exercise 3: a loss for hedgers
+# ### Exercise 3 ★★ Your own cross-entropy
 #
-# Nine of ten images of a kind are class A, one is class B, and nothing tells them apart. Which probability of A has the lowest expected
-# cross-entropy? Which has the lowest expected *accuracy loss*? Draw a conclusion about honesty.
+# Write the mean cross-entropy of a batch yourself. The starter is right on paper. Run it, read what the check says, and mend it.
+
+
+# %%
+def your_cross_entropy(logits, labels):
+    rows = torch.arange(len(labels))
+    return -softmax(logits)[rows, labels].log().mean()
+
+
+checks.cross_entropy(your_cross_entropy)
+
 
 # %% tags=["hide-cell"]
-# Solution: cross-entropy is lowest at the true share; accuracy does not care above 1/2.
-shares = torch.linspace(0.01, 0.99, 99, dtype=torch.float64)
-expected = -(0.9 * shares.log() + 0.1 * (1 - shares).log())
-best_share = shares[expected.argmin()].item()
-assert abs(best_share - 0.9) < 1e-6
-say(
-    f"Cross-entropy is lowest at {best_share:.2f}, the true share: it pays to say what"
-    " one believes. Accuracy is the same for every probability above one half."
+# @title Solution
+# The logarithm is taken before anything is rounded.
+def my_cross_entropy(logits, labels):
+    return -log_softmax(logits)[torch.arange(len(labels)), labels].mean()
+
+
+checks.cross_entropy(my_cross_entropy)
+
+# %% [markdown]
+# ### Exercise 4 ★★★ Does honesty pay?
+#
+# Ten images look exactly alike. Nine are a 3, one is a 5. A model gives each the probability $p$ of being a 3, and $1 - p$ of being
+# a 5. Which $p$ has the lowest mean loss? Write `average_loss` and search. What does it mean that accuracy would not mind $p = 0.51$?
+
+# %% tags=["remove-cell"]
+# @title What the check of exercise 4 compares with
+shares = torch.linspace(0.001, 0.999, 999)
+best = shares[(0.9 * shares.log() + 0.1 * (1 - shares).log()).argmax()]
+
+
+# %%
+def average_loss(p):
+    return 0 * p  # p: probabilities to try, a tensor
+
+
+best_probability = ...
+hint = "average over the ten images: nine cost -ln p, and one costs what?"
+checks.answer(best_probability, best, tolerance=0.02, hint=hint)
+
+
+# %% tags=["hide-cell"]
+# @title Solution
+# The lowest loss is at 0.9, the true share: it pays to say what one believes.
+# Every p above one half gives the same accuracy, which asks for no honesty.
+def my_average_loss(p):
+    return -(0.9 * p.log() + 0.1 * (1 - p).log())
+
+
+assert abs(shares[my_average_loss(shares).argmin()] - 0.9) < 0.001
+
+# %% [markdown]
+# ## Five questions
+
+# %% tags=["remove-input"]
+# @title Five questions
+same = torch.allclose(softmax(scores + 3), softmax(scores))
+changes = ["they grow", "they become more equal", "nothing"]
+suspects = {
+    "the learning rate, which is too low": "Then accuracy would be poor, too.",
+    "a softmax inside the model": "",
+    "labels in a column": "The loss refuses those with an error.",
+}
+ask(
+    [
+        choice(
+            "You add 3 to every score. What happens to the probabilities?",
+            changes,
+            correct=changes[2 if same else 1],
+            because="a common factor cancels; only differences count.",
+        ),
+        number(
+            "One class has score 4, another 2. How many times as probable is"
+            " the first? (One decimal is enough.)",
+            answer=math.exp(4 - 2),
+            tolerance=0.1,
+            because="a difference of scores is a ratio of probabilities: e².",
+        ),
+        number(
+            f"A model guesses evenly among {num_classes} classes. What is its"
+            " loss? (One decimal is enough.)",
+            answer=math.log(num_classes),
+            tolerance=0.06,
+            unit="nats",
+            because="whichever class is true, its probability was one share.",
+        ),
+        choice(
+            f"Accuracy looks fine, but the loss of a model with {num_classes}"
+            f" classes stands still at {twice[-1]:.2f}. What do you suspect?",
+            suspects,
+            correct=list(suspects)[1],
+            because=f"with two softmaxes no loss gets below {floor:.3f}.",
+            sure=True,
+        ),
+        choice(
+            "The probability of the true class rises from 0.1 to 0.2, and"
+            " another class stays ahead. What improves?",
+            ["the loss", "the accuracy", "both", "neither"],
+            correct="the loss" if before.argmax() == after.argmax() else "both",
+            because="the answer is wrong before and after, but less so.",
+        ),
+    ]
 )
 
 # %% [markdown]
 # ## Further reading
 #
-# * {cite:t}`bishop2006`, chapter 4, derives sigmoid and softmax from Bayes' rule and the loss from maximum likelihood.
-# * {cite:t}`goodfellow2016`, section 6.2, on why the loss should take logits.
-# * {cite:t}`dhalla2020` is the source of the argument about plain division.
+# * [Bishop (2006)](https://www.microsoft.com/en-us/research/publication/pattern-recognition-machine-learning/), chapter 4, derives sigmoid
+#   and softmax from Bayes' rule.
+# * [Goodfellow, Bengio and Courville (2016)](https://www.deeplearningbook.org), section 6.2, explain why a loss should take scores.
 #
-# Next: [](02_gradients).
+# Your 5 was read as a 3 because the 3 had one point more of score, which makes it $e$ times as probable. Which way must each score move
+# to mend that? [Gradients](02_gradients.ipynb) answers with three symbols.
+
+# %% tags=["remove-cell"]
+# @title The results file
+from tutorial_utils.report import results
+
+path = results.write(
+    "foundations/01_softmax_and_cross_entropy",
+    parameters={
+        "num_classes": num_classes,
+        "batch_size": batch_size,
+        "seed": seed,
+    },
+    metrics={
+        "loss_by_softmaxes": [once[-1], twice[-1]],
+        "double_softmax_floor": floor,
+        "accuracy_by_label_shape": {"(n,)": honest, "(n, 1)": silent},
+    },
+    data_hash="none",
+)

@@ -89,12 +89,12 @@ def make_provenance(results: Results, repository: str) -> nodes.Node:
     Returns:
         A box that opens on a click. Its values stand as they are in the file, without typographic quotes.
     """
-    provenance = results.provenance
+    provenance, dataset = results.provenance, results.parameters.get("dataset", "")
     words, shown, address = describe_commit(provenance["commit"], repository)
     rows = [
         ("Parameters", _pairs(results.parameters, " = ")),
         ("Seed", str(results.parameters.get("seed", "none"))),
-        ("Data", f"{results.parameters.get('dataset', 'none')}, fingerprint {provenance['data_hash']}"),
+        ("Data", f"{dataset}, fingerprint {provenance['data_hash']}" if dataset else "none"),
         ("Versions", f"Python {provenance['python']}, {_pairs(provenance['versions'], ' ')}"),
         ("Processor", f"{provenance['cpu']} ({provenance['system']})"),
         *describe_run(results),
