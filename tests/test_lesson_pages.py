@@ -50,7 +50,8 @@ and [{term}](../../book/intro.md).
 """
 SECOND = """## Two `words`, and more
 
-A {term}`gradient <gradient>` and the gradient. Old: {ref}`old-words`, [so](#old-words).
+A {term}`gradient <gradient>` and the gradient. A
+**loss** is explained here, and a loss it stays. Old: {ref}`old-words`, [so](#old-words).
 """
 
 

@@ -172,11 +172,15 @@ def test_pairing_adds_the_set_up_and_replaces_an_older_one(tmp_path: Path) -> No
     chapter = tmp_path / "01_new.py"
     head, rest = "# %% [markdown]\n# # Title\n\n", '# %% tags=["parameters"]\nseed: int = 0\n'
     expected = f'{head}# %% tags=["remove-cell"]\n{pair.setup_cell()}\n{rest}'
-    old = head + '# %% tags=["remove-cell"]\nimport old\n\n' + rest
+    old = head + '# %% tags=["remove-cell"]\n# @title Set-up: the old one\nimport old\n\n' + rest
     for text in (head + rest, old, expected):
         chapter.write_text(text)
         pair.write_setup_cell(chapter)
         assert chapter.read_text() == expected
+    results = '\n# %% tags=["remove-cell"]\n# @title Results\nwrite()\n'
+    chapter.write_text(head + rest + results)
+    pair.write_setup_cell(chapter)
+    assert chapter.read_text() == expected + results, "another cell that pages leave out stays"
 
 
 @pytest.mark.parametrize("older", [".py", ".ipynb", None])

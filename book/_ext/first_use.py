@@ -1,7 +1,8 @@
 """Links a word to the glossary where a page first uses it, so that authors write plain words.
 
 A term is known by itself and by the forms that the glossary's front matter lists, such as plurals, each also
-with a capital. Only running text is looked at: no headings, links, code, tables, captions and outputs.
+with a capital. A bold word is one that the page explains itself, and needs no link from then on. Only running
+text is looked at: no headings, links, code, tables, captions and outputs.
 """
 
 from __future__ import annotations
@@ -68,6 +69,9 @@ class LinkFirstUse(SphinxTransform):
             link["reftarget"] for link in self.document.findall(pending_xref) if link.get("reftype") == "term"
         }
         for text in list(_running_text(self.document)):
+            if isinstance(text, nodes.strong):  # where a page explains a word itself
+                linked.update(forms[" ".join(match[0].split())] for match in words.finditer(text.astext()))
+                continue
             parts = list(_split(str(text), words, forms, linked))
             if len(parts) > 1:
                 text.parent.replace(text, [self._node(part) for part in parts])
@@ -85,15 +89,17 @@ class LinkFirstUse(SphinxTransform):
         return link
 
 
-def _running_text(document: nodes.document) -> Iterator[nodes.Text]:
-    """Texts that stand directly in paragraphs which a person wrote as prose."""
+def _running_text(document: nodes.document) -> Iterator[nodes.Text | nodes.strong]:
+    """Texts, and bold ones, that stand directly in paragraphs which a person wrote as prose."""
     for paragraph in document.findall(nodes.paragraph):
         above = paragraph.parent
         while above is not None and not isinstance(above, _NO_PROSE):
             above = above.parent
         if above is None:
             _join_lines(paragraph)
-            yield from (child for child in paragraph.children if isinstance(child, nodes.Text))
+            yield from (
+                child for child in paragraph.children if isinstance(child, (nodes.Text, nodes.strong))
+            )
 
 
 def _join_lines(paragraph: nodes.paragraph) -> None:

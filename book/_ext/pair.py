@@ -88,7 +88,7 @@ def with_setup_cell(source: str) -> str:
     Returns:
         The chapter with it.
     """
-    old = rf"{re.escape(SETUP_HEAD)}.*?(?=^# %%)"
+    old = rf"{re.escape(SETUP_HEAD + SETUP.split(':')[0])}.*?(?=^# %%)"  # no other cell that pages leave out
     without = re.sub(old, "", source, count=1, flags=re.MULTILINE | re.DOTALL)
     return without.replace(PARAMETERS_HEAD, f"{SETUP_HEAD}{setup_cell()}\n{PARAMETERS_HEAD}", 1)
 

@@ -8,7 +8,7 @@ An exercise has a starter cell that runs as it is, a check, and a solution that 
 
     checks.softmax(your_softmax)
 
-The check prints one line: what is right, or what to look at first. It raises nothing, so that a starter
+The check prints one sentence: what is right, or what to look at first. It raises nothing, so that a starter
 that has not been filled in stops no run. A page adds its own check in one call::
 
     checks.function(your_gradient, gradient, [(probabilities, labels)], hints={"the mean": ...})
@@ -17,6 +17,7 @@ that has not been filled in stops no run. A page adds its own check in one call:
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,9 @@ import torch
 
 Test = Callable[[Any], bool]
 """Takes what the reader's function returned for one case and says whether a certain mistake explains it."""
+
+COLUMNS = 72
+"""Most letters of a printed line, so that a page shows it without scrolling."""
 
 ROWS = torch.tensor([[2.0, 1.0, 0.0], [0.0, 0.0, 3.0]])
 """Scores of two examples for three classes."""
@@ -94,7 +98,7 @@ def function(
         hints: What to say by what went wrong; each test gets what came back for that case, a tensor of the
             right shape. The first that answers True is printed.
     """
-    print(_compare(attempt, reference, cases, hints or {}))
+    _say(_compare(attempt, reference, cases, hints or {}))
 
 
 def answer(given: Any, right: float, *, tolerance: float, hint: str = "") -> None:
@@ -107,14 +111,14 @@ def answer(given: Any, right: float, *, tolerance: float, hint: str = "") -> Non
         hint: What to say when it is off by more.
     """
     if given is None or given is ...:
-        print("Not yet: put your answer in place of the dots.")
+        _say("Not yet: put your answer in place of the dots.")
         return
     try:
         off = abs(float(given) - float(right))
     except (TypeError, ValueError, RuntimeError):
-        print(f"Not yet: the answer should be one number, found {_describe(given)}.")
+        _say(f"Not yet: the answer should be one number, found {_describe(given)}.")
         return
-    print(
+    _say(
         "Right."
         if off <= tolerance
         else f"Not yet: {given} is not it.{f' Think of this: {hint}.' if hint else ''}"
@@ -147,7 +151,13 @@ def _compare(
             hint = next((words for words, test in hints.items() if test(found)), "")
             off = f"Not yet: {call} gave\n{found}\nexpected\n{expected}"
             return f"{off}\nLook at this: {hint}." if hint else off
-    return f"Right: {name} agrees in {len(cases)} cases."
+    return f"Right: {name} agrees in {len(cases)} case{'s' if len(cases) > 1 else ''}."
+
+
+def _say(text: str) -> None:
+    """Print a verdict in lines that fit a page; a tensor keeps its own."""
+    for line in text.splitlines():
+        print(textwrap.fill(line, COLUMNS, break_long_words=False, break_on_hyphens=False) if line else "")
 
 
 def _near(found: torch.Tensor, expected: torch.Tensor) -> bool:

@@ -7,8 +7,6 @@ puts controls and drawings in the still's place.
 
 from __future__ import annotations
 
-import base64
-import html
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from matplotlib.figure import Figure
 
 from tutorial_utils.exceptions import ConfigurationError, did_you_mean
 from tutorial_utils.lessons.markup import inline
+from tutorial_utils.lessons.show import display_picture
 from tutorial_utils.plots import foundations
 from tutorial_utils.plots.style import use_book_style
 
@@ -64,20 +63,12 @@ def show(name: str) -> None:
     if name not in FIGURES:
         raise ConfigurationError(f"there is no moving figure {name!r}; {did_you_mean(name, FIGURES)}")
     figure = FIGURES[name]
-    picture = base64.b64encode(_draw_still(figure)).decode("ascii")
     address = f"{PUBLISHED}{figure.page}.html#{anchor(name, figure.page)}"
-    page = (
-        f'<figure style="margin: 0 0 1em"><img style="background: #fff; max-width: 100%; height: auto"'
-        f' src="data:image/png;base64,{picture}" alt="{html.escape(figure.alt)}">'
-        f'<figcaption style="margin-top: 0.4em">{inline(figure.caption)} '
-        f'<a href="{address}">In the book you can move it.</a></figcaption></figure>'
-    )
-    plain = f"{figure.caption}\n[{figure.alt}]\nIn the book you can move it: {address}"
-    from IPython.display import display  # a notebook always has it; a script may not
-
-    display(  # type: ignore[no-untyped-call]
-        {"text/html": page, "image/png": picture, "text/plain": plain},
-        raw=True,
+    display_picture(
+        _draw_still(figure),
+        f'{inline(figure.caption)} <a href="{address}">In the book you can move it.</a>',
+        figure.alt,
+        plain=f"{figure.caption}\n[{figure.alt}]\nIn the book you can move it: {address}",
         metadata={METADATA: name},
     )
 

@@ -54,20 +54,32 @@ def show(drawn: Axes | Figure | Iterable[Any], *, caption: str, alt: str, name: 
     # As Jupyter itself would draw it: its size, cut to what is drawn.
     figure.savefig(buffer, format="png", dpi=figure.dpi, bbox_inches="tight")
     plt.close(figure)  # or Jupyter would show it a second time
+    words = {"caption": caption, "alt": alt} | ({"name": name} if name else {})
+    display_picture(
+        buffer.getvalue(), inline(caption), alt, plain=f"{caption}\n[{alt}]", metadata={METADATA: words}
+    )
+
+
+def display_picture(picture: bytes, caption: str, alt: str, *, plain: str, metadata: dict[str, Any]) -> None:
+    """Display a picture with words, where there is no book around it.
+
+    Args:
+        picture: A PNG file.
+        caption: As HTML.
+        alt: As plain text.
+        plain: All of it for those who see text alone.
+        metadata: By which the book knows what it is.
+    """
     from IPython.display import display  # a notebook always has it; a script may not
 
-    picture = base64.b64encode(buffer.getvalue()).decode("ascii")
+    encoded = base64.b64encode(picture).decode("ascii")
     page = (
         f'<figure style="margin: 0 0 1em"><img style="background: #fff; max-width: 100%; height: auto"'
-        f' src="data:image/png;base64,{picture}" alt="{html.escape(alt)}">'
-        f'<figcaption style="margin-top: 0.4em">{inline(caption)}</figcaption></figure>'
+        f' src="data:image/png;base64,{encoded}" alt="{html.escape(alt)}">'
+        f'<figcaption style="margin-top: 0.4em">{caption}</figcaption></figure>'
     )
-    words = {"caption": caption, "alt": alt} | ({"name": name} if name else {})
-    display(  # type: ignore[no-untyped-call]
-        {"text/html": page, "image/png": picture, "text/plain": f"{caption}\n[{alt}]"},
-        raw=True,
-        metadata={METADATA: words},
-    )
+    bundle = {"text/html": page, "image/png": encoded, "text/plain": plain}
+    display(bundle, raw=True, metadata=metadata)  # type: ignore[no-untyped-call]
 
 
 def _figure_of(drawn: Any) -> Figure:
