@@ -62,7 +62,7 @@ if missing:
 dataset: str = "mnist"  # data set, "mnist"
 seed: int = 0  # fixes split, order and initial weights, 0 or more
 device: str = "auto"  # where to compute: "auto", "cpu", "cuda", "mps"
-initialisation: str = "xavier_uniform"  # "xavier_uniform" or "default"
+initialisation: str = "xavier_uniform"  # start: "xavier_uniform" or "default"
 num_epochs: int = 30  # passes over the training images, 1 or more
 batch_size: int = 64  # images per update, 1 to 54,000
 learning_rate: float = 0.01  # step length of the first epoch, above 0
@@ -350,9 +350,9 @@ show(
 #
 # ### A border that means nothing
 #
-# Look at the rim. No training image has ink there, and still there is speckle. It is the random start, nearly untouched.
-# Nearly: a blank pixel is not 0 after standardising, but $-0.42$, in every image alike. So it does get a gradient, the bias's gradient times $-0.42$, and every such pixel
-# gets the same. Check it: how far did the weights of never-inked pixels move, and how far did the bias?
+# Look at the rim. No training image has ink there, and still there is speckle. You might think that such
+# weights never move, and hold their random start. Not quite: a blank pixel is not 0 after standardising, but $-0.42$, in every image alike. So it does get a gradient, the
+# bias's gradient times $-0.42$, and every such pixel gets the same. Check it: how far did the weights of never-inked pixels move, and how far did the bias?
 
 # %%
 never = (data.train.images == 0).all(dim=0).flatten()
@@ -362,8 +362,8 @@ blank = (0 - 0.1307) / 0.3081
 torch.stack([moved.amin(1), moved.amax(1), blank * model.linear.bias.detach()])
 
 # %% [markdown]
-# Three equal rows: smallest move, largest move, $-0.42$ times the bias. All these pixels together act as one more bias, and what makes
-# them differ from each other is chance. Read nothing into it.
+# Three equal rows: smallest move, largest move, $-0.42$ times the bias. Within a class all these weights moved alike, and together they act as one
+# more bias. What makes them differ from each other is still the random start: the speckle. Read nothing into it.
 
 # %% tags=["remove-input"]
 # @title The sentences above, guarded
@@ -373,7 +373,6 @@ gap = (moved - blank * model.linear.bias.detach()[:, None]).abs().max()
 expect("they moved by -0.42 times the bias", gap, below=1e-4)
 rim = relative.view(10, 784)[:, never].std()
 expect("there is speckle", rim / relative.std(), above=0.3)
-expect("it is nearly untouched", moved.abs().max(), below=0.5 * bound * 2)
 
 # %% [markdown]
 # ## Why does it read this 5 as a 3?
