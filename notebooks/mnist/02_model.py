@@ -433,13 +433,14 @@ live.show("running_logit", ink=ink[mine], votes=votes, start=lead_of_sheet)
 # @title The sentences above, guarded
 by_row = votes.sum(dim=1)
 bar, neck, middle = by_row[:8].sum(), by_row[8:12].sum(), by_row[12:16].sum()
+hint = "the table below the figure that moves"
 expect("on a blank sheet the 5 leads", lead_of_sheet, below=-1)
 expect("an empty page would be a 5", z_sheet.argmax(), equals=5)
-expect("the bar lifts the 3", bar, above=2)
-expect("the neck speaks for the 5", neck, below=-2)
+expect("the bar lifts the 3", bar, above=2, see=hint)
+expect("the neck speaks for the 5", neck, below=-2, see=hint)
 expect("the middle stroke speaks for the 3", middle, above=2)
 after = (lead_of_sheet + by_row.cumsum(dim=0))[15:].min()
-expect("the 5 never gets the lead back", after, above=0.05)
+expect("the 5 never gets the lead back", after, above=0.05, see=hint)
 
 # %% [markdown]
 # ## Exercises
