@@ -31,7 +31,7 @@ Figures.define("running_logit", (() => {
     ink.forEach((line, i) => line.forEach((amount, j) => {
       if (amount < 0.1) return;
       const place = { x: LEFT + j * side, y: TOP + i * side, width: side, height: side };
-      if (i >= rows) drawing.add("rect", { ...place, class: "live-unread", opacity: 0.25 * amount });
+      if (i >= rows) drawing.add("rect", { ...place, class: "live-unread", opacity: 0.4 * amount });
       else {
         const opacity = 0.15 + 0.85 * Math.min(1, (2 * Math.abs(votes[i][j])) / strongest);
         drawing.add("rect", { ...place, class: votes[i][j] > 0 ? "live-for" : "live-against", opacity });

@@ -509,7 +509,7 @@ expect("the faintest are nearly all ones", faint, above=0.9)
 # | pandas | tables | evaluation, error analysis, and the tables on every page |
 # | matplotlib | figures | every chapter |
 # | seaborn | bars, histograms, heat maps and scatter, drawn with matplotlib | inside the package's figures |
-# | SciPy | distributions, tests, optimisers | evaluation, and inside the package |
+# | SciPy | distributions, tests, optimisers | evaluation, error analysis, claims, and inside the package |
 # | scikit-learn | metrics, baselines, ready-made models to compare with | evaluation, foundations, claims |
 # | statsmodels | intervals of proportions, corrections for many tests | inside the package: every interval of a share |
 # | torchvision | the same data sets and transforms, ready-made | CIFAR-10, and the chapter about time |
@@ -522,21 +522,22 @@ expect("the faintest are nearly all ones", faint, above=0.9)
 #
 # One epoch of 54,000 images in batches of 64: how many batches, and how many images has the last? Put both in place of the dots.
 
+# %% tags=["remove-cell"]
+# @title What the check of exercise 1 compares with
+last = len(list(batches)[-1][1])
+
 # %%
 from tutorial_utils.lessons import checks
 
 how_many, in_the_last = ..., ...
-
-full, rest = divmod(len(train), batch_size)
-hint = "64 times 843 is 53,952"
-checks.answer(how_many, full + (rest > 0), tolerance=0.5, hint=hint)
-checks.answer(in_the_last, rest or batch_size, tolerance=0.5, hint=hint)
+hint = "divide 54,000 by 64; what is left makes a batch, too"
+checks.answer(how_many, len(batches), tolerance=0.5, hint=hint)
+checks.answer(in_the_last, last, tolerance=0.5, hint=hint)
 
 # %% tags=["hide-cell"]
 # @title Solution
 # 54,000 = 843 x 64 + 48: 843 full batches, and one of 48. The loader agrees.
-last_images, _ = list(batches)[-1]
-len(batches), len(last_images)
+len(batches), last
 
 # %% [markdown]
 # ### Exercise 2 ★ Predict, then run
