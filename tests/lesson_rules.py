@@ -23,6 +23,8 @@ CONVERTED: list[str] = [
     "start/01_read_digits",
     "start/02_tensors_and_gradients",
     "foundations/01_softmax_and_cross_entropy",
+    "mnist/01_eda",
+    "mnist/02_model",
 ]
 """Chapters that keep these rules, such as ``"foundations/02_gradients"``; grows until it holds all."""
 

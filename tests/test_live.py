@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -36,10 +37,17 @@ STILL = """([name, source]) => {
 }"""
 
 
+INK = torch.zeros(28, 28)
+INK[4:24, 8:20] = torch.rand(20, 12, generator=torch.Generator().manual_seed(0))
+VOTES = INK * torch.randn(28, 28, generator=torch.Generator().manual_seed(1))
+VALUES: dict[str, dict[str, Any]] = {"running_logit": {"ink": INK, "votes": VOTES, "start": -3.0}}
+"""What a chapter hands over to figures that ask for it; made up here."""
+
+
 def display(name: str) -> SimpleNamespace:
     """What a notebook gets."""
     with patch("IPython.display.display") as displayed:
-        live.show(name)
+        live.show(name, **VALUES.get(name, {}))
     (data,), how = displayed.call_args
     return SimpleNamespace(data=data, metadata=how["metadata"])
 
@@ -51,6 +59,10 @@ def open_figure(open_page: OpenPage) -> Callable[..., Page]:
     def open_(name: str, **settings: object) -> Page:
         page = open_page("book/notation", **settings)
         page.evaluate(STILL, [name, f"data:image/png;base64,{display(name).data['image/png']}"])
+        if live.VALUES in (metadata := display(name).metadata):
+            numbers = json.dumps(metadata[live.VALUES])
+            data = f'<script type="application/json" id="live-values-{name}">{numbers}</script>'
+            page.evaluate("data => document.body.insertAdjacentHTML('beforeend', data)", data)
         page.add_style_tag(path=STATIC / "figures.css")
         expect(page.locator("figure.live-figure img")).to_be_visible()  # as without scripts
         for script in ("softmax", "figures", f"figure_{name}"):
@@ -186,6 +198,40 @@ def test_the_still_is_printed_and_nothing_that_moves(softmax: Page) -> None:
     expect(softmax.locator(".live")).to_be_hidden()
 
 
+@pytest.mark.book
+def test_the_lead_after_each_row_is_pytorchs_sum_of_weights_times_ink(
+    open_figure: Callable[..., Page],
+) -> None:
+    page = open_figure("running_logit")
+    slider = page.get_by_label("Rows of the image")
+    leads = [-3.0, *(VOTES.double().sum(dim=1).cumsum(dim=0) - 3).tolist()]
+
+    def expect_lead(rows: int) -> None:
+        values = page.evaluate("Figures.shown.running_logit.values")
+        assert values["path"] == pytest.approx(leads[: rows + 1], abs=1e-4)
+        assert values["share"] == pytest.approx(torch.tensor(leads[rows]).sigmoid().item(), abs=1e-4)
+        said = page.locator(".live-result").inner_text()
+        assert f"{3 if leads[rows] > 0 else 5} leads by {abs(leads[rows]):.2f}." in said
+        inked = (INK >= 0.1).sum(dim=1)
+        coloured = page.locator(".live svg").first.locator("rect.live-for, rect.live-against")
+        assert coloured.count() == inked[:rows].sum()
+        assert page.locator(".live svg rect.live-unread").count() == inked[rows:].sum()
+        for_three = page.locator(".live svg").first.locator("rect.live-for")
+        assert for_three.count() == ((INK >= 0.1) & (VOTES > 0))[:rows].sum()
+
+    expect_lead(28)  # as the still
+    press(page.get_by_role("button", name="Blank sheet"), "Enter")
+    expect_lead(0)
+    press(slider, "ArrowRight", *["PageUp"] * 4)
+    expect_lead(page.evaluate("Figures.shown.running_logit.settings.rows"))
+    press(slider, "End", "ArrowLeft")
+    expect_lead(27)
+    for look in each_look(page, LOOKS):
+        wide, window = page.evaluate("(e => [e.scrollWidth, e.clientWidth])(document.documentElement)")
+        assert wide <= window, look
+        assert not find_barriers(page, "figure.live-figure", slight=True), look
+
+
 # Outside the book
 
 
@@ -219,6 +265,14 @@ def test_a_figure_that_is_not_there_is_an_error_with_a_hint() -> None:
         live.show("soft_max")
 
 
+def test_a_figure_takes_the_numbers_that_it_asks_for_and_no_others() -> None:
+    assert display("running_logit").metadata[live.VALUES]["start"] == -3
+    with pytest.raises(ConfigurationError, match=r"takes \['ink', 'votes', 'start'\], found \['ink'\]"):
+        live.show("running_logit", ink=INK)
+    with pytest.raises(ConfigurationError, match="takes no values, found"):
+        live.show("softmax", start=1)
+
+
 # In the book
 
 
@@ -244,6 +298,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]
     for page in (home, "notebooks/start/01_read_digits"):
         (folder / f"{page}.ipynb").parent.mkdir(parents=True, exist_ok=True)
         (folder / f"{page}.ipynb").write_text(notebook_with("softmax"))
+    numbers = live.FIGURES["running_logit"].page
+    (folder / f"{numbers}.ipynb").parent.mkdir(parents=True, exist_ok=True)
+    (folder / f"{numbers}.ipynb").write_text(notebook_with("running_logit"))
     (folder / "index.md").write_text("# Home\n\n```{toctree}\n:glob:\nnotebooks/**\n```\n")
     settings = {
         "extensions": ["myst_nb", "live_figures"],
@@ -281,6 +338,11 @@ def test_the_book_makes_stills_numbered_figures_and_loads_their_scripts(site: tu
         assert loaded == ["softmax.js", "figures.js", "figure_softmax.js"]
         assert page.find("link", href=re.compile("figures.css"))
     assert "figures.js" not in (folder / "index.html").read_text()
+
+    page = BeautifulSoup((folder / f"{live.FIGURES['running_logit'].page}.html").read_text(), "html.parser")
+    assert len(page.find_all("figure")) == 1
+    handed = page.find("script", type="application/json", id="live-values-running_logit")
+    assert handed and json.loads(handed.string or "") == display("running_logit").metadata[live.VALUES]
 
 
 @pytest.mark.book

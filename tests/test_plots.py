@@ -26,7 +26,7 @@ from seaborn.utils import relative_luminance
 from tutorial_utils.evaluation.calibration import Reliability
 from tutorial_utils.evaluation.metrics import Curve, evaluate, per_class_report
 from tutorial_utils.evaluation.predictions import Predictions
-from tutorial_utils.plots import data, evaluation, foundations, style, sweeps, training
+from tutorial_utils.plots import data, evaluation, foundations, model, style, sweeps, training
 
 ROOT = Path(__file__).parents[1]
 NAMES = ["cat", "dog", "owl"]
@@ -71,6 +71,8 @@ X, Y = np.linspace(-1, 1, 5), np.linspace(-2, 2, 4)
 LOSSES = 1 + X**2 + Y[:, None] ** 2
 PATHS = {"batch": [[1, 2], [0.5, 1], [0, 0]], "stochastic": [[1, 2], [1, 0]]}
 REGIONS = (X > 0).astype(int) * np.ones((4, 1), dtype=int)
+SIGNED = np.linspace(-1, 1, 3 * 16).reshape(3, 16)
+LOGITS, SHARES = np.array([[-1.0, 2, 0], [3, 0, 1]]), np.array([[0.1, 0.6, 0.3], [0.1, 0.2, 0.7]])
 POINTS, LABELS = np.array([[-1.0, 0], [1, 0], [1, 1]]), [0, 1, 1]
 
 
@@ -81,6 +83,7 @@ def call(*values: Any, **settings: Any) -> tuple[tuple[Any, ...], dict[str, Any]
 # Name of each figure to what it is drawn from here.
 CALLS = {
     "data.image_grid": call(IMAGES, "abcdefg", columns=3, limits=(0, 50)),
+    "data.split_bar": call({"training": 8, "validation": 2, "test": 5}),
     "data.class_bars": call({"train": [3, 1], "test": [10, 10]}, ["a", "b"]),
     "data.heat_images": call(IMAGES, "abcdefg"),
     "data.votes": call(IMAGES[1], IMAGES[2] - 40, IMAGES[3] - 50, ["ink", "weights", "votes"]),
@@ -111,6 +114,10 @@ CALLS = {
     "foundations.scores_to_loss": call(
         NAMES, [1, -2, 3], [0.2, 0.1, 0.7], 1, loss=2.5, curve=([0.1, 1], [2.5, 0])
     ),
+    "model.evidence_images": call([IMAGES[0] - 8, 8 - IMAGES[0]], ["a", "b"], outlines=[None, IMAGES[1]]),
+    "model.unrolled": call(IMAGES[2], SIGNED, [-1, 2, 1], NAMES, band=1),
+    "model.carried": call(IMAGES[:2], [1, 0], LOGITS, SHARES, [0.5, 2.5], NAMES),
+    "model.running_lead": call(IMAGES[1], IMAGES[2] - 40, [-1, 0, 2, 1, 3], ("3", "5")),
     "sweeps.metric_against": call(
         {"a = 1": ([1, 1, 9], [2, 3, 4]), "a = 2": ([1, 9], [5, 6])},
         {"a = 1": ([1, 9], [2.5, 4], [2, np.nan], [3, np.nan]), "a = 2": ([1, 9], [5, 6], [4, 5], [6, 7])},
@@ -120,11 +127,14 @@ CALLS = {
 }
 FIGURES: dict[str, Callable[..., Any]] = {
     f"{module.__name__.rpartition('.')[2]}.{name}": function
-    for module in (data, training, evaluation, foundations, sweeps)
+    for module in (data, training, evaluation, foundations, model, sweeps)
     for name, function in inspect.getmembers(module, inspect.isfunction)
     if function.__module__ == module.__name__ and not name.startswith("_")
 }
-GRIDS = {"data.image_grid", "data.heat_images", "evaluation.curve_grid", "evaluation.prediction_grid"}
+GRIDS = {
+    *("data.image_grid", "data.heat_images", "evaluation.curve_grid", "evaluation.prediction_grid"),
+    *("model.carried", "model.evidence_images", "model.unrolled"),
+}
 THREE_PANELS = {"data.votes", "evaluation.per_class_bars"}
 EACH_FIGURE = pytest.mark.parametrize("name", CALLS)
 
@@ -272,6 +282,41 @@ def test_votes_are_blue_for_the_first_class_and_red_for_the_second_and_pushes_go
     assert bars(move) == {0: -0.2, 1: 0.3, 2: -0.1}
     colours = [bar.get_facecolor() for bar in move.patches]
     assert colours == [to_rgba(style.VERMILION), to_rgba(style.BLUE), to_rgba(style.VERMILION)]
+
+
+def test_a_linear_models_figures_are_blue_for_and_red_against_and_show_the_numbers_given() -> None:
+    first, second = draw("model.evidence_images")
+    for ax, values in ((first, IMAGES[0] - 8), (second, 8 - IMAGES[0])):
+        (image,) = ax.images
+        np.testing.assert_array_equal(image.get_array(), values)
+        red, _, blue, _ = image.to_rgba(values.astype(float)).reshape(-1, 4).T
+        assert (blue > red)[values.ravel() > 0].all() and (red > blue)[values.ravel() < 0].all()
+    assert not any(isinstance(part, QuadContourSet) for part in first.collections)
+    (outline,) = (part for part in second.collections if isinstance(part, QuadContourSet))
+    assert list(outline.levels) == [IMAGES[1].max() / 2]
+
+    picture, row, weights, logits = draw("model.unrolled")
+    np.testing.assert_array_equal(picture.images[0].get_array(), IMAGES[2])
+    np.testing.assert_array_equal(row.images[0].get_array(), [IMAGES[2].ravel()])
+    np.testing.assert_array_equal(weights.images[0].get_array(), SIGNED)
+    assert [bar.get_width() for bar in logits.patches] == [-1, 2, 1]
+    (framed,) = row.patches  # the pixels of the image's second row
+    assert (framed.get_x(), framed.get_width()) == (3.5, 4)
+
+    for (picture, left, right), z, p, truth in zip(
+        np.reshape(draw("model.carried"), (2, 3)), LOGITS, SHARES, (1, 0), strict=True
+    ):
+        assert picture.get_title() == f"true: {NAMES[truth]}"
+        assert list(bars(left).values()) == list(z) and list(bars(right).values()) == list(p)
+        assert [bool(bar.get_hatch()) for bar in right.patches] == [k == truth for k in range(3)]
+    assert right.get_title(loc="right") == "loss: -ln 0.100 = 2.50"
+
+    _, curve = draw("model.running_lead")
+    assert list(curve.get_lines()[0].get_xydata().T[0]) == [-1, 0, 2, 1, 3]
+    assert curve.yaxis_inverted()  # as the rows of the picture beside it
+    (bar,) = draw("data.split_bar")
+    assert [(piece.get_x(), piece.get_width()) for piece in bar.patches] == [(0, 8), (8, 2), (10, 5)]
+    assert written(bar.texts) == ["training\n8", "validation\n2", "test\n5"]
 
 
 def test_class_bars_show_shares_of_each_set_side_by_side_under_its_name() -> None:

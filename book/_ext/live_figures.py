@@ -11,7 +11,7 @@ from typing import Any
 from docutils import nodes  # type: ignore[import-untyped]
 from sphinx.application import Sphinx
 
-from tutorial_utils.lessons.live import FIGURES, METADATA, anchor
+from tutorial_utils.lessons.live import FIGURES, METADATA, VALUES, anchor
 
 CLASS = "live-figure"
 SCRIPTS = ("softmax.js", "figures.js")
@@ -23,11 +23,15 @@ def name_figures(app: Sphinx, page: str, text: list[str]) -> None:
     if f'"{METADATA}"' not in text[0]:
         return
     notebook = json.loads(text[0])
+    cells = []
     for cell in notebook["cells"]:
+        cells.append(cell)
         for output in cell.get("outputs", []):
             name = output.get("metadata", {}).pop(METADATA, None)
             if name is None:
                 continue
+            if values := output["metadata"].pop(VALUES, None):
+                cells.append(_hand_over(name, values))
             output["data"].pop("text/html", None)  # Jupyter's form of the same
             figure = FIGURES[name]
             cell["metadata"]["mystnb"] = {
@@ -39,7 +43,22 @@ def name_figures(app: Sphinx, page: str, text: list[str]) -> None:
                 },
                 "image": {"alt": figure.alt},
             }
+    notebook["cells"] = cells
     text[0] = json.dumps(notebook)
+
+
+def _hand_over(name: str, values: dict[str, Any]) -> dict[str, Any]:
+    """Make a cell, without code, whose output is a chapter's numbers for the script of a figure."""
+    data = f'<script type="application/json" id="live-values-{name}">{json.dumps(values)}</script>'
+    output = {"output_type": "display_data", "data": {"text/html": data}, "metadata": {}}
+    tags = {"tags": ["remove-input"]}
+    return {
+        "cell_type": "code",
+        "execution_count": None,
+        "metadata": tags,
+        "source": "# for the figure",  # MyST-NB drops a cell without a source
+        "outputs": [output],
+    }
 
 
 def add_scripts(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:

@@ -9,19 +9,17 @@
 # %% [markdown]
 # # Exploring MNIST
 #
-# Before any model, look at the data. This chapter loads 70,000 handwritten digits, draws and counts them, and
-# ends with a table that turns each observation into a decision for the model.
+# What do 70,000 handwritten digits look like, and which of them would you misread yourself? Before you ask why a model reads
+# your 5 as a 3, look at many fives and threes: what you see here decides how the model gets its pixels.
 #
-# **After this chapter you can**
+# *About 40 minutes with the exercises. **You need** arrays, mean and standard deviation. Next comes [The model](02_model.ipynb).*
+#
+# After this chapter you can
 #
 # * load MNIST, and say what each axis of a batch of images means;
 # * standardise pixels, and show where the numbers 0.1307 and 0.3081 come from;
-# * split off validation data, and say which data are shuffled and why;
-# * describe a set of images by counts, averages, variation and quality, and find its outliers;
-# * turn what you saw into decisions, and test whether they follow.
-#
-# **You need** Python and arrays, mean and standard deviation. Words about the model that come up early (weights, learning rate, loss) are
-# explained in the next two chapters.
+# * split off validation images, and say what is shuffled and why;
+# * describe a set of images by counts, averages and outliers, and turn what you saw into decisions.
 
 # %% tags=["remove-cell"]
 # @title Set-up: install the book's package where it is missing, and nothing else
@@ -61,607 +59,632 @@ if missing:
 dataset: str = "mnist"  # data set, "mnist"
 seed: int = 0  # fixes the split and which samples are shown, 0 or more
 batch_size: int = 64  # images per batch, 1 or more
-validation_split: float = 0.1  # share of training images held out, between 0 and 1
+validation_split: float = 0.1  # share of images held out, between 0 and 1
 
-# %%
+# %% tags=["hide-input"]
+# @title Check the settings: a wrong one stops the notebook here, and says why
+from tutorial_utils.lessons.expect import expect
+from tutorial_utils.lessons.show import show
+from tutorial_utils.plots.style import use_book_style
+from tutorial_utils.report.narrate import percent, table
 from tutorial_utils.training.config import TrainingConfig
 
 config = TrainingConfig(
-    dataset=dataset, seed=seed, batch_size=batch_size, validation_split=validation_split
+    dataset=dataset,
+    seed=seed,
+    batch_size=batch_size,
+    validation_split=validation_split,
 )
-
-# %% [markdown]
-# (mnist-prerequisites)=
-# ## The libraries, and what each is for
-#
-# | library | what for | where |
-# |---|---|---|
-# | PyTorch (`torch`) | tensors, gradients, the model, training | every chapter |
-# | torchvision | the same data as a ready-made `Dataset`, shown once beside ours | this chapter |
-# | NumPy | arrays between PyTorch and the statistics | every chapter |
-# | pandas | tables | every chapter |
-# | matplotlib | figures | every chapter |
-# | seaborn | bars, histograms, scatter and heat maps, drawn with matplotlib | most chapters |
-# | scikit-learn | metrics, baselines | evaluation |
-# | SciPy | distributions and tests | evaluation, error analysis |
-# | statsmodels | intervals of proportions | evaluation, error analysis |
-#
-# (The published tutorial {cite}`researchscientistpod` lists the last two and never uses them, and leaves PyTorch itself
-# out of its installation.)
-
-# %%
-from tutorial_utils.plots.style import use_book_style
-
 use_book_style()
 
 # %% [markdown]
-# (mnist-what-it-is)=
 # ## What MNIST is
 #
-# MNIST is 70,000 grey images of single handwritten digits, 60,000 to train on and 10,000 to test on. Each has 28 x 28
-# pixels from 0 (black) to 255 (white), the digit light on a dark ground; the figures here are drawn the other way
-# round, as on paper. The digits were scaled into a box of 20 x 20 pixels and moved so that their centre of mass lies in the
-# middle {cite}`lecun1998`.
+# MNIST is 70,000 grey pictures of single digits, written by employees of the US census and by high-school students
+# ([LeCun et al. 1998](https://doi.org/10.1109/5.726791)). You learn from 60,000 of them; 10,000 wait for the test. Whoever made it
+# scaled each digit into a box of 20 x 20 pixels and moved its centre of mass to the middle of 28 x 28.
 #
-# People write differently: the stroke is thick or thin, the shape open or closed, the digit upright or slanted, and
-# scanning adds noise. That variation is what a model has to see through.
-#
-# The task is small enough to train in seconds, and softmax regression does respectably on it: a digit puts its ink in
-# roughly the same places each time. Since 1998 many methods of image classification have been tried on it. That makes
-# it a good place to learn, and a poor place to show that a new method is better: good ones differ by a few test images.
+# The next cell fetches the files, checks them against pinned checksums, and reads them.
 
 # %%
 import torch
-from torchvision import datasets as torchvision_datasets
-from torchvision import transforms
 
 from tutorial_utils.data import datasets, exploration
-from tutorial_utils.report.narrate import p_value, percent, say, table
 
-data = datasets.load(config.dataset)
-description = data.description
-reference = torchvision_datasets.MNIST(datasets.data_root(), train=True)
-assert torch.equal(reference.data, data.train.images.squeeze(1))
-assert torch.equal(reference.targets, data.train.labels)
-say(
-    f"{len(data.train):,} training and {len(data.test):,} test images, every file"
-    " checked against a pinned checksum. torchvision reads the same files and finds"
-    f" the same images. Pixels run from {data.train.images.min()} to"
-    f" {data.train.images.max()}."
-)
+data = datasets.load(dataset)
+data.train.images.shape, data.test.images.shape, data.train.images.dtype
 
 # %% [markdown]
-# (mnist-preprocessing)=
-# ## Loading and preprocessing
+# A pixel is a whole number: 0 is black, 255 is white, and the digit is light on dark. Figures in this book are drawn the other way
+# round, as ink on paper. So let us call 0 blank and 255 full ink.
 #
-# Three steps turn stored pixels into what a model can use. **Scaling** divides by 255, so that values lie in [0, 1].
-# **Standardising** subtracts the mean and divides by the standard deviation, so that they lie around 0 with spread 1.
-# **Splitting** holds out a share for validation. The two constants that everyone uses for MNIST are 0.1307 and 0.3081.
-# They can be computed:
+# People write differently. Strokes are thick or thin, shapes open or closed, digits upright or slanted, and scanning adds noise. A model
+# must see through all that. On MNIST even a simple model does well, because a digit puts its ink in roughly the same places each time. That
+# makes it a good place to learn. Since 1998 nearly every method of reading images has been tried on it, and the good ones differ by a handful of test images. So it is a poor
+# place to show that a new one is better.
+#
+# ## A look at the images
+#
+# Draw 25 training images at random. Cover the labels and read the digits aloud. Which do you have to read twice?
 
 # %%
-train_statistics = exploration.pixel_statistics(data.train.images)
-mean, std = train_statistics.mean.item(), train_statistics.std.item()
-scaled = data.train.images.float().div_(255)
-torch.testing.assert_close((mean, std), (scaled.mean().item(), scaled.std().item()))
-del scaled
-assert (round(mean, 4), round(std, 4)) == (description.mean[0], description.std[0])
-say(
-    f"Mean {mean:.6f} and standard deviation {std:.6f} over all training pixels:"
-    " rounded, 0.1307 and 0.3081."
-)
-
-# %% [markdown]
-# Only training images are used for this. The test images must not influence any choice, not even this one.
-#
-# The usual way to serve images is a `DataLoader`: it fetches them one by one, transforms each, and stacks them into
-# batches. Here is that way:
-
-# %%
-from torch.utils.data import DataLoader, random_split
-
 from tutorial_utils.reproducibility import make_generator
 
-transform = transforms.Compose(
-    [transforms.ToTensor(), transforms.Normalize(description.mean, description.std)]
-)
-whole = torchvision_datasets.MNIST(
-    datasets.data_root(), train=True, transform=transform
-)
-num_validation = round(config.validation_split * len(whole))
-train_part, validation_part = random_split(
-    whole,
-    [len(whole) - num_validation, num_validation],
-    generator=make_generator(config.seed, "eda"),
-)
-train_loader = DataLoader(train_part, batch_size=config.batch_size, shuffle=True)
-validation_loader = DataLoader(validation_part, batch_size=config.batch_size)
-test_set = torchvision_datasets.MNIST(
-    datasets.data_root(), train=False, transform=transform
-)
-test_loader = DataLoader(test_set, batch_size=config.batch_size)
+draw = make_generator(seed, "samples")
+picked = torch.randperm(len(data.train), generator=draw)[:25]
 
-# %%
-table(
-    [
-        {"loader": "training", "images": len(train_part), "batches": len(train_loader), "shuffled": "yes",
-         "why": "updates should not depend on the order of the files"},
-        {"loader": "validation", "images": len(validation_part), "batches": len(validation_loader),
-         "shuffled": "no", "why": "a mean does not depend on the order"},
-        {"loader": "test", "images": len(test_set), "batches": len(test_loader), "shuffled": "no",
-         "why": "predictions must stay beside their labels"},
-    ],
-    {"images": ",", "batches": ","},
-)  # fmt: skip
+# %% tags=["hide-input"]
+# @title Figure: 25 training images
+from tutorial_utils.plots.data import image_grid
+
+titles = [str(int(label)) for label in data.train.labels[picked]]
+show(
+    image_grid(data.train.images[picked, 0], titles),
+    caption="Twenty-five training images drawn at random, with their labels.",
+    alt="Five rows of five handwritten digits in dark ink on white, with"
+    " labels; slant and thickness differ, and a few are hard to read.",
+    name="fig-mnist-samples",
+)
 
 # %% [markdown]
-# A `DataLoader` has two more settings that tutorials like to set. `num_workers` fetches in separate processes, which pays
-# when fetching one image is slow, and costs time to start when it is not. `pin_memory` keeps batches where a graphics card can
-# fetch them quickly, and does nothing without one. Both are left at their defaults here.
+# ## Pixels that a model can use
 #
-# This book goes another way. The whole of MNIST fits into memory as one tensor, so batches can be cut out of it
-# directly. It is the same data without fetching image by image, and the training chapter uses it. It gives the same pixels:
+# A model multiplies pixels by weights, and learns in small steps. With inputs in the hundreds every step is a leap, and
+# [training](03_training.ipynb) needs tiny ones. Two changes put that right.
+#
+# * **Scaling** divides by 255, so that values lie between 0 and 1.
+# * **Standardising** subtracts the mean and divides by the standard deviation. Values then lie around 0, with spread 1.
+#
+# Which mean, which deviation? Those of all training pixels. The test images must influence no choice, not even this one.
+
+# %%
+pixels = data.train.images / 255
+print(f"mean {pixels.mean():.4f}, standard deviation {pixels.std():.4f}")
+
+# %% [markdown]
+# These are the two numbers that you will meet wherever MNIST is used: 0.1307 and 0.3081. Now you know where they come from.
+
+
+# %%
+def standardise(images):
+    return (images / 255 - 0.1307) / 0.3081
+
+
+inputs = standardise(data.train.images)
+torch.testing.assert_close(inputs, datasets.standardise(data.train))
+standardise(torch.tensor([0, 255]))
+
+# %% [markdown]
+# The package's own `standardise` gives the same, and later chapters use it. Look at what became of the two ends: full ink is almost 3, and
+# **blank paper is no longer 0**. Remember that number below zero. In [The model](02_model.ipynb) blank paper will have a say.
+
+# %% tags=["remove-input"]
+# @title The sentences above, guarded
+statistics = exploration.pixel_statistics(data.train.images)
+mean, std = statistics.mean.item(), statistics.std.item()
+rounded = [round(mean, 4), round(std, 4)]
+expect("the two numbers", rounded, equals=[0.1307, 0.3081])
+
+# %% [markdown]
+# ## The split
+#
+# You will try settings and keep the best. Whoever does that on the test images has chosen with them, and no longer knows how good the
+# result is. So hold out some training images to choose with: the **validation** images. Chance decides once which these are, and
+# the seed fixes it.
+
+# %%
+train, validation = datasets.split(data.train, validation_split, seed)
+
+# %% tags=["hide-input"]
+# @title Figure: the split
+from tutorial_utils.plots.data import split_bar
+
+sizes = {"training": len(train), "validation": len(validation)}
+show(
+    split_bar(sizes | {"test": len(data.test)}),
+    caption="All images, by what they are for.",
+    alt="One bar in three pieces: most of it training images, then a narrow"
+    " piece of validation images and a wider one of test images.",
+    name="fig-mnist-split",
+)
+
+# %% [markdown]
+# The training images change the model. The validation images tell you how it does on digits that it never learnt from, as often as you
+# like. The test images wait until nothing is left to choose.
+#
+# ### Batches, and who is shuffled
+#
+# Training takes a handful of images at a time, a **batch**. The usual tool is PyTorch's `DataLoader`: it picks images one by one and
+# stacks them.
+
+# %%
+from torch.utils.data import DataLoader, TensorDataset
+
+samples = TensorDataset(standardise(train.images), train.labels)
+loader = DataLoader(samples, batch_size=batch_size, shuffle=True)
+images, labels = next(iter(loader))
+images.shape, labels.shape
+
+# %% [markdown]
+# | axis of `images` | size | what it counts |
+# |---|---|---|
+# | 0 | 64 | images in the batch |
+# | 1 | 1 | colour channels: one, for grey; a colour picture has three |
+# | 2 | 28 | rows of pixels |
+# | 3 | 28 | columns of pixels |
+#
+# So an image is 28 x 28 = 784 numbers. Labels have one axis, one number from 0 to 9 for each image.
+#
+# | images | shuffled? | why |
+# |---|---|---|
+# | training | yes, anew in every epoch | updates should not depend on the order of the files |
+# | validation | no | a mean does not depend on order |
+# | test | no | predictions must stay beside their labels; they are loaded once, at the end |
+#
+# A `DataLoader` has two settings that tutorials like to set. `num_workers` fetches images in other processes, which pays when fetching one
+# is slow. `pin_memory` helps a graphics card to fetch batches, and does nothing without one. All of MNIST fits into memory, so this book
+# needs neither. It cuts batches straight from the tensor. They are the same batches, [and faster](../claims/03_timing.ipynb):
 
 # %%
 from tutorial_utils.training.batches import training_batches
 
-train, validation = training_batches(data.train, config)
-ours = datasets.standardise(data.train.subset(torch.arange(100)))
-theirs = torch.stack([whole[index][0] for index in range(100)])
-torch.testing.assert_close(ours, theirs)
-say(
-    f"{train.num_images:,} images to train on and {validation.num_images:,} to validate"
-    f" on, in {len(train):,} training batches of {config.batch_size}. The first hundred"
-    " images agree with the transforms of torchvision."
-)
+batches, _ = training_batches(data.train, config)
+len(loader), len(batches)
+
+# %% tags=["remove-input"]
+# @title The sentences above, guarded
+expect("an image is 784 numbers", images[0].numel(), equals=784)
+expect("the batches are as many", len(batches), equals=len(loader))
 
 # %% [markdown]
-# (mnist-samples)=
-# ## A look at the images
+# ## Is every digit equally frequent?
 #
-# Twenty-five training images drawn at random, with their labels. Look for strokes that are thick and thin, for slant, and for
-# digits that you would have to read twice.
-
-# %% mystnb={"figure": {"caption": "Twenty-five training images drawn at random, with their labels.", "name": "fig-mnist-samples"}, "image": {"alt": "A five by five grid of handwritten digits in dark ink on a light ground, each with its label above."}}
-from tutorial_utils.plots.data import (
-    boxes,
-    class_bars,
-    heat_images,
-    histograms,
-    image_grid,
-)
-from tutorial_utils.plots.training import compare_curves
-
-chosen = torch.randperm(
-    len(data.train), generator=make_generator(config.seed, "samples")
-)[:25]
-axes = image_grid(
-    data.train.images[chosen, 0],
-    [description.class_names[label] for label in data.train.labels[chosen]],
-)
-
-# %% [markdown]
-# (mnist-batch-shape)=
-# ### One batch, axis by axis
+# If one digit were rare, a model could ignore it and still look good. With equal shares, each would have 6,000 training images and
+# 1,000 test images. Count them.
 
 # %%
-images, labels = next(iter(train))
-axes_of_a_batch = (
-    "images in the batch",
-    "colour channels: one, for grey",
-    "rows of pixels",
-    "columns of pixels",
+counts = data.train.labels.bincount()
+test_counts = data.test.labels.bincount()
+
+# %% tags=["hide-input"]
+# @title Table: images of each digit
+import pandas as pd
+
+columns = {"digit": range(10), "training": counts, "test": test_counts}
+table(pd.DataFrame(columns), {"training": ",", "test": ","})
+
+# %% tags=["hide-input"]
+# @title Figure: the share of each digit
+from tutorial_utils.plots.data import class_bars
+
+parts = {"training": counts.tolist(), "test": test_counts.tolist()}
+show(
+    class_bars(parts, [str(digit) for digit in range(10)]),
+    caption="Share of each digit among the training and the test images.",
+    alt="Paired bars for the digits 0 to 9, all near the dashed line of equal"
+    " shares; the highest is 1, the lowest 5.",
+    name="fig-mnist-classes",
 )
-table(
+
+# %% [markdown]
+# The 1 is the most common and the 5 the rarest, by a factor of about one and a quarter. That is balanced enough. The bars also tell you
+# what *no* skill is worth: a model that always answers 1 is right for about one image in nine. Any accuracy should be read against that.
+
+# %% tags=["remove-input"]
+# @title The sentences above, guarded
+published = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
+expect("the counts are the published ones", counts, equals=published)
+factor = counts.max() / counts.min()
+expect("the factor is about one and a quarter", factor, between=(1.2, 1.3))
+always = test_counts[1] / test_counts.sum()
+expect("always 1 is right for one in nine", always, between=(0.105, 0.117))
+
+# %% [markdown]
+# ## Where the ink is
+#
+# How much of these pictures is blank? Say first.
+
+# %% tags=["remove-input"]
+# @title Predict
+from tutorial_utils.lessons.questions import ask, choice, number, predict
+
+blank = (data.train.images == 0).float().mean(dim=(1, 2, 3))
+guesses = {"a third": 1 / 3, "half": 1 / 2, "four fifths": 4 / 5}
+zero_share = blank.double().mean().item()
+nearest = min(guesses, key=lambda guess: abs(guesses[guess] - zero_share))
+ask(
     [
-        {"axis": axis, "size": size, "what it counts": meaning}
-        for axis, (size, meaning) in enumerate(
-            zip(images.shape, axes_of_a_batch, strict=True)
+        predict(
+            "Which share of all training pixels is exactly 0?",
+            list(guesses),
+            correct=nearest,
+            because=f"the share is {percent(zero_share, 1)}.",
         )
     ]
 )
 
-# %% tags=["hide-input"]
-channels, height, width = description.image_shape
-train_counts, test_counts = (
-    exploration.class_counts(data.train),
-    exploration.class_counts(data.test),
-)
-table(
-    [
-        {"what": "training images", "value": f"{len(data.train):,}"},
-        {"what": "test images", "value": f"{len(data.test):,}"},
-        {"what": "image size", "value": f"{height} x {width} = {height * width} pixels"},
-        {"what": "classes", "value": f"{description.num_classes}, the digits 0 to 9"},
-        {"what": "training images per class",
-         "value": f"6,000 nominally, really {train_counts.min():,} to {train_counts.max():,}"},
-        {"what": "test images per class",
-         "value": f"1,000 nominally, really {test_counts.min():,} to {test_counts.max():,}"},
-        {"what": "labels of this batch", "value": f"{labels.dtype}, shape {tuple(labels.shape)}"},
-    ]
-)  # fmt: skip
-
 # %% [markdown]
-# (mnist-class-distribution)=
-# ## Is every digit equally frequent?
-#
-# If one digit were rare, a model could ignore it and still look good. Count them. Then a **chi-squared test** asks whether chance alone could make
-# counts this uneven; its p-value is the probability of counts at least as uneven if all digits were equally likely.
+# Now look at it pixel by pixel. For each of the 784 places, take the mean and the standard deviation over all training images.
 
 # %%
-published_counts = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
-assert train_counts.tolist() == published_counts
-table(
-    [
-        {"digit": digit, "training": train_counts[digit], "share": train_counts[digit] / len(data.train),
-         "published": published_counts[digit], "test": test_counts[digit],
-         "test share": test_counts[digit] / len(data.test)}
-        for digit in range(10)
-    ],
-    {"training": ",", "share": ".2%", "published": ",", "test": ",", "test share": ".2%"},
-)  # fmt: skip
-
-# %% mystnb={"figure": {"caption": "Share of each digit among the training and the test images; the dashed line marks equal shares.", "name": "fig-mnist-classes"}, "image": {"alt": "Paired bars for each digit from 0 to 9, the share among training images beside the share among test images, near a dashed line at ten per cent."}}
-ax = class_bars(
-    {"training": train_counts, "test": test_counts}, description.class_names
-)
+mean_image, std_image = pixels.mean(dim=0)[0], pixels.std(dim=0)[0]
+never = mean_image == 0
+never.sum()
 
 # %% tags=["hide-input"]
-from scipy import stats
+# @title Figure: mean and standard deviation of every pixel
+from tutorial_utils.plots.data import heat_images
 
-shares = train_counts / train_counts.sum()
-p_equal = stats.chisquare(train_counts).pvalue
-p_same = stats.chi2_contingency([train_counts, test_counts]).pvalue
-rarest, commonest = int(shares.argmin()), int(shares.argmax())
-say(
-    f"Our counts are the published ones, digit by digit. The rarest digit is {rarest}"
-    f" ({percent(shares.min(), 1)}), the most common {commonest}"
-    f" ({percent(shares.max(), 1)}). With so many images the shares are surely not"
-    f" equal (chi-squared test, p-value {p_value(p_equal)}), but the largest class is only"
-    f" {shares.max() / shares.min():.2f} times the smallest. Training and test shares"
-    f" do not differ more than chance would make them (p-value {p_value(p_same)}).",
-    "A small p-value says that a difference is real, not that it matters. For training,"
-    " this balance is good enough.",
+show(
+    heat_images([mean_image, std_image], ["mean", "standard deviation"]),
+    caption="Mean (left) and standard deviation (right) of every pixel over the"
+    " training images, for pixels between 0 and 1.",
+    alt="Two heat maps of 28 by 28 pixels: a bright blob in the middle, and a"
+    " larger, flatter one; the corners are dark.",
+    name="fig-mnist-mean-image",
 )
 
 # %% [markdown]
-# (mnist-pixel-statistics)=
-# ## The average image, and where images vary
+# The left picture shows where ink usually is, the right one where it sometimes is. Out to five pixels from the middle
+# digits differ about equally, then less and less. In the corners nobody writes, and at the places counted above no training image has any ink. Such a pixel tells digits apart no better than a constant. You
+# meet them again when you look at weights. Nearly nine tenths of all variance lie within ten pixels of the centre.
 #
-# For each pixel, take the mean and the standard deviation over all training images. The first shows where ink usually is, the second
-# where it sometimes is. Each picture comes from scaled pixels in [0, 1]. (Averaging *standardised* pixels would give negative
-# values, which the published figure shows as if it were an image.)
+# Do you need all 60,000 images for such numbers? Compare with the first thousand, after standardising.
 
-# %% mystnb={"figure": {"caption": "Mean (left) and standard deviation (right) of every pixel over the training images, for pixels in [0, 1].", "name": "fig-mnist-mean-image"}, "image": {"alt": "Two heat maps of 28 by 28 pixels: the mean image, a bright blob in the middle, and the standard deviation image, a bright ring around a slightly darker centre."}}
-axes = heat_images(
-    [train_statistics.mean_image[0], train_statistics.std_image[0]],
-    ["mean", "standard deviation"],
-)
+# %%
+first = inputs[:1000]
+for name, some in (("first 1,000", first), ("all 60,000", inputs)):
+    print(f"{name}: mean {some.mean():+.4f}, deviation {some.std():.4f}")
 
 # %% [markdown]
-# How does variation depend on the distance from the centre? Averaged over rings:
+# A thousand images come within about a hundredth. For a first look that is enough.
 
-# %% mystnb={"figure": {"caption": "Mean and standard deviation of pixels by distance from the centre, each scaled to its own largest value.", "name": "fig-mnist-radial"}, "image": {"alt": "Two falling curves against the distance from the centre in pixels: the mean of the pixels and their standard deviation."}}
-radius, mean_profile = exploration.radial_profile(train_statistics.mean_image[0])
-_, std_profile = exploration.radial_profile(train_statistics.std_image[0])
-ax = compare_curves(
-    {
-        "mean": (radius, mean_profile / mean_profile.max()),
-        "standard deviation": (radius, std_profile / std_profile.max()),
-    },
-    xlabel="distance from the centre (pixels)",
-    ylabel="share of the largest value",
-    marked=True,
-    ylim=(0, None),
-)
-
-# %% tags=["hide-input"]
-zero = data.train.images == 0
-zero_first, zero_all = (
-    part.sum().item() / part.numel() for part in (zero[:1_000], zero)
-)
-del zero
-never = int((data.train.images.amax(dim=0) == 0).sum())
-variance = train_statistics.std_image[0].square()
-rows, columns = torch.meshgrid(
-    torch.arange(28) - 13.5, torch.arange(28) - 13.5, indexing="ij"
-)
-central = (
-    variance[(rows.square() + columns.square()).sqrt() <= 10].sum() / variance.sum()
-)
-say(
-    f"{percent(zero_first, 1)} of the pixels of the first 1,000 images are exactly 0,"
-    f" and {percent(zero_all, 1)} of all. {never} of the {height * width} pixels are"
-    " never inked at all: standardised, they hold the same constant in every image,"
-    " and act together as one more bias. Within 10 pixels of the centre lies"
-    f" {percent(central.item(), 0)} of the variance."
-)
+# %% tags=["remove-input"]
+# @title The sentences above, guarded
+axis = (torch.arange(28) - 13.5).square()
+radius = (axis[:, None] + axis).sqrt()
+variance = std_image.double().square()
+near = (variance[radius <= 10].sum() / variance.sum()).item()
+expect("nearly nine tenths lie within ten pixels", near, between=(0.86, 0.9))
+ratio = variance[radius.int() == 4].mean() / variance[radius < 4].mean()
+expect("they differ about equally", ratio, between=(0.9, 1.1))
+first_mean, first_std = first.mean().item(), first.std().item()
+off = max(abs(first_mean), abs(first_std - 1))
+expect("a thousand come within a hundredth", off, below=0.0125)
+expect("the published deviation", round(first_std, 4), equals=0.9904)
 
 # %% [markdown]
-# The published tutorial computes the statistics of standardised pixels from the first 1,000 images. How far is that from all
-# 60,000?
-
-# %% tags=["hide-input"]
-standardised = datasets.standardise(data.train)
-first = standardised[:1_000]
-first_mean, first_std = first.mean(dtype=torch.float64).item(), first.std().item()
-all_mean = standardised.mean(dtype=torch.float64).item()
-all_std = standardised.std().item()
-del standardised
-say(
-    f"First 1,000 images: mean {first_mean:.5f}, standard deviation {first_std:.4f}"
-    f" (published: 0.9904). All images: mean {all_mean:.5f}, standard deviation"
-    f" {all_std:.4f}. A thousand images get within about one per cent; the exact values"
-    " are 0 and 1 by construction, up to the rounding of the two constants."
-)
-
-# %% [markdown]
-# (mnist-digit-averages)=
 # ## The average of each digit
 #
-# The average image of a digit is what its images have in common. The published figure averages ten images of each; here are ten
-# and all, one above the other. Sharp regions are strokes that everyone draws in the same place, blurred regions are
-# strokes that move.
-
-# %% mystnb={"figure": {"caption": "Average image of each digit: from its first ten training images (top two rows) and from all of them (bottom two rows).", "name": "fig-mnist-averages"}, "image": {"alt": "Twenty average digits in four rows of five: the digits 0 to 9 averaged over ten images each, patchy, and below them the digits averaged over all images, smooth and blurred at the ends of strokes."}}
-ten = torch.cat([(data.train.labels == digit).nonzero()[:10, 0] for digit in range(10)])
-few_means = exploration.class_means(data.train.subset(ten))
-all_means = exploration.class_means(data.train)
-axes = image_grid(
-    torch.cat([few_means, all_means])[:, 0],
-    [f"{digit}, n = 10" for digit in range(10)]
-    + [f"{digit}, n = {count:,}" for digit, count in enumerate(train_counts)],
-    limits=(0, 1),
-)
+# Average all images of a digit, and you see what they have in common. For comparison, average only ten as well.
 
 # %%
-within = torch.stack(
-    [
-        exploration.pixel_statistics(data.train.images[data.train.labels == digit])
-        .std_image[0]
-        .square()
-        .mean()
-        for digit in range(10)
-    ]
-)
-order = within.argsort().tolist()
-
-# %%
-noise_share = (few_means - all_means).square().mean(dim=(1, 2, 3)) / (within / 10)
-draw = make_generator(config.seed, "ten of each digit")
-random_ten = torch.cat(
-    [
-        (data.train.labels == digit).nonzero()[
-            torch.randperm(count, generator=draw)[:10], 0
-        ]
-        for digit, count in enumerate(train_counts.tolist())
-    ]
-)
-random_means = exploration.class_means(data.train.subset(random_ten))
-random_share = (random_means - all_means).square().mean(dim=(1, 2, 3)) / (within / 10)
+by_digit = [pixels[data.train.labels == digit, 0] for digit in range(10)]
+averages = torch.stack([group.mean(dim=0) for group in by_digit])
+of_ten = torch.stack([group[:10].mean(dim=0) for group in by_digit])
 
 # %% tags=["hide-input"]
-say(
-    f"The digit that varies least is {order[0]}, then {order[1]}; those that vary most"
-    f" are {order[-1]} and {order[-2]} (mean variance of a pixel within the class, from"
-    f" {within.min():.3f} to {within.max():.3f}).",
-    "Ten images make a rough average. For ten images drawn at random, theory expects a"
-    " squared error of a tenth of the variance within the class; a random draw"
-    f" measures {random_share.mean():.2f} times that. The first ten of each digit"
-    f" measure {noise_share.mean():.2f} times that: they are not a random draw, because"
-    " neighbours in the file tend to come from few writers.",
+# @title Figure: average images
+titles = [f"{digit}, {how}" for how in ("ten", "all") for digit in range(10)]
+show(
+    image_grid(torch.cat([of_ten, averages]), titles, limits=(0, 1)),
+    caption="Average image of each digit: of its first ten training images"
+    " (two upper rows), and of all (two lower rows).",
+    alt="Twenty average digits. Those of ten images are patchy; those of all"
+    " are smooth, sharp in the 0 and the 1, blurred in the 4, 5 and 8.",
+    name="fig-mnist-averages",
 )
 
 # %% [markdown]
-# (mnist-quality)=
-# ## Image quality
+# Where an average is sharp, everyone puts the stroke in the same place. Where it is blurred, strokes move. The 0 has a clear hole, while the 5 is
+# little more than a smear: there are many ways to write it. That is a first answer to our question. Here is a second: which averages lie
+# closest to each other?
+
+# %%
+distances = torch.cdist(averages.flatten(1), averages.flatten(1))
+pairs = [(a, b) for a in range(10) for b in range(a)]
+pairs.sort(key=lambda pair: distances[pair])
+pairs[:4]
+
+# %% [markdown]
+# The 5 and the 3 are among the four closest pairs. See what is left to tell them apart: subtract one average from the other.
+
+# %%
+difference = averages[5] - averages[3]
+
+# %% tags=["hide-input"]
+# @title Figure: the average 5 minus the average 3
+from tutorial_utils.plots.model import evidence_images
+
+outlines = [None, by_digit[5][0], by_digit[3][0]]
+titles = ["5 minus 3", "with a 5", "with a 3"]
+show(
+    evidence_images([difference] * 3, titles, outlines=outlines),
+    caption="The average 5 minus the average 3. Blue: more ink in the 5; red:"
+    " more ink in the 3. Outlined: the first 5 and the first 3 of the file.",
+    alt="Three times the same map. Blue: a neck on the left of the upper half,"
+    " and a spot at the top right. Red: an arc at the top and a spot on the"
+    " right, above the middle. The lower half is pale.",
+    name="fig-mnist-five-minus-three",
+)
+
+# %% [markdown]
+# The upper half decides. A 5 has its neck on the left, and its bar runs out to the top right. A 3 has its upper bow on the right. Below, the
+# two are much alike. Now imagine a 5 whose neck leans to the right.
+
+# %% tags=["remove-input"]
+# @title The sentences above, guarded
+rank = sorted(pairs, key=lambda pair: distances[pair]).index((5, 3)) + 1
+expect("5 and 3 are among the four closest pairs", rank, below=5)
+neck, bow = difference[7:14, 6:13].mean(), difference[7:13, 15:21].mean()
+expect("the 5 has its neck on the left", neck, above=0.05)
+expect("the 3 its bow on the right", bow, below=-0.05)
+upper, lower = difference[4:15].abs().mean(), difference[18:26].abs().mean()
+expect("below, the two are much alike", lower / upper, below=0.7)
+expect("the 5 is blurred", averages[5].max(), below=0.7)
+
+# %% [markdown]
+# ## Are there bad images?
 #
-# **Brightness** is the mean pixel of an image, **contrast** the standard deviation of its pixels. For a digit, both mostly measure how
-# much ink there is.
+# **Brightness** is the mean pixel of an image, **contrast** the standard deviation of its pixels. In a digit, both mostly measure how
+# much ink there is. Their extremes are worth seeing: faults of the scanner, or bold and thin hands?
 
-# %% mystnb={"figure": {"caption": "Distribution of brightness and contrast over the training images, with medians.", "name": "fig-mnist-quality"}, "image": {"alt": "Two histograms with one hump each: the brightness and the contrast of the training images, a dashed line at each median."}}
-bright = exploration.brightness(data.train.images)
-contrasted = exploration.contrast(data.train.images)
-axes = histograms({"brightness": bright, "contrast": contrasted})
+# %%
+brightness = pixels.mean(dim=(1, 2, 3))
+contrast = pixels.std(dim=(1, 2, 3))
 
-# %% mystnb={"figure": {"caption": "Brightness by digit. Boxes span the middle half, whiskers the middle 90 %.", "name": "fig-mnist-brightness"}, "image": {"alt": "Ten box plots of brightness, one per digit; the box of digit 1 lies lowest."}}
-ax = boxes(
-    {str(digit): bright[data.train.labels == digit] for digit in range(10)},
-    ylabel="brightness (mean pixel in [0, 1])",
-)
+# %% tags=["hide-input"]
+# @title Figure: brightness and contrast
+from tutorial_utils.plots.data import histograms
 
-# %% [markdown]
-# The extremes are worth seeing: are they errors of scanning, or just bold and thin hands?
-
-# %% mystnb={"figure": {"caption": "The five darkest-inked, the five faintest, the five of lowest and the five of highest contrast.", "name": "fig-mnist-outliers"}, "image": {"alt": "Four rows of five digits: very bold ones, very thin ones, those with the lowest contrast, and those with the highest contrast, each with its label and value."}}
-rows = {
-    "boldest": bright.argsort(descending=True)[:5],
-    "faintest": bright.argsort()[:5],
-    "low contrast": contrasted.argsort()[:5],
-    "high contrast": contrasted.argsort(descending=True)[:5],
-}
-picked = torch.cat(list(rows.values()))
-names = [name for name in rows for _ in range(5)]
-axes = image_grid(
-    data.train.images[picked, 0],
-    [
-        f"{name}\n{data.train.labels[index]}"
-        for name, index in zip(names, picked, strict=True)
-    ],
+show(
+    histograms({"brightness": brightness, "contrast": contrast}),
+    caption="Brightness and contrast of the training images.",
+    alt="Two histograms with one hump each, and a dashed line at the median.",
+    name="fig-mnist-quality",
 )
 
 # %% tags=["hide-input"]
-import numpy as np
-
-spread = contrasted.std() / contrasted.mean()
-correlation = np.corrcoef(bright, contrasted)[0, 1]
-ones = data.train.labels == 1
-duplicates = exploration.duplicate_groups(
-    torch.cat([data.train.images, data.test.images])
-)
-say(
-    f"Contrast varies by {percent(spread.item(), 0)} of its mean, and follows"
-    f" brightness closely (correlation {correlation:.2f}). Ones are the faintest"
-    f" ({bright[ones].mean():.3f} on average, {bright[~ones].mean():.3f} for the"
-    " others) because they are made of one stroke. The outliers are bold and thin"
-    " hands, still legible; no image is blank.",
-    "Identical images, pixel by pixel, within and between training and test set:"
-    f" {len(duplicates)} pairs or groups.",
+# @title Figure: the extremes
+by_ink, by_contrast = brightness.argsort(), contrast.argsort()
+ends = (by_ink[-5:], by_ink[:5], by_contrast[:5], by_contrast[-5:])
+ends = torch.cat(ends)
+shown = data.train.labels[ends]
+names = ["bold", "faint", "low contrast", "high contrast"]
+titles = [f"{names[k // 5]}: {label}" for k, label in enumerate(shown)]
+show(
+    image_grid(data.train.images[ends, 0], titles),
+    caption="The five boldest and the five faintest images, and the five of"
+    " lowest and of highest contrast, with their labels.",
+    alt="Four rows of five digits: very bold ones, very thin ones, mostly ones,"
+    " thin ones again, and bold ones.",
+    name="fig-mnist-outliers",
 )
 
 # %% [markdown]
-# Last, are the digits centred? Their centre of mass should lie in the middle:
+# Bold and thin hands, still legible; no image is blank. The faintest are nearly all ones, because a 1 is a single stroke. So brightness says more about
+# the digit than about the scanner. And no two images are the same, pixel by pixel, not even across training and test set.
+#
+# Last, are the digits where they should be? Take the centre of mass of each image, and ask how far 95 % of them lie from the mean of all.
 
-# %% tags=["hide-input"]
-offset = exploration.centre_of_mass(data.train.images)
-middle = offset.mean(dim=0)
-distance = (offset - middle).norm(dim=1)
-say(
-    f"On average the centre of mass lies {middle[0]:+.2f} pixels below and"
-    f" {middle[1]:+.2f} to the right of the middle of the image: the digits are centred"
-    " on pixel 14, which is half a pixel off the middle of 28. About that point, it"
-    f" lies within {distance.quantile(0.95).item():.2f} pixels for 95 % of the images."
-)
+# %%
+centres = exploration.centre_of_mass(data.train.images)
+offset = (centres - centres.mean(dim=0)).norm(dim=1).quantile(0.95)
+offset
 
 # %% [markdown]
-# (mnist-decisions)=
+# Less than a pixel. The same pixel means the same place in every image, at least for the digit as a whole. Slant is another matter.
+
+# %% tags=["remove-input"]
+# @title The sentences above, guarded
+every = torch.cat([data.train.images, data.test.images])
+duplicates = len(exploration.duplicate_groups(every))
+expect("95 % lie within a pixel", offset, below=0.9)
+expect("no two images are the same", duplicates, equals=0)
+expect("no image is blank", brightness.min(), above=0.001)
+faint = (data.train.labels[by_ink[:100]] == 1).float().mean()
+expect("the faintest are nearly all ones", faint, above=0.9)
+
+# %% [markdown]
 # ## From observations to decisions
 #
-# The published tutorial draws four conclusions. Here they are, each with what we found.
-
-# %% tags=["hide-input"]
-raw_range = data.train.images.float().std().item()
-table(
-    [
-        {"observation": "raw values vary widely",
-         "found": f"0 to 255, standard deviation {raw_range:.0f}",
-         "consequence": "gradients grow with the inputs, so the right learning rate shrinks",
-         "decision": "scale and standardise"},
-        {"observation": "classes are balanced",
-         "found": f"{percent(shares.min(), 1)} to {percent(shares.max(), 1)}",
-         "consequence": "no class can be ignored cheaply",
-         "decision": "no class weights, plain cross-entropy"},
-        {"observation": "contrast is good",
-         "found": f"varies by {percent(spread.item(), 0)} of its mean, no blank image",
-         "consequence": "no image needs repair",
-         "decision": "standard preprocessing for all"},
-        {"observation": "digits are centred",
-         "found": f"within {distance.quantile(0.95).item():.1f} pixels for 95 %",
-         "consequence": "the same pixel means the same place",
-         "decision": "no alignment (slant is not touched by it)"},
-    ]
-)  # fmt: skip
-
-# %% [markdown]
-# The source's table asks for scaling to [0, 1], while its code standardises; this book standardises. Three further decisions follow the
-# source: no augmentation, a simple model, unweighted cross-entropy. All of them are assumptions until they are tested: the training
-# chapter shows what [unstandardised inputs](mnist-what-goes-wrong) do, and the last chapter of this part tries augmentation.
+# | what you saw | what follows | decision |
+# |---|---|---|
+# | raw values run from 0 to 255 | gradients grow with the inputs, so the right learning rate shrinks | scale and standardise |
+# | classes are nearly balanced | no class can be ignored cheaply | plain cross-entropy, no class weights |
+# | contrast is good, no image is blank | no image needs repair | the same treatment for all |
+# | digits are centred | the same pixel means the same place | no alignment; slant stays |
+# | a digit puts its ink in the same places | adding up evidence pixel by pixel can work | a simple model first, no augmentation |
 #
-# (mnist-eda-results)=
-# ## What this chapter measured
-
-# %% tags=["hide-input"]
-from tutorial_utils.report import results
-
-metrics = {
-    "class_counts_train": train_counts,
-    "class_counts_test": test_counts,
-    "mean": mean,
-    "std": std,
-    "first_1000_mean": first_mean,
-    "first_1000_std": first_std,
-    "zero_share_first_1000": zero_first,
-    "zero_share": zero_all,
-    "never_inked_pixels": never,
-    "variance_within_10_pixels": central,
-    "contrast_variation": spread,
-    "centre_offset_95": distance.quantile(0.95),
-    "duplicate_groups": len(duplicates),
-}
-path = results.write(
-    "mnist/01_eda",
-    parameters=config.model_dump(
-        include={"dataset", "seed", "batch_size", "validation_split"}
-    ),
-    metrics=metrics,
-    data_hash=data.fingerprint,
-)
-
-# %% [markdown]
-# ## What you have learnt
+# Each of these is an assumption until it is tested. [Training](03_training.ipynb) shows what unstandardised inputs do, and
+# [Error analysis](05_error_analysis.ipynb) what slant costs. Published tutorials draw such conclusions, too;
+# [Claims about MNIST](../claims/01_mnist.ipynb) measures whether they hold.
 #
-# You can now
+# ## The libraries of this book
 #
-# * load MNIST and name the axes of a batch;
-# * standardise pixels, with constants that you computed;
-# * split off validation data, and say what is shuffled and why;
-# * describe images by counts, averages, variation and quality;
-# * turn observations into decisions.
+# | library | what for | where |
+# |---|---|---|
+# | PyTorch (`torch`) | tensors, gradients, models, training | every chapter |
+# | NumPy | arrays, where statistics want them | evaluation, claims, and inside the package |
+# | pandas | tables | evaluation, error analysis, and the tables on every page |
+# | matplotlib | figures | every chapter |
+# | seaborn | bars, histograms, heat maps and scatter, drawn with matplotlib | inside the package's figures |
+# | SciPy | distributions, tests, optimisers | evaluation, error analysis, claims, and inside the package |
+# | scikit-learn | metrics, baselines, ready-made models to compare with | evaluation, foundations, claims |
+# | statsmodels | intervals of proportions, corrections for many tests | inside the package: every interval of a share |
+# | torchvision | the same data sets and transforms, ready-made | CIFAR-10, and the chapter about time |
+#
+# You need none of them before the page where it appears.
 #
 # ## Exercises
 #
-# ### Exercise 1: undo the standardisation
+# ### Exercise 1 ★ With a pencil
 #
-# Write `to_pixels(standardised)`, which returns the original integers from 0 to 255. Check it on the first ten images.
+# One epoch of 54,000 images in batches of 64: how many batches, and how many images has the last? Put both in place of the dots.
 
+# %% tags=["remove-cell"]
+# @title What the check of exercise 1 compares with
+last = len(list(batches)[-1][1])
+
+# %%
+from tutorial_utils.lessons import checks
+
+how_many, in_the_last = ..., ...
+hint = "divide 54,000 by 64; what is left makes a batch, too"
+checks.answer(how_many, len(batches), tolerance=0.5, hint=hint)
+checks.answer(in_the_last, last, tolerance=0.5, hint=hint)
 
 # %% tags=["hide-cell"]
-# Solution: multiply, add, scale back, round.
+# @title Solution
+# 54,000 = 843 x 64 + 48: 843 full batches, and one of 48. The loader agrees.
+len(batches), last
+
+# %% [markdown]
+# ### Exercise 2 ★ Predict, then run
+#
+# Standardise an image that is blank everywhere. What is its mean? Write down your prediction, then put the number in place of the dots.
+
+# %%
+your_mean = ...
+right = standardise(torch.zeros(28, 28)).mean()
+checks.answer(your_mean, right, tolerance=0.01, hint="(0 - mean) / deviation")
+
+# %% tags=["hide-cell"]
+# @title Solution
+# Each pixel becomes (0 - 0.1307) / 0.3081. The mean 0 holds for all training
+# images together, and not for each of them.
+right
+
+# %% [markdown]
+# ### Exercise 3 ★★ Undo the standardisation
+#
+# Write `to_pixels(standardised)`, which gives back the whole numbers from 0 to 255, as `torch.uint8`.
+
+
+# %%
 def to_pixels(standardised):
-    return (
-        ((standardised * description.std[0] + description.mean[0]) * 255)
-        .round()
-        .to(torch.uint8)
-    )
+    return standardised  # write it here
 
 
-assert torch.equal(
-    to_pixels(datasets.standardise(data.train)[:10]), data.train.images[:10]
-)
-say("`to_pixels` gives back every pixel of the first ten images.")
+row = data.train.images[0, 0, 14]  # of the first image
+checks.function(to_pixels, lambda x: row, [(standardise(row),)])
 
-# %% [markdown]
-# ### Exercise 2: how many batches?
-#
-# How many batches has one epoch of 54,000 images in batches of 64, and how many images has the last? Work it out, then ask
-# the loader.
 
 # %% tags=["hide-cell"]
-# Solution: 54,000 = 843 x 64 + 48.
-full, rest = divmod(train.num_images, config.batch_size)
-last_images, _ = list(train)[-1]
-assert len(train) == full + (rest > 0)
-assert len(last_images) == (rest or config.batch_size)
-say(
-    f"{full} full batches and one of {rest} images, {len(train)} in all."
-    if rest
-    else f"{full} full batches."
-)
+# @title Solution
+# Backwards: times the deviation, plus the mean, times 255, and round.
+def my_to_pixels(standardised):
+    return ((standardised * 0.3081 + 0.1307) * 255).round().to(torch.uint8)
+
+
+assert torch.equal(my_to_pixels(inputs[:10]), data.train.images[:10])
 
 # %% [markdown]
-# ### Exercise 3: classify by the nearest average
+# ### Exercise 4 ★★★ Classify by the nearest average
 #
-# The simplest classifier compares an image with the ten average images and takes the nearest. How often is it right on the
-# validation images? (Use averages of the training part only. This is a baseline for the chapters to come.)
+# The simplest classifier compares an image with the ten averages and answers with the nearest. Take averages of the *training* part only.
+# Which share of the validation images does it read correctly? It is the first number that the model has to beat.
+
+# %% tags=["remove-cell"]
+# @title What the check of exercise 4 compares with
+own = exploration.class_means(train).flatten(1)
+flat = validation.images.flatten(1).double() / 255
+answers = torch.cdist(flat, own).argmin(dim=1)
+share_right = (answers == validation.labels).double().mean().item()
+
+# %%
+your_share = ...  # a fraction, such as 0.5
+hint = "torch.cdist gives all distances, argmin(dim=1) the nearest"
+checks.answer(your_share, share_right, tolerance=0.005, hint=hint)
 
 # %% tags=["hide-cell"]
-# Solution: squared distances to ten averages.
-train_part, validation_part = datasets.split(
-    data.train, config.validation_split, config.seed
-)
-centroids = exploration.class_means(train_part).flatten(1)
-pixels = validation_part.images.flatten(1).double() / 255
-nearest = torch.cdist(pixels, centroids).argmin(dim=1)
-centroid_accuracy = (nearest == validation_part.labels).double().mean().item()
-say(
-    f"The nearest average is the right digit for {percent(centroid_accuracy, 1)} of the"
-    " validation images."
+# @title Solution
+ink = train.images[:, 0] / 255
+means = torch.stack([ink[train.labels == d].mean(dim=0) for d in range(10)])
+away = torch.cdist((validation.images / 255).flatten(1), means.flatten(1))
+(away.argmin(dim=1) == validation.labels).float().mean()
+
+# %% [markdown]
+# ## Five questions
+
+# %% tags=["remove-input"]
+# @title Five questions
+sets = {
+    "training images": "",
+    "training and test images": "Then the test images have had a say.",
+    "each image by itself": "That would wipe out how bold a hand is.",
+}
+lowest = standardise(torch.zeros(1)).item()
+ask(
+    [
+        choice(
+            "What does the second axis of a batch count?",
+            ["images", "colour channels", "rows of pixels"],
+            correct="colour channels" if images.shape[1] == 1 else "",
+            because=f"the shape is {tuple(images.shape)}.",
+        ),
+        number(
+            "What does a blank pixel become when standardised? (One decimal.)",
+            answer=lowest,
+            tolerance=0.06,
+            form=".2f",
+            because="(0 - 0.1307) / 0.3081.",
+        ),
+        choice(
+            "From which images may mean and deviation be taken?",
+            sets,
+            correct="training images",
+            because="test images must influence no choice.",
+        ),
+        choice(
+            "You shuffle predictions of the test images, but not their labels."
+            " What happens to the accuracy?",
+            {
+                "nothing": "Each prediction now meets another image's label.",
+                "it falls to about one in ten": "",
+                "it falls to zero": "By chance some labels still fit.",
+            },
+            correct="it falls to about one in ten",
+            because="a prediction then meets the label of a random image.",
+            sure=True,
+        ),
+        choice(
+            "Which part of the picture tells the average 5 from the average 3?",
+            ["the upper half", "the lower half", "the border"],
+            correct="the upper half" if upper > lower else "the lower half",
+            because="neck on the left, or bow on the right; below they agree.",
+        ),
+    ]
 )
 
 # %% [markdown]
 # ## Further reading
 #
-# * {cite:t}`lecun1998` describe how MNIST was made, and what many methods reach on it.
-# * {cite:t}`yadav2019` retrace where its images come from.
+# * [LeCun et al. 1998](https://doi.org/10.1109/5.726791) describe how MNIST was made, and what many methods reach on it.
+# * [Yadav and Bottou 2019](https://arxiv.org/abs/1905.10498) retrace where its images come from.
 #
-# Next: [](02_model), the model in one line and what its 7,850 numbers mean.
+# You know where the ink lies, and that a leaning neck is all that makes a 5 out of a 3. Can adding up single pixels notice that?
+# [The model](02_model.ipynb) does nothing else.
+
+# %% tags=["remove-cell"]
+# @title The results file
+from tutorial_utils.report import results
+
+metrics = {
+    "class_counts_train": counts, "class_counts_test": test_counts,
+    "mean": mean, "std": std,
+    "first_1000_mean": first_mean, "first_1000_std": first_std,
+    "zero_share_first_1000": blank[:1000].double().mean(),
+    "zero_share": zero_share, "never_inked_pixels": never.sum(),
+    "variance_within_10_pixels": near,
+    "contrast_variation": contrast.std() / contrast.mean(),
+    "centre_offset_95": offset, "duplicate_groups": duplicates,
+    "nearest_average_accuracy": share_right,
+}  # fmt: skip
+settings = {"dataset", "seed", "batch_size", "validation_split"}
+path = results.write(
+    "mnist/01_eda",
+    parameters=config.model_dump(include=settings),
+    metrics=metrics,
+    data_hash=data.fingerprint,
+)

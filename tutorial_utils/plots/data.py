@@ -66,6 +66,28 @@ def class_bars(
     return ax
 
 
+def split_bar(sizes: Mapping[str, int], ax: Axes | None = None) -> Axes:
+    """Draw how many images each part of a data set has, as pieces of one bar.
+
+    Args:
+        sizes: Name of the part to its number of images, from left to right.
+        ax: Where to draw, or None for a new figure.
+    """
+    ax = new_axes(ax, figsize=(8, 1.3))
+    start = 0
+    for (name, size), (colour, _, _), hatch in zip(
+        sizes.items(), line_styles(len(sizes)), ("", "///", "...", "xx", "|||", "++"), strict=False
+    ):
+        ax.barh(0, size, left=start, color=colour, alpha=0.35, hatch=hatch, edgecolor=colour)
+        ax.annotate(f"{name}\n{size:,}", (start + size / 2, 0.5), ha="center", va="bottom")
+        start += size
+    ax.set(xlim=(0, start), ylim=(-0.5, 1.4), yticks=[], xlabel="images")
+    ax.xaxis.set_major_formatter("{x:,.0f}")
+    ax.spines["left"].set_visible(False)
+    ax.grid(False)
+    return ax
+
+
 def heat_images(images: Sequence[ArrayLike], titles: Sequence[str], *, diverging: bool = False) -> list[Axes]:
     """Draw arrays as heat maps, each in axes of its own, with one colour bar for all.
 
