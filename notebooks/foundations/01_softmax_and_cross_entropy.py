@@ -73,12 +73,12 @@ use_book_style()
 #
 # Logistic regression with several classes, the method of this book, has four parts.
 #
-# | part | what it does | what for |
-# |---|---|---|
-# | linear map | turns pixels into one score per class, the **logits** | each pixel speaks for or against each class |
-# | softmax | turns scores into probabilities | scores become shares: positive, and one in total |
-# | cross-entropy | turns probabilities and the true class into one number, the **loss** | it says how badly the truth was predicted |
-# | gradient descent | turns the loss into better weights | the next loss is lower |
+# | part | what it does |
+# |---|---|
+# | linear map | turns pixels into one score per class, the **logits** |
+# | softmax | turns scores into probabilities |
+# | cross-entropy | turns probabilities and the true class into one number, the **loss** |
+# | gradient descent | turns the loss into better weights |
 #
 # To predict, the first two are enough. Training takes all four. This page is about the two in the middle. You build the
 # first in [The model](../mnist/02_model.ipynb) and the last in [Gradient descent](03_gradient_descent.ipynb).
@@ -189,7 +189,7 @@ show(
 
 # %% [markdown]
 # The curve comes near 0 on the left and near 1 on the right, and reaches neither. At zero it is one half, and steepest there: a little
-# more score is worth a quarter of it in probability. It favours no class, since $\sigma(-z) = 1 - \sigma(z)$. Beyond a score of 5 or so, more score changes little.
+# more score is worth a quarter of it in probability. It favours no class, since $\sigma(-z) = 1 - \sigma(z)$.
 #
 # ## Why exponentials
 #
@@ -211,9 +211,8 @@ for constant in (0, 10, -1.5):
 # $$
 #
 # > **Nothing else of this form will do** (optional). Turn scores into positive numbers $f(z)$ and divide each by their sum. A constant
-# > cancels only if $f(a)/f(b)$ depends on $a - b$ alone. Mathematics knows which continuous functions do that: $f(z) = C e^{\beta z}$ and no
-# > others. The factor $C$ cancels. A $\beta$ of 0 would ignore the scores; any other only rescales them, which the model's weights can do as
-# > well. The case against plain division is that of
+# > cancels only if $f(a)/f(b)$ depends on $a - b$ alone. The only continuous functions like that are $f(z) = C e^{\beta z}$. The factor
+# > $C$ cancels. A $\beta$ of 0 would ignore the scores; any other only rescales them, as the weights can. The case against division:
 # > [Dhalla (2020)](https://medium.com/ai-in-plain-english/complete-guide-image-classification-on-cifar-10-chapter-i-multiclass-logistic-regression-525daee0775b).
 #
 # ### When exponentials overflow
@@ -241,7 +240,7 @@ def softmax(z):
 softmax(torch.tensor([200.0, 0.0, 0.0]))
 
 # %% [markdown]
-# There is a trap at the other end, too. A tiny probability is rounded to zero, and the logarithm of zero is minus infinity. So take
+# At the other end, a tiny probability is rounded to zero, and the logarithm of zero is minus infinity. So take
 # the logarithm on paper, before anything is rounded:
 #
 # $$
@@ -270,7 +269,7 @@ print("through p:", softmax(far).log(), " directly:", log_softmax(far))
 # \ell = -\sum_{k=1}^K \mathbf{y}_k \ln p_k.
 # $$
 #
-# Here is all of it for your 5, one column after the other.
+# All of it for your 5:
 
 # %%
 import pandas as pd
@@ -372,16 +371,6 @@ print("answers:", digits[before.argmax()], digits[after.argmax()])
 print("losses: ", -before[1].log(), -after[1].log())
 
 # %% [markdown]
-# PyTorch can tell how a result changes with the numbers it came from, if you mark them with `requires_grad_()`. Through `argmax` and
-# `==` it does not even try.
-
-# %%
-marked = scores.clone().requires_grad_()
-accuracy = (marked.argmax() == 1).float()
-loss = -log_softmax(marked)[1]
-print("slope known?", accuracy.requires_grad, loss.requires_grad)
-
-# %% [markdown]
 # So we train on the loss and report the accuracy. Mostly they improve together, but not always: a model can gain accuracy while its loss
 # rises, by growing more certain of a few hopeless images.
 #
@@ -402,11 +391,11 @@ print(F.cross_entropy(scores, label), F.nll_loss(log_p, label))
 #
 # ### A second softmax
 #
-# Somebody ends a model with softmax, and trains it with `F.cross_entropy`. Now there are two. Nothing complains.
+# Somebody ends a model with softmax, and trains it with `F.cross_entropy`. Now there are two.
 #
 # You need no model to see what that does to training: train the scores themselves. They start at zero, class 0 is true, and each step
-# moves them a little in the direction in which the loss falls. That direction comes from `backward`; the
-# [next page](02_gradients.ipynb) derives it.
+# moves them a little in the direction in which the loss falls.
+# ([Gradients](02_gradients.ipynb) derives it.)
 
 # %% tags=["remove-input"]
 # @title Your prediction
@@ -421,7 +410,6 @@ ask(
             paths,
             correct=paths[1 if lowest > 0.2 * math.log(num_classes) else 0],
             because=f"it cannot fall below {lowest:.3f}. See below why.",
-            sure=True,
         )
     ]
 )
@@ -497,7 +485,6 @@ ask(
             ["none: it is an error", f"({n},)", f"({n}, 1)", f"({n}, {n})"],
             correct=str(tuple(wrong.shape)),
             because="every prediction is compared with every label.",
-            sure=True,
         )
     ]
 )
@@ -673,7 +660,6 @@ ask(
             suspects,
             correct=list(suspects)[1],
             because=f"with two softmaxes no loss gets below {floor:.3f}.",
-            sure=True,
         ),
         choice(
             "The probability of the true class rises from 0.1 to 0.2, and"

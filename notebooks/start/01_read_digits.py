@@ -20,7 +20,7 @@
 # After this chapter you can
 #
 # * write a classifier in eight lines, and train it with seven more;
-# * say what a score, a probability and a loss are, and which line computes each;
+# * tell score, probability and loss apart;
 # * report an accuracy with its uncertainty;
 # * explain a single answer, pixel by pixel.
 #
@@ -68,7 +68,7 @@ batch_size: int = 64  # images per update, 1 to 54,000
 learning_rate: float = 0.1  # step length, above 0
 validation_split: float = 0.1  # share of images held out, between 0 and 1
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 # @title Check the settings: a wrong one stops the notebook here, and says why
 from tutorial_utils.plots.style import use_book_style
 from tutorial_utils.training.config import TrainingConfig
@@ -87,19 +87,19 @@ use_book_style()
 #
 # Open [the page that reads your digits](../../book/demo.md) in a second window
 # ([its address](https://logistic-regression-measured.github.io/book/book/demo.html), if you are in a notebook). A trained model lives
-# there. Draw a 5, the way you write it on a shopping list. Then draw worse ones: a short bar at the top, a leaning neck below its left end, an
+# there. Draw a 5 as you always do. Then draw worse ones: a short bar at the top, a leaning neck below its left end, an
 # open belly at the foot. Go on until the page says 3, or something else that you did not mean.
 #
 # Keep that drawing: **Save picture**, below the paper. At the end, your own model gets to read it. It may answer otherwise: the page's
 # model was trained for longer, on standardised pixels.
 #
-# Now write one sentence on a piece of paper: *what in my drawing misled it?* You will come back to that sentence.
+# Now write one sentence on a piece of paper: *what in my drawing misled it?*
 #
 # ## Minutes 5 to 20: the images
 #
 # The model learns from MNIST: 70,000 digits written by employees of the US census and by high-school students
 # ([LeCun et al. 1998](https://doi.org/10.1109/5.726791)). Each is a small picture in grey, with a label from 0 to 9. The next cell
-# fetches them, unless they are there already, and makes three sets.
+# fetches them and makes three sets.
 
 # %%
 import torch
@@ -112,8 +112,6 @@ train, validation = datasets.split(data.train, validation_split, seed)
 len(train), len(validation), len(data.test)
 
 # %% [markdown]
-# Three sets, three jobs.
-#
 # * The **training** images change the model.
 # * The **validation** images tell you how it does on digits that it never learnt from. Look at them as often as you like while
 #   you make choices.
@@ -125,11 +123,10 @@ images, labels = train.images / 255, train.labels
 images.shape
 
 # %% [markdown]
-# Read the shape from the left: so many images, one grey channel (a colour picture has three), 28 rows, 28 columns. A **batch** is a
+# Read the shape from the left: so many images, one grey channel, 28 rows, 28 columns. A **batch** is a
 # handful of images, cut from the first axis: `images[:64]` has the shape (64, 1, 28, 28).
 #
-# Pixels are stored as whole numbers, from 0 for blank paper to 255 for full ink. Divided by 255, they are fractions
-# between 0 and 1. Blank paper is exactly 0: remember that for the end.
+# Pixels are stored as whole numbers from 0, blank paper, to 255, full ink. Divided by 255, they lie between 0 and 1.
 
 # %% tags=["hide-input"]
 # @title Figure: 25 training images
@@ -148,8 +145,6 @@ show(
 )
 
 # %% [markdown]
-# Cover the labels, and read the digits aloud. Where you hesitate, ask yourself what you look at.
-#
 # ## Minutes 20 to 35: scores, probabilities, loss
 #
 # The model will give an image ten **scores**, one for each digit. A higher score means "more like this one". To see
@@ -174,9 +169,7 @@ loss
 
 # %% [markdown]
 # This is **cross-entropy**: minus the logarithm of the probability that the model gave to the true digit. At probability 1 the loss is 0. At one
-# half it is ln 2, about 0.69. Towards 0 it grows without end. So doubt is cheap, and being sure of something false is dear. And the loss
-# moves a little whenever a score moves a little. "Right or wrong" does not: it stands still, then jumps. What
-# learns in small steps needs to feel each of them.
+# half it is ln 2, about 0.69. Towards 0 it grows without end. So doubt is cheap, and being sure of something false is dear.
 #
 # Move the scores, and watch both. In a notebook, the link below the picture leads to where they move.
 
@@ -260,7 +253,7 @@ untrained = torch.tensor(untrained)  # 20 rows: loss, share
 untrained.amin(dim=0), untrained.mean(dim=0), untrained.amax(dim=0)
 
 # %% [markdown]
-# Twenty untrained models, loss and share of each: the lowest, the mean, the highest. Each model has favourite digits, for no reason but chance.
+# Twenty untrained models, loss and share of each: the lowest, the mean, the highest.
 # On average the loss is near the ln 10 of ten equal shares, and one image in ten is read correctly, as by guessing.
 
 # %% tags=["remove-input"]
@@ -290,7 +283,7 @@ y = nn.functional.one_hot(labels[five], 10)
 torch.testing.assert_close(z.grad, p - y)
 
 # %% [markdown]
-# The slope is $p - y$: what the model said, minus what it should have said. Nothing else. ([Gradients](../foundations/02_gradients.ipynb) derives it.)
+# The slope is $p - y$: what the model said, minus what it should have said. ([Gradients](../foundations/02_gradients.ipynb) derives it.)
 
 # %% tags=["hide-input"]
 # @title Figure: p - y
@@ -308,7 +301,7 @@ show(
 
 # %% [markdown]
 # To make the loss smaller, go against the slope. The true digit's score is pushed up by all that its probability lacked, each other score down by
-# just what its digit was given. A model that is right and sure is hardly moved: $p - y$ is next to nothing.
+# just what its digit was given.
 #
 # Scores are made of weights and biases, so the push goes on to them. A weight's push is its digit's push times its pixel; where the image is
 # blank, there is none. A bias's push is its digit's push itself. The loop below averages these pushes over a batch, and takes a step of **learning rate** times
@@ -348,12 +341,11 @@ for epoch in range(num_epochs):
 
 # %% [markdown]
 # * An **epoch** is one pass over the training images. `randperm` shuffles them, `split` cuts the order into batches.
-# * `cross_entropy` gives the mean loss of the batch.
 # * `zero_grad` forgets the slopes of the batch before; `backward` would add to them.
 # * `backward` finds the slope of the loss in every weight and every bias.
 # * `SGD`, stochastic gradient descent, owns the weights: `step` moves each against its slope, by the slope times the learning rate.
 #
-# A few seconds, and you have trained a model. (Run this cell twice, and it goes on training. To start afresh, run the model's cell first.) Before you look, say how good it will be.
+# (Run this cell twice, and it goes on training. To start afresh, run the model's cell first.) Before you look, say how good it will be.
 
 # %% tags=["remove-input"]
 # @title Predict
@@ -377,7 +369,7 @@ ask(
 measure(model, *held_out)
 
 # %% [markdown]
-# The first number is the loss, the second the share of validation images that it reads correctly. How did it get there?
+# The loss, and the share of validation images read correctly.
 
 # %% tags=["hide-input"]
 # @title Figure: the loss after each epoch
@@ -391,7 +383,7 @@ ax.xaxis.get_major_locator().set_params(integer=True)
 show(
     ax,
     caption="Mean loss after each epoch, on the training images and on the"
-    " validation images. An untrained model begins near ln 10, about 2.3.",
+    " validation images.",
     alt="Two falling lines, close together: steep from the first epoch to"
     " the second, then flatter; the line of the training images lies"
     " lowest.",
@@ -399,8 +391,7 @@ show(
 
 # %% [markdown]
 # Both lines fall, first fast, then slowly. The gap grows, but stays small beside the loss itself: what was learnt from the training images holds for
-# digits that the model has never seen. If the validation line turned up while the other went on falling, the model would be learning its images by
-# heart. [Training on MNIST](../mnist/03_training.ipynb) shows how that looks.
+# digits that the model has never seen. [Training on MNIST](../mnist/03_training.ipynb) shows what it means when the lines part.
 
 # %% tags=["remove-input"]
 # @title The book's own check (skip)
@@ -424,7 +415,7 @@ confidence, predicted = answers.max(dim=1)
 right = (predicted == test_labels).sum().item()
 low, high = wilson_interval(right, len(test_labels))
 
-# %% tags=["hide-input"]
+# %% tags=["remove-input"]
 # @title Table: test accuracy
 from tutorial_utils.report.narrate import percent, table
 
@@ -505,7 +496,7 @@ show(
 
 # %% [markdown]
 # Cover the titles, and read these digits yourself. Some would have fooled you. Others are plain to you, and the model
-# was still all but certain. A probability shares out certainty among ten digits. It is no promise.
+# was still all but certain.
 
 # %% tags=["remove-input"]
 # @title The book's own check (skip)
@@ -515,7 +506,7 @@ expect("it was all but certain", confidence[worst].min(), above=0.9)
 # ## Minutes 75 to 84: why does it read my 5 as a 3?
 #
 # Now your drawing. Put its file beside this notebook (on Colab: into the folder at the left), and its name in place of the one below. Until then, the
-# cell reads a 5 that comes with the book. It was picked because models like yours stumble over it. `read_digit` scales your digit to 20 x 20
+# cell reads a 5 that comes with the book. `read_digit` scales your digit to 20 x 20
 # and centres it, as MNIST was made; where on the paper you drew does not matter. `drawing[None]` is a batch of one, and `topk` finds the two likeliest
 # digits.
 
@@ -556,7 +547,7 @@ show(
 # the biases. But the slanting stroke (rows 12 to 17) crosses the middle, where a 3 has its waist, and speaks for the 3. Bar and slant outvote the rest.
 #
 # So the model looks for no bar, no neck and no belly. It holds a vote. Each inked pixel votes by its place, and for itself: none knows whether its neighbour
-# is inked. What a place votes for is what all the pushes of training have left there. Move a stroke a little, and other places vote.
+# is inked. What a place votes for is what all the pushes of training have left there.
 #
 # Compare that with the sentence you wrote at the start.
 
@@ -601,19 +592,13 @@ while model(edited[None]).argmax() != second and len(changes) < 784:
 changes
 
 # %% [markdown]
-# ## Minutes 84 to 90: eight questions
+# ## Minutes 84 to 90: five questions
 
 # %% tags=["remove-input"]
-# @title Eight questions
+# @title Five questions
 parameters = sum(weight.numel() for weight in model.parameters())
 ask(
     [
-        choice(
-            "What is the shape of a batch of 32 images?",
-            ["(32, 28, 28)", "(32, 784, 10)", str((32, *images.shape[1:]))],
-            correct=str((32, *images.shape[1:])),
-            because="images, channel, rows, columns.",
-        ),
         choice(
             "You try three learning rates. Which images choose between them?",
             {
@@ -623,16 +608,6 @@ ask(
             },
             correct="validation",
             because="the test images wait until nothing is left to choose.",
-        ),
-        choice(
-            "You add 3 to all ten scores. What happens to the probabilities?",
-            {
-                "nothing": "",
-                "all grow": "They still add up to one.",
-                "the largest grows": "All grow by the same factor.",
-            },
-            correct="nothing",
-            because="each exponential and their sum grow by the same factor.",
         ),
         number(
             "The true digit got probability 0.25. The loss, to two decimals?",
@@ -649,16 +624,6 @@ ask(
             because="784 weights and one bias for each of ten digits.",
         ),
         choice(
-            "The image shows a 7. Where does training push the score of 7?",
-            {
-                "up": "",
-                "down": "That is what happens to the other nine.",
-                "not at all": "Only if the model was already certain.",
-            },
-            correct="up",
-            because="its slope p - y is below 0; steps go against the slope.",
-        ),
-        choice(
             "Tested on the same images, another model lands inside your "
             "interval. What do you do next?",
             {
@@ -668,7 +633,6 @@ ask(
             },
             correct="count the images that only one of the two reads correctly",
             because="there the two differ; all other images say nothing.",
-            sure=True,
         ),
         choice(
             "You shift a prepared 28 x 28 image by four pixels. What changes "
