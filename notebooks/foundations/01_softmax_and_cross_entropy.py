@@ -202,7 +202,7 @@ for constant in (0, 10, -1.5):
     print(f"{constant:+5}", moved / moved.sum(), softmax(moved))
 
 # %% [markdown]
-# On the left is plain division, on the right softmax. Division gives negative "probabilities": to the negative score at first, to the positive ones when the sum is
+# On the left is plain division, on the right softmax. Division gives negative "probabilities": to the negative score at first, to the positive one when the sum is
 # negative. With 10 added, the three become almost equal. With $-1.5$ added, the *lowest* score gets the largest share. And scores that sum to zero cannot be divided
 # at all. In softmax the constant cancels:
 #
