@@ -220,7 +220,7 @@ def provoke(attempt):
     try:
         return attempt()
     except (RuntimeError, ValueError) as error:
-        print(textwrap.fill(str(error), 72))
+        print(textwrap.fill(str(error), 72, break_on_hyphens=False))
 
 
 layer = torch.nn.Linear(784, 10)
