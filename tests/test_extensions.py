@@ -244,7 +244,7 @@ def test_a_results_table_has_a_row_for_each_evaluation(site: Site) -> None:
         "Handwritten digits, MNIST",
         "92.65 % of 10,000",
         "[92.12 %, 93.14 %]",
-        "92.59 % on average, sd 0.09 points, 2 times",
+        "2 times: 92.59 % on average, standard deviation 0.09 percentage points",
     ]
     assert row[-1].startswith("93 %")
     assert [other[0], *other[1:-1]] == ["Colour photographs, CIFAR-10", *row[1:-1]]

@@ -569,7 +569,7 @@ expect("so does the bar at the top", bar, above=1)
 # %% [markdown]
 # ### Exercise 3 ★★★ (for later)
 #
-# How few pixels must change before your model reads its second choice, the 5, instead of the first? Take away ink, or add some.
+# How few pixels must change before your model reads the second likeliest digit, not the first? Take away ink, or add some.
 
 # %%
 edited = drawing.clone()

@@ -117,7 +117,8 @@ def votes(
 ) -> list[Axes]:
     """Draw why one class was preferred to another: the image, its weights, and what each pixel contributed.
 
-    Rows and columns are numbered. Blue speaks for the first class, red for the second. From half of the largest value on, shades stay equal.
+    Rows and columns are numbered. Blue speaks for the first class, red for the second. From half of the
+    largest value on, shades stay equal.
 
     Args:
         digit: Ink, shape (height, width).
