@@ -77,3 +77,8 @@ def test_an_answer_counts_within_its_tolerance(
 ) -> None:
     checks.answer(given, 2.302585, tolerance=0.01, hint="ten classes")
     assert capsys.readouterr().out == f"{said}\n"
+
+
+def test_a_result_that_nobody_typed_is_not_called_an_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    checks.answer(3, 5, tolerance=0.5, wrong="the model still reads 3", hint="ink")
+    assert capsys.readouterr().out == "Not yet: the model still reads 3. Think of this: ink.\n"

@@ -652,7 +652,10 @@ def test_a_compact_pad_needs_no_more_than_a_container_and_the_model(open_demo: O
     page = open_demo(before=reduce)
     draw(page)
     assert page.locator(".demo-top").inner_text().startswith("3")
-    expect(page.locator("[data-pad] button")).to_have_text(["Clear", "Undo"])
+    expect(page.locator("[data-pad] button")).to_have_text(["Clear", "Undo", "Save picture"])
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save picture").click()
+    assert saved.value.suggested_filename == "my_digit.png"
     page.get_by_role("button", name="Undo").click()
     expect(page.locator("#demo-verdict")).to_contain_text("Draw a digit")
     for look in each_look(page):

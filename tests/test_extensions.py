@@ -24,6 +24,8 @@ from sphinx.errors import ExtensionError
 from sphinx.testing.util import SphinxTestApp
 from sphinx.util.console import strip_colors
 
+from tutorial_utils.data import datasets
+from tutorial_utils.data.catalogue import DATASETS
 from tutorial_utils.report import rules
 from tutorial_utils.report.ledger import Ledger, Measurement
 from tutorial_utils.report.rules import ClaimRules, PartRule, Rulebook
@@ -242,7 +244,7 @@ def test_a_results_table_has_a_row_for_each_evaluation(site: Site) -> None:
         "Handwritten digits, MNIST",
         "92.65 % of 10,000",
         "[92.12 %, 93.14 %]",
-        "92.59 % on average, sd 0.09 points, 2 times",
+        "2 times: 92.59 % on average, standard deviation 0.09 percentage points",
     ]
     assert row[-1].startswith("93 %")
     assert [other[0], *other[1:-1]] == ["Colour photographs, CIFAR-10", *row[1:-1]]
@@ -296,6 +298,15 @@ def test_a_chapter_ends_with_the_box_that_says_where_its_numbers_come_from(site:
         "Commit": "abc1234",
     }
     assert not site.page("plain").select(".provenance")
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_the_box_names_the_data_that_a_chapter_loaded(name: str) -> None:
+    loaded = datasets.load(name).fingerprint
+    assert provenance.describe_data(loaded) == f"{name}, fingerprint {loaded}"
+    assert provenance.describe_data(f"{loaded.partition(':')[0]}:6").startswith(f"{name}, ")
+    assert provenance.describe_data("none") == "none"
+    assert "not in the catalogue" in provenance.describe_data("0123456789ab")
 
 
 def test_values_keep_their_quotes_and_dashes_although_prose_gets_typographic_ones(site: Site) -> None:

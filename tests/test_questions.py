@@ -114,6 +114,28 @@ def test_readers_answer_by_keyboard_and_learn_at_once_why(quiz: Any) -> None:
     assert fourth.locator("legend").inner_text() == HOSTILE
 
 
+def test_thousands_may_be_parted_where_the_answer_is_large_and_whole(quiz: Any) -> None:
+    large = number("How many?", answer=7850, tolerance=0.5, form=",.0f", because="so")
+    small = number("What loss?", answer=1.39, tolerance=0.011, because="so")
+    thousandth = number("What share?", answer=1.386, tolerance=0.0001, because="so")
+    page = quiz(html_of(large, small, thousandth))
+    right = {
+        0: ["7850", "7,850", "7 850", "7\u202f850", "7.850", "7\u2019850", "7850,0"],
+        1: ["1,39", "1.39", "1,386"],
+        2: ["1,386", "1.386"],
+    }
+    wrong = {0: ["7,85", "7,8500", "7850000", "7,850,000", "785"], 1: ["139", "1,390,000"], 2: ["1386"]}
+    for answers, verdict in ((right, "yes"), (wrong, "no")):
+        for place, texts in answers.items():
+            question = page.locator(".question").nth(place)
+            for text in texts:
+                question.get_by_label("Your answer").fill(text)
+                question.locator("button").click()
+                judged = said(question).get_attribute("data-right")
+                # What is no number at all is asked for again.
+                assert (judged or "no") == verdict, text
+
+
 def test_a_prediction_counts_once_and_then_is_explained(quiz: Any) -> None:
     page = quiz(html_of(PREDICTION), html_of(*QUESTIONS))
     question = page.locator(".question").first

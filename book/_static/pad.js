@@ -39,8 +39,7 @@ const Pad = (() => {
       <option value="10">thin</option>
       <option value="22" selected>medium</option>
       <option value="38">thick</option>
-    </select></label>
-    <button type="button" id="demo-save">Save picture</button>`;
+    </select></label>`;
   const FILES = `
     <p class="demo-file"><label for="demo-file">Or a photo or scan of one digit, chosen here or dropped on
       the paper:</label> <input type="file" id="demo-file" accept="image/*"></p>
@@ -63,6 +62,7 @@ const Pad = (() => {
       <div class="demo-buttons">
         <button type="button" id="demo-clear">Clear</button>
         <button type="button" id="demo-undo">Undo</button>${full ? TOOLS : ""}
+        <button type="button" id="demo-save">Save picture</button>
       </div>${full ? KEYS : ""}`)}${section("bars", "What the model says", `
       <p id="demo-verdict" class="demo-verdict"></p>
       <ul id="demo-bars" class="demo-bars" aria-label="Probability of each digit"></ul>${full ? `
@@ -123,10 +123,8 @@ const Pad = (() => {
       result = pixels ? { pixels, prepared, ...judge(pixels) } : null;
       find("verdict").textContent = verdict();
       find("undo").disabled = paper.blank;
-      if (full) {
-        find("save").disabled = guest !== null || result === null;
-        find("refused").hidden = true;
-      }
+      find("save").disabled = guest !== null || result === null;
+      if (full) find("refused").hidden = true;
       paper.show();
       showBars();
       follow(pad);
@@ -213,10 +211,6 @@ const Pad = (() => {
         const [file] = event.dataTransfer.files;
         if (file) take(file);
       });
-      find("save").addEventListener("click", () => {
-        Paper.save(paper.readInk(), Paper.SIDE, FILE);
-        announce(`Saved as ${FILE}.`);
-      });
     }
 
     const paper = Paper.lay(find("paper"), {
@@ -234,6 +228,10 @@ const Pad = (() => {
     makeBars();
     find("clear").addEventListener("click", paper.clear);
     find("undo").addEventListener("click", paper.undo);
+    find("save").addEventListener("click", () => {
+      Paper.save(paper.readInk(), Paper.SIDE, FILE);
+      announce(`Saved as ${FILE}.`);
+    });
     if (full) listenToFiles();
     update();
     return pad;

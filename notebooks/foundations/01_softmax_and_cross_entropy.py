@@ -12,7 +12,8 @@
 # A model looks at your handwritten 5 and gives every digit a score, and the 3 gets the highest. How do scores become
 # probabilities, and probabilities one number that says how wrong the model was?
 #
-# *About 40 minutes with the exercises. **You need** Python, tensors and logarithms. Next comes [Gradients](02_gradients.ipynb).*
+# *About 80 minutes, or 50 minutes without the exercises. **You need** Python, logarithms and [tensors](../start/02_tensors_and_gradients.ipynb).
+# Next comes [Gradients](02_gradients.ipynb).*
 #
 # After this chapter you can
 #
@@ -72,19 +73,19 @@ use_book_style()
 #
 # Logistic regression with several classes, the method of this book, has four parts.
 #
-# | part | what it does | what for |
-# |---|---|---|
-# | linear map | turns pixels into one score per class, the **logits** | each pixel speaks for or against each class |
-# | softmax | turns scores into probabilities | scores become shares: positive, and one in total |
-# | cross-entropy | turns probabilities and the true class into one number, the **loss** | it says how badly the truth was predicted |
-# | gradient descent | turns the loss into better weights | the next loss is lower |
+# | part | what it does |
+# |---|---|
+# | linear map | turns pixels into one score per class, the **logits** |
+# | softmax | turns scores into probabilities |
+# | cross-entropy | turns probabilities and the true class into one number, the **loss** |
+# | gradient descent | turns the loss into better weights |
 #
 # To predict, the first two are enough. Training takes all four. This page is about the two in the middle. You build the
 # first in [The model](../mnist/02_model.ipynb) and the last in [Gradient descent](03_gradient_descent.ipynb).
 #
 # ## Softmax turns scores into probabilities
 #
-# Keep it small: three digits, 3, 5 and 8. These scores came out of some linear map for your 5.
+# Keep it small: three digits, 3, 5 and 8. Say that a model gave your 5 these scores.
 
 # %%
 import torch
@@ -114,8 +115,8 @@ softmax(scores)
 # times its probability. A *difference* of scores becomes a *ratio* of probabilities: $p_a / p_b = e^{z_a - z_b}$. (With `dim=-1` the sum
 # runs over classes, so the same function takes a batch with one image in each row.)
 #
-# Now move the scores yourself; in a notebook, the link below the picture leads to where it moves. Add 1 to every score: which numbers
-# stay? Then make 5 the answer. The loss on the right is explained [further down](#Cross-entropy-says-how-wrong).
+# Now move the scores yourself. (In Jupyter and on Colab the picture stands still; the link below it leads to where it moves.) Add 1 to
+# every score: which numbers stay? Then make 5 the answer. The loss on the right is explained [further down](#Cross-entropy-says-how-wrong).
 
 # %%
 from tutorial_utils.lessons import live
@@ -187,8 +188,8 @@ show(
 )
 
 # %% [markdown]
-# The curve comes near 0 on the left and near 1 on the right, and reaches neither. At zero it is one half, and steepest there: its
-# slope is one quarter. It favours no class, since $\sigma(-z) = 1 - \sigma(z)$. Beyond a score of 5 or so, more score changes little.
+# The curve comes near 0 on the left and near 1 on the right, and reaches neither. At zero it is one half, and steepest there: a little
+# more score is worth a quarter of it in probability. It favours no class, since $\sigma(-z) = 1 - \sigma(z)$.
 #
 # ## Why exponentials
 #
@@ -201,17 +202,17 @@ for constant in (0, 10, -1.5):
     print(f"{constant:+5}", moved / moved.sum(), softmax(moved))
 
 # %% [markdown]
-# On the left is plain division, on the right softmax. Division gives a negative "probability" to a negative score. With 10 added, the
-# three become almost equal. With $-1.5$ added, the *lowest* score gets the largest share. And scores that sum to zero cannot be divided
+# On the left is plain division, on the right softmax. Division gives negative "probabilities": to the negative score at first, to the positive one when the sum is
+# negative. With 10 added, the three become almost equal. With $-1.5$ added, the *lowest* score gets the largest share. And scores that sum to zero cannot be divided
 # at all. In softmax the constant cancels:
 #
 # $$
 # \frac{e^{z_k + c}}{\sum_j e^{z_j + c}} = \frac{e^c\, e^{z_k}}{e^c \sum_j e^{z_j}} = p_k
 # $$
 #
-# > **Nothing else will do.** Turn scores into positive numbers $f(z)$ and divide each by their sum. A constant cancels only if
-# > $f(a)/f(b)$ depends on $a - b$ alone, and the only continuous functions like that are $f(z) = C e^{\beta z}$. The factor $C$ cancels,
-# > and the model's weights absorb $\beta$. The case against plain division is that of
+# > **Nothing else of this form will do** (optional). Turn scores into positive numbers $f(z)$ and divide each by their sum. A constant
+# > cancels only if $f(a)/f(b)$ depends on $a - b$ alone. The only continuous functions like that are $f(z) = C e^{\beta z}$. The factor
+# > $C$ cancels. A $\beta$ of 0 would ignore the scores; any other only rescales them, as the weights can. The case against division:
 # > [Dhalla (2020)](https://medium.com/ai-in-plain-english/complete-guide-image-classification-on-cifar-10-chapter-i-multiclass-logistic-regression-525daee0775b).
 #
 # ### When exponentials overflow
@@ -223,8 +224,8 @@ softmax(torch.tensor([200.0, 0.0, 0.0]))
 
 # %% [markdown]
 # A `float32` ends near $3.4 \times 10^{38}$, which is about $e^{88.7}$. Beyond that an exponential is infinite, and infinity divided by
-# infinity is not a number, `nan`. Such scores are common: hundreds of pixels of up to 255, which somebody forgot to scale, add up to
-# them before any training.
+# infinity is not a number, `nan`. Scores beyond 88.7 are common where somebody forgot to scale the pixels: hundreds of numbers up to 255
+# add up to them before any training.
 #
 # The cure costs nothing. You may subtract any number from all scores, so subtract the largest. Now the largest exponential is
 # $e^0 = 1$.
@@ -239,7 +240,7 @@ def softmax(z):
 softmax(torch.tensor([200.0, 0.0, 0.0]))
 
 # %% [markdown]
-# There is a trap at the other end, too. A tiny probability is rounded to zero, and the logarithm of zero is minus infinity. So take
+# At the other end, a tiny probability is rounded to zero, and the logarithm of zero is minus infinity. So take
 # the logarithm on paper, before anything is rounded:
 #
 # $$
@@ -268,7 +269,7 @@ print("through p:", softmax(far).log(), " directly:", log_softmax(far))
 # \ell = -\sum_{k=1}^K \mathbf{y}_k \ln p_k.
 # $$
 #
-# Here is all of it for your 5, one column after the other.
+# All of it for your 5:
 
 # %%
 import pandas as pd
@@ -285,8 +286,8 @@ terms.sum()
 
 # %% [markdown]
 # The zeros of $\mathbf{y}$ strike out all classes but the true one. So the sum is a long way to write
-# $\ell = -\ln p_{\text{true}}$: **minus the logarithm of the probability of the truth**. Its unit is the **nat**, because the logarithm is
-# natural. In the figure, look at both ends, and at what guessing costs.
+# $\ell = -\ln p_{\text{true}}$: **minus the logarithm of the probability of the truth**. Its unit is called **nat**, for the natural
+# logarithm; with base 2 it would be bits. In the figure, look at both ends, and at what guessing costs.
 
 # %%
 import math
@@ -312,9 +313,9 @@ show(
 )
 
 # %% [markdown]
-# A model that was certain and right pays nothing. One that guesses pays the logarithm of the number of classes. One that rules out the
-# truth pays without limit. To lower the loss is to make the labels as probable as possible, which statisticians call maximum likelihood
-# ([Bishop, 2006](https://www.microsoft.com/en-us/research/publication/pattern-recognition-machine-learning/)).
+# A model that was certain and right pays nothing. One that guesses evenly pays the logarithm of the number of classes. One that rules out
+# the truth pays without limit. To lower the loss is to make the labels more probable. Weights for which they are as probable as can be have what
+# statisticians call maximum likelihood ([Bishop, 2006](https://www.microsoft.com/en-us/research/publication/pattern-recognition-machine-learning/)).
 #
 # ### The mean over batches
 #
@@ -366,18 +367,8 @@ show(
 # %%
 before = torch.tensor([0.7, 0.1, 0.2])
 after = torch.tensor([0.6, 0.2, 0.2])
-print("answers:", before.argmax().item(), after.argmax().item())
+print("answers:", digits[before.argmax()], digits[after.argmax()])
 print("losses: ", -before[1].log(), -after[1].log())
-
-# %% [markdown]
-# PyTorch can tell how a result changes with the numbers it came from, if you mark them with `requires_grad_()`. Through `argmax` and
-# `==` it does not even try.
-
-# %%
-marked = scores.clone().requires_grad_()
-accuracy = (marked.argmax() == 1).float()
-loss = -log_softmax(marked)[1]
-print("slope known?", accuracy.requires_grad, loss.requires_grad)
 
 # %% [markdown]
 # So we train on the loss and report the accuracy. Mostly they improve together, but not always: a model can gain accuracy while its loss
@@ -391,34 +382,34 @@ print("slope known?", accuracy.requires_grad, loss.requires_grad)
 # %%
 import torch.nn.functional as F
 
-y = torch.tensor(1)
-print(F.cross_entropy(scores, y), F.nll_loss(F.log_softmax(scores, dim=0), y))
+label = torch.tensor(1)
+log_p = F.log_softmax(scores, dim=0)
+print(F.cross_entropy(scores, label), F.nll_loss(log_p, label))
 
 # %% [markdown]
 # That is why models in this book return scores. Softmax is for people, and comes last.
 #
 # ### A second softmax
 #
-# Somebody ends a model with softmax, and trains it with `F.cross_entropy`. Now there are two. Nothing complains.
+# Somebody ends a model with softmax, and trains it with `F.cross_entropy`. Now there are two.
 #
 # You need no model to see what that does to training: train the scores themselves. They start at zero, class 0 is true, and each step
-# moves them a little in the direction in which the loss falls. That direction comes from `backward`; the
-# [next page](02_gradients.ipynb) derives it.
+# moves them a little in the direction in which the loss falls.
+# ([Gradients](02_gradients.ipynb) derives it.)
 
 # %% tags=["remove-input"]
 # @title Your prediction
 from tutorial_utils.lessons.questions import ask, choice, number, predict
 
-floor = math.log(math.e + num_classes - 1) - 1
+lowest = math.log(math.e + num_classes - 1) - 1
 paths = ["to zero, only later", "to a floor far above zero", "it rises"]
 ask(
     [
         predict(
             "With one softmax the loss goes to zero. And with two?",
             paths,
-            correct=paths[1 if floor > 0.2 * math.log(num_classes) else 0],
-            because=f"it cannot fall below {floor:.3f}. See below why.",
-            sure=True,
+            correct=paths[1 if lowest > 0.2 * math.log(num_classes) else 0],
+            because=f"it cannot fall below {lowest:.3f}. See below why.",
         )
     ]
 )
@@ -438,15 +429,16 @@ def descend(loss_of, steps=200):
     return losses
 
 
-y = torch.tensor(0)
-once = descend(lambda z: F.cross_entropy(z, y))
-twice = descend(lambda z: F.cross_entropy(softmax(z), y))
+label = torch.tensor(0)
+once = descend(lambda z: F.cross_entropy(z, label))
+twice = descend(lambda z: F.cross_entropy(softmax(z), label))
 
 # %% tags=["hide-input"]
 # @title The figure
 steps = range(len(once))
 curves = {"one softmax": (steps, once), "two softmaxes": (steps, twice)}
 ax = compare_curves(curves, xlabel="step", ylabel="loss (nats)")
+floor = math.log(math.e + num_classes - 1) - 1
 ax = mark_levels([(0, "0"), (floor, f"{floor:.3f}")], ax=ax)
 show(
     ax,
@@ -464,8 +456,9 @@ show(
 # -\ln \frac{e}{e + K - 1} = \ln(e + K - 1) - 1.
 # $$
 #
-# A second softmax never changes the order of the scores. So the answers stay as they were, accuracy looks fine, and the mistake lives
-# on. Remember its sign: **a loss that stops far above zero while accuracy looks fine.**
+# Whatever a model has learnt, a second softmax leaves its answers alone, for it keeps the order of the scores. But training through it learns
+# more slowly: accuracy is lower, seldom alarmingly, and the mistake lives on. Suspect it when **the loss stalls a little above**
+# $\ln(e + K - 1) - 1$ **while accuracy looks good.**
 #
 # ### Labels in a column
 #
@@ -492,7 +485,6 @@ ask(
             ["none: it is an error", f"({n},)", f"({n}, 1)", f"({n}, {n})"],
             correct=str(tuple(wrong.shape)),
             because="every prediction is compared with every label.",
-            sure=True,
         )
     ]
 )
@@ -534,8 +526,8 @@ from tutorial_utils.lessons import checks
 p_first, loss_if_second = ..., ...
 
 p = softmax(torch.tensor([math.log(2), 0, 0]))
-checks.answer(p_first, p[0], tolerance=0.01, hint="e to the ln 2 is 2")
-checks.answer(loss_if_second, -p[1].log(), tolerance=0.01, hint="1 part in 4")
+checks.answer(p_first, p[0], tolerance=0.01, hint="first, three exponentials")
+checks.answer(loss_if_second, -p[1].log(), tolerance=0.01, hint="ln of what?")
 
 # %% tags=["hide-cell"]
 # @title Solution
@@ -567,7 +559,8 @@ assert answers == [0, 0, 0]
 # %% [markdown]
 # ### Exercise 3 ★★ Your own cross-entropy
 #
-# Write the mean cross-entropy of a batch yourself. The starter is right on paper. Run it, read what the check says, and mend it.
+# Write the mean cross-entropy of a batch yourself. The starter is right on paper. Run it, read what the check says, and mend it. (The check gives
+# it two rows of scores, 2, 1, 0 and 0, 0, 3, with labels 0 and 1; then the same scores times 100.)
 
 
 # %%
@@ -592,12 +585,8 @@ checks.cross_entropy(my_cross_entropy)
 # ### Exercise 4 ★★★ Does honesty pay?
 #
 # Ten images look exactly alike. Nine are a 3, one is a 5. A model gives each the probability $p$ of being a 3, and $1 - p$ of being
-# a 5. Which $p$ has the lowest mean loss? Write `average_loss` and search. What does it mean that accuracy would not mind $p = 0.51$?
-
-# %% tags=["remove-cell"]
-# @title What the check of exercise 4 compares with
-shares = torch.linspace(0.001, 0.999, 999)
-best = shares[(0.9 * shares.log() + 0.1 * (1 - shares).log()).argmax()]
+# a 5. Which $p$ has the lowest mean loss? Write `average_loss`, and let the cell search. Which answers change between $p = 0.51$ and
+# $p = 0.9$, and what does that say of accuracy?
 
 
 # %%
@@ -605,40 +594,50 @@ def average_loss(p):
     return 0 * p  # p: probabilities to try, a tensor
 
 
-best_probability = ...
-hint = "average over the ten images: nine cost -ln p, and one costs what?"
-checks.answer(best_probability, best, tolerance=0.02, hint=hint)
+def by_pytorch(p):
+    truth = torch.tensor([1.0] * 9 + [0.0])  # nine are a 3
+    losses = [F.binary_cross_entropy(q.repeat(10), truth) for q in p]
+    return torch.stack(losses)
+
+
+checks.function(average_loss, by_pytorch, [(torch.tensor([0.1, 0.5, 0.9]),)])
+candidates = torch.linspace(0.001, 0.999, 999)
+print("lowest at", candidates[average_loss(candidates).argmin()])
 
 
 # %% tags=["hide-cell"]
 # @title Solution
 # The lowest loss is at 0.9, the true share: it pays to say what one believes.
-# Every p above one half gives the same accuracy, which asks for no honesty.
+# No answer changes between 0.51 and 0.9, so accuracy asks for no honesty.
 def my_average_loss(p):
     return -(0.9 * p.log() + 0.1 * (1 - p).log())
 
 
-assert abs(shares[my_average_loss(shares).argmin()] - 0.9) < 0.001
+candidates[my_average_loss(candidates).argmin()]
 
 # %% [markdown]
 # ## Five questions
 
 # %% tags=["remove-input"]
 # @title Five questions
-same = torch.allclose(softmax(scores + 3), softmax(scores))
-changes = ["they grow", "they become more equal", "nothing"]
+changes = {
+    "the largest grows, the smallest shrinks": "",
+    "they become more equal": "All differences grow, too.",
+    "nothing": "That is so if you add a number to all of them.",
+}
+apart = softmax(2 * scores).max() > softmax(scores).max()
 suspects = {
-    "the learning rate, which is too low": "Then accuracy would be poor, too.",
+    "the learning rate, which is too low": "Then it would still be falling.",
     "a softmax inside the model": "",
     "labels in a column": "The loss refuses those with an error.",
 }
 ask(
     [
         choice(
-            "You add 3 to every score. What happens to the probabilities?",
+            "You double every score. What happens to the probabilities?",
             changes,
-            correct=changes[2 if same else 1],
-            because="a common factor cancels; only differences count.",
+            correct=list(changes)[0 if apart else 1],
+            because="every difference doubles, and so every ratio is squared.",
         ),
         number(
             "One class has score 4, another 2. How many times as probable is"
@@ -661,12 +660,16 @@ ask(
             suspects,
             correct=list(suspects)[1],
             because=f"with two softmaxes no loss gets below {floor:.3f}.",
-            sure=True,
         ),
         choice(
             "The probability of the true class rises from 0.1 to 0.2, and"
             " another class stays ahead. What improves?",
-            ["the loss", "the accuracy", "both", "neither"],
+            {
+                "the loss": "",
+                "the accuracy": "The answer is still the other class.",
+                "both": "The answer is still the other class.",
+                "neither": "More was given to the truth.",
+            },
             correct="the loss" if before.argmax() == after.argmax() else "both",
             because="the answer is wrong before and after, but less so.",
         ),

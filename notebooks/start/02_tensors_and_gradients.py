@@ -9,10 +9,10 @@
 # %% [markdown]
 # # Tensors and gradients
 #
-# What is a tensor, and how does PyTorch know which way is downhill? This page answers both in fifteen minutes, with five error
+# What is a tensor, and how does PyTorch know which way is downhill? This page answers both, with five error
 # messages that everyone meets sooner or later.
 #
-# *15 minutes.* **You need** some Python. This page leads to [Read digits in ninety minutes](01_read_digits.ipynb).
+# *40 minutes; 15 of them up to the errors, which can wait until you meet one.* **You need** some Python, and derivatives. This page leads to [Read digits in ninety minutes](01_read_digits.ipynb).
 #
 # After this chapter you can
 #
@@ -58,7 +58,7 @@ if missing:
 # %% tags=["parameters"]
 seed: int = 0  # fixes the random numbers, 0 or more
 batch_size: int = 64  # images in the batch, 2 to 60,000
-num_epochs: int = 40  # steps downhill, 1 or more
+num_epochs: int = 40  # steps downhill, each with all points, 1 or more
 learning_rate: float = 0.3  # length of a step, above 0
 
 # %% tags=["hide-input"]
@@ -93,7 +93,7 @@ images.shape, images.dtype, labels.shape, labels.dtype
 # one axis, a number for each image. The **dtype** says what kind of number: pixels are `float32`, made for arithmetic, and
 # labels are `int64`, whole numbers that name a class.
 #
-# An index takes an axis away. `flatten` joins axes into one, and keeps the order of the numbers.
+# A whole-number index takes an axis away. `flatten` joins axes into one, and keeps the order of the numbers.
 
 # %%
 rows = images.flatten(start_dim=1)
@@ -135,7 +135,7 @@ bias = torch.arange(10.0)
 # | result | 64 | 10 |
 #
 # Now divide each row by its own maximum. The maxima of 64 rows have the shape (64,). Flush right, 64 would stand below 784, which does not fit. Ask `max` to keep
-# its axis, with length 1:
+# its axis, with length 1. It gives the maxima, `values`, and their places, `indices`:
 
 # %%
 top = rows.max(dim=1, keepdim=True).values
@@ -145,7 +145,7 @@ top.shape, (rows / top).shape
 # ## Gradients
 #
 # Take one number, compute with it, and ask for the slope. `requires_grad=True` makes PyTorch take notes of every operation on `w`. `backward` reads these notes
-# from the end to the beginning, by the chain rule, and leaves the slope of the result in `w.grad`.
+# from the end to the beginning, by the chain rule (slopes of steps in a row are multiplied), and leaves the slope of the result in `w.grad`.
 
 # %%
 w = torch.tensor(3.0, requires_grad=True)
@@ -167,7 +167,8 @@ w.grad
 #
 # ## Downhill: `no_grad` and `detach`
 #
-# Three points lie on the line $y = 2x - 1$. Forget the 2 and the 1, begin with zeros, and go downhill.
+# Three points lie on the line $y = 2x - 1$. Forget the 2 and the 1, begin with zeros, and go downhill. All three points are in every step, so
+# an epoch, one pass over the data, is one step. (A trailing `_`, as in `zero_`, means that a tensor is changed in place.)
 
 # %%
 x = torch.tensor([0.0, 1.0, 2.0])
@@ -184,20 +185,20 @@ for epoch in range(num_epochs):
 line
 
 # %% [markdown]
-# The loop has found the line that you hid, as nearly as its number of steps allows. Every training loop has these parts: loss, `backward`, step, clear. Two of its
+# The loop has found the line that you hid, as nearly as its number of steps allows. Every training loop has these parts: loss, `backward`, step, clear. Three
 # words keep computation and notes apart.
 #
 # * **`torch.no_grad()`** takes no notes inside its block. The step changes `line`; it is not a part of the formula whose slope is wanted.
-#   Without `no_grad`, PyTorch refuses it. Measuring an accuracy needs no notes either, and is faster without.
+#   Without `no_grad`, PyTorch refuses to change `line` in place. Measuring an accuracy needs no notes either, and is faster without.
 # * **`item()`** gives a plain Python number without notes. A list of losses with their notes would keep every step in memory.
-#
-# For a whole tensor, **`detach`** does the same. It returns the numbers without their past, as plots and NumPy want them:
+# * **`detach()`**, for whole tensors, gives a tensor on the same numbers without their past, as plots and NumPy want it. Add `.clone()` before
+#   you change it: what changes one changes the other.
 
 # %%
 line.requires_grad, (2 * line).requires_grad, line.detach().requires_grad
 
 # %% tags=["remove-input"]
-# @title The sentences above, guarded
+# @title The book's own check (skip)
 from tutorial_utils.lessons.expect import expect
 
 miss = (line.detach() - torch.tensor([2.0, -1.0])).abs().max()
@@ -208,15 +209,18 @@ expect("the loop has found the line", miss, below=0.05, see=see)
 # ## Five shape errors that everyone meets
 #
 # They look alike: a long grey trace, and at its very end one line with shapes in it. That line is all you need. A small helper catches the error
-# and prints that line.
+# and prints that line. (`lambda: …` is a function without a name, so that the error comes inside the helper.)
 
 
 # %%
+import textwrap
+
+
 def provoke(attempt):
     try:
         return attempt()
     except (RuntimeError, ValueError) as error:
-        print(error)
+        print(textwrap.fill(str(error), 72, break_on_hyphens=False))
 
 
 layer = torch.nn.Linear(784, 10)
@@ -228,7 +232,7 @@ layer = torch.nn.Linear(784, 10)
 provoke(lambda: layer(images))
 
 # %% [markdown]
-# `mat1` is your input, `mat2` the layer's weights. A linear layer works on the last axis, here 28 pixels of a row, and counts everything before it as cases:
+# `mat1` is your input, `mat2` the layer's weights, transposed. A linear layer works on the last axis, here 28 pixels of a row, and counts everything before it as cases:
 # 64 · 1 · 28 of them. It wanted 784 in the place of that 28. **Cure:** `layer(images.flatten(start_dim=1))`.
 #
 # ### 2. The wrong way round
@@ -254,7 +258,7 @@ provoke(lambda: images.view(batch_size, 10, 10))
 provoke(lambda: scores - scores.mean(dim=1))
 
 # %% [markdown]
-# Here `a` is the left tensor and `b` the right one. Flush right, 64 stands below 10. The message counts axes from 0. **Cure:** keep the axis,
+# Here `a` is the left tensor and `b` the right one. Flush right, 64 stands below 10. A "singleton" is an axis of length 1, which could be stretched. The message counts axes from 0. **Cure:** keep the axis,
 # `scores - scores.mean(dim=1, keepdim=True)`.
 #
 # ### 5. The one without a message
@@ -271,11 +275,12 @@ options = {"all of them": 1.0, "about half": 0.5, "about one in ten": 0.1}
 ask(
     [
         predict(
-            "`labels` has the shape (64,), `column` has them as (64, 1). "
+            f"`labels` has the shape ({batch_size},), `column` has them as "
+            f"({batch_size}, 1). "
             "What share of `labels == column` is true?",
             [*options, "none: an error"],
             correct=min(options, key=lambda name: abs(options[name] - share)),
-            because="the shapes fit by stretching: each label meets all 64.",
+            because="the shapes fit by stretching: each label meets them all.",
             sure=True,
         )
     ]
@@ -286,12 +291,13 @@ column = labels[:, None]
 (labels == column).shape, (labels == column).float().mean()
 
 # %% [markdown]
-# No error, and a perfect answer scored as if it were guessed. (64,) and (64, 1) are stretched to (64, 64), so each label is compared with all of them. It is the worst of the
+# No error, and a perfect answer scored as if it were guessed. (64,) and (64, 1) are stretched to (64, 64), so each label is compared with all of them; and two random
+# digits agree about once in ten. It is the worst of the
 # five, because nothing stops. **Cure:** bring both into one shape, `column.flatten()`, and be suspicious of a score that is no better than chance. One line in the loop costs nothing:
 # `assert predicted.shape == labels.shape`.
 
 # %% tags=["remove-input"]
-# @title The sentences above, guarded
+# @title The book's own check (skip)
 expect("a perfect answer is scored as if it were guessed", share, below=0.25)
 
 # %% [markdown]
@@ -314,7 +320,7 @@ checks.answer(your_count, (a + b).numel(), tolerance=0.5, hint="flush right")
 # %% [markdown]
 # ### Exercise 2 ★★ (predict, then run)
 #
-# `u` is 5. What is `u.grad` after these three lines? Put your prediction in place of the dots. Then take `line.grad.zero_()` out of the loop above, and see
+# `u` is 5. What is `u.grad` after `backward` has run twice? Put your prediction in place of the dots. Then take `line.grad.zero_()` out of the loop above, and see
 # what the same mistake does there.
 
 # %%
@@ -333,7 +339,8 @@ u.grad
 # %% [markdown]
 # ### Exercise 3 ★★
 #
-# Standardise the rows of a tensor: subtract each row's mean, and divide by its standard deviation, without a loop. SciPy checks yours.
+# Standardise the rows of a tensor: subtract each row's mean, and divide by its standard deviation (by n - 1, as `torch.std` takes it, and `ddof=1` below), without a
+# loop. SciPy checks yours.
 
 
 # %%
@@ -402,18 +409,19 @@ ask(
             "Why does the step of a training loop stand in torch.no_grad()?",
             {
                 "it is not a part of the formula whose slope is wanted": "",
-                "it would be too long": "Its length is the learning rate's.",
+                "to make the step smaller": "The learning rate does that.",
                 "to clear the slopes": "It clears nothing; zero_ does.",
             },
             correct="it is not a part of the formula whose slope is wanted",
             because="notes are for the loss; PyTorch refuses such a step.",
         ),
         choice(
-            "You trained long, and one in ten is right. Where do you look?",
+            "The loss has fallen from 2.3 to 0.3, yet the accuracy says one in "
+            "ten. Where do you look?",
             {
-                "at the learning rate": "Later, perhaps. It costs more.",
+                "at the learning rate": "It made the loss fall: it will do.",
                 "at the shapes of predictions and labels": "",
-                "at the number of epochs": "Later, perhaps. It costs more.",
+                "at the number of epochs": "The loss has had enough of them.",
             },
             correct="at the shapes of predictions and labels",
             because="a column of labels makes n times n pairs, and no message.",
@@ -427,7 +435,7 @@ ask(
 # * PyTorch's own notes on [broadcasting](https://docs.pytorch.org/docs/stable/notes/broadcasting.html) and on
 #   [how gradients are found](https://docs.pytorch.org/docs/stable/notes/autograd.html).
 #
-# Next: [Read digits in ninety minutes](01_read_digits.ipynb).
+# Now [Read digits in ninety minutes](01_read_digits.ipynb), which stands before this page in the contents.
 
 # %% tags=["remove-cell"]
 # @title Results: what this page measured, for the book's own tables

@@ -101,7 +101,7 @@ def function(
     _say(_compare(attempt, reference, cases, hints or {}))
 
 
-def answer(given: Any, right: float, *, tolerance: float, hint: str = "") -> None:
+def answer(given: Any, right: float, *, tolerance: float, hint: str = "", wrong: str = "") -> None:
     """Check a number that a reader worked out, and print what came out.
 
     Args:
@@ -109,6 +109,7 @@ def answer(given: Any, right: float, *, tolerance: float, hint: str = "") -> Non
         right: The answer, computed.
         tolerance: How far an answer may be off and still count.
         hint: What to say when it is off by more.
+        wrong: What to say then in place of "3 is not it", where the reader worked out something else.
     """
     if given is None or given is ...:
         _say("Not yet: put your answer in place of the dots.")
@@ -121,7 +122,7 @@ def answer(given: Any, right: float, *, tolerance: float, hint: str = "") -> Non
     _say(
         "Right."
         if off <= tolerance
-        else f"Not yet: {given} is not it.{f' Think of this: {hint}.' if hint else ''}"
+        else f"Not yet: {wrong or f'{given} is not it'}.{f' Think of this: {hint}.' if hint else ''}"
     )
 
 

@@ -26,6 +26,14 @@
       root.querySelector(".tally").textContent = text;
     };
 
+    // Groups of three digits may be parted, as in 7,850, where the key is so large; else a comma is a decimal one.
+    const readNumber = (typed, key) => {
+      const text = typed.replace(/[\s%]/g, "").replace("−", "-");
+      const large = Number.isInteger(Number(key)) && Math.abs(key) >= 1000;
+      if (large && /^[-+]?\d{1,3}([,.'’])\d{3}(\1\d{3})*$/.test(text)) return Number(text.replace(/[,.'’]/g, ""));
+      return Number(text.replace(",", "."));
+    };
+
     for (const question of questions) {
       const { kind, key, tolerance } = question.dataset;
       const button = question.querySelector("button");
@@ -38,7 +46,7 @@
       const check = () => {
         const chosen = question.querySelector(":scope > label input:checked");
         const sure = question.querySelector(".sure input:checked");
-        const number = field && Number(field.value.trim().replace(/[\s%]/g, "").replace(/[,]/, ".").replace("−", "-"));
+        const number = field && readNumber(field.value, key);
         if (field ? !field.value.trim() || Number.isNaN(number) : !chosen)
           return say(said, field ? "Write a number first." : "Choose an answer first.");
         if (question.querySelector(".sure") && !sure) return say(said, "Say how sure you are, too.");

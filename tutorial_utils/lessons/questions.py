@@ -138,7 +138,7 @@ def number(
     form: str = ".4g",
     sure: bool = False,
 ) -> Question:
-    """Ask for a number. Readers may write 0.5 or 0,5.
+    """Ask for a number. Readers may write 0.5 or 0,5, and 7850, 7,850 or 7 850 where that is the answer.
 
     Args:
         text: The question, saying what to round to.

@@ -117,7 +117,8 @@ def votes(
 ) -> list[Axes]:
     """Draw why one class was preferred to another: the image, its weights, and what each pixel contributed.
 
-    Blue speaks for the first class, red for the second. From half of the largest value on, shades stay equal.
+    Rows and columns are numbered. Blue speaks for the first class, red for the second. From half of the
+    largest value on, shades stay equal.
 
     Args:
         digit: Ink, shape (height, width).
@@ -133,6 +134,9 @@ def votes(
         ax.imshow(np.asarray(values), cmap="RdBu", vmin=-top, vmax=top)
     for ax, title in zip(axes, titles, strict=True):
         bare(ax).set_title(title, loc="center", fontweight="normal")
+        ax.set(xticks=range(0, ax.images[0].get_size()[1], 4), yticks=range(0, ax.images[0].get_size()[0], 4))
+        ax.tick_params(labelsize=8)
+    axes[0].set(xlabel="column", ylabel="row")
     return axes
 
 

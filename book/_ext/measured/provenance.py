@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Collection
 from typing import Any
@@ -10,6 +11,7 @@ from docutils import nodes  # type: ignore[import-untyped]
 from sphinx.transforms import SphinxTransform
 
 from measured.sources import CHAPTERS, logger, read_results, repository_url
+from tutorial_utils.data.catalogue import DATASETS
 from tutorial_utils.exceptions import DataError
 from tutorial_utils.report.results import Results
 
@@ -79,6 +81,23 @@ def describe_commit(commit: str, repository: str) -> tuple[str, str, str]:
     return "" if bare == commit else "edited after ", bare, f"{repository}/tree/{state}"
 
 
+def describe_data(data_hash: str) -> str:
+    """Name the data set that a chapter loaded by its fingerprint, whether or not it is a parameter.
+
+    Args:
+        data_hash: ``LoadedDataset.fingerprint``, after a colon the share that was kept; or ``"none"``.
+    """
+    if data_hash in ("", "none"):
+        return "none"
+    # As `datasets.load` makes it: importing that would import PyTorch, and changing it would train all anew.
+    names = {
+        hashlib.sha256("".join(file.sha256 for file in each.files).encode()).hexdigest()[:12]: name
+        for name, each in DATASETS.items()
+    }
+    name = names.get(data_hash.partition(":")[0], "a data set that is not in the catalogue")
+    return f"{name}, fingerprint {data_hash}"
+
+
 def make_provenance(results: Results, repository: str) -> nodes.Node:
     """Make the box at a page's foot that says where its numbers come from.
 
@@ -89,12 +108,12 @@ def make_provenance(results: Results, repository: str) -> nodes.Node:
     Returns:
         A box that opens on a click. Its values stand as they are in the file, without typographic quotes.
     """
-    provenance, dataset = results.provenance, results.parameters.get("dataset", "")
+    provenance = results.provenance
     words, shown, address = describe_commit(provenance["commit"], repository)
     rows = [
         ("Parameters", _pairs(results.parameters, " = ")),
         ("Seed", str(results.parameters.get("seed", "none"))),
-        ("Data", f"{dataset}, fingerprint {provenance['data_hash']}" if dataset else "none"),
+        ("Data", describe_data(provenance["data_hash"])),
         ("Versions", f"Python {provenance['python']}, {_pairs(provenance['versions'], ' ')}"),
         ("Processor", f"{provenance['cpu']} ({provenance['system']})"),
         *describe_run(results),
