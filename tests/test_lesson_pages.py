@@ -50,7 +50,7 @@ and [{term}](../../book/intro.md).
 """
 SECOND = """## Two `words`, and more
 
-A {term}`gradient <gradient>` and the gradient. A
+A {term}`gradient <gradient>` and the gradient. An <a href="#x">old loss of HTML</a>. A
 **loss** is explained here, and a loss it stays. Old: {ref}`old-words`, [so](#old-words).
 """
 

@@ -97,9 +97,12 @@ def _running_text(document: nodes.document) -> Iterator[nodes.Text | nodes.stron
             above = above.parent
         if above is None:
             _join_lines(paragraph)
-            yield from (
-                child for child in paragraph.children if isinstance(child, (nodes.Text, nodes.strong))
-            )
+            open_link = False  # written in HTML: a link in a link would break both
+            for child in paragraph.children:
+                if isinstance(child, nodes.raw):
+                    open_link = child.astext().startswith("<a ") or (open_link and child.astext() != "</a>")
+                elif not open_link and isinstance(child, nodes.Text | nodes.strong):
+                    yield child
 
 
 def _join_lines(paragraph: nodes.paragraph) -> None:
