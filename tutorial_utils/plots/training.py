@@ -18,7 +18,7 @@ def learning_curves(frame: pd.DataFrame, axes: Sequence[Axes] | None = None) -> 
     """Draw loss and accuracy of every epoch, on training and validation images.
 
     Args:
-        frame: ``History.to_frame()``.
+        frame: ``History.to_frame()``, or some of its columns, indexed by epoch.
         axes: Two axes, or None for a new figure.
     """
     axes = new_row(axes, 2, figsize=(9.5, 3.6))
@@ -29,8 +29,8 @@ def learning_curves(frame: pd.DataFrame, axes: Sequence[Axes] | None = None) -> 
     }
     for ax, quantity in zip(axes, ("loss", "accuracy"), strict=True):
         for part, (label, line, colour) in series.items():
-            values = frame[f"{part}_{quantity}"]
-            if values.notna().all():
+            values = frame.get(f"{part}_{quantity}")
+            if values is not None and values.notna().all():
                 ax.plot(frame.index, values, line, color=colour, label=label)
         ax.set(xlabel="epoch", title=quantity.capitalize())
     axes[0].set_ylabel("cross-entropy (nats)")
