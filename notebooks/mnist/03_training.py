@@ -367,9 +367,8 @@ from tutorial_utils.lessons.expect import expect
 
 even = math.log(data.description.num_classes)
 expect("random weights cost more than even shares", untrained_loss, above=even)
-what = "the trained model pays less than even shares: it did not diverge"
-see = "the curves, and try a smaller `learning_rate`"
-expect(what, best_loss, below=even, see=see)
+what = "training did not diverge: its loss ends below that of even shares"
+expect(what, best_loss, below=even, see="the curves, and try a smaller rate")
 losses = frame.validation_loss
 gained = (untrained_loss - losses[1]) / (untrained_loss - best_loss)
 expect("the first epoch alone brought most of it", gained, above=0.8)

@@ -370,10 +370,9 @@ logs = {0.01: logged(0.01), 0.5: logged(0.5)}
 # %% tags=["hide-input"]
 # @title Figure: loss and gradient of every batch
 figure, axes = plt.subplots(ncols=2, figsize=(10, 3.4))
-labels = {"loss": "batch loss (nats)", "norm": "norm of the gradient"}
-for ax, (column, label) in zip(axes, labels.items(), strict=True):
+for ax, column in zip(axes, ("loss", "norm"), strict=True):
     runs = {f"rate {k}": (log.index, log[column]) for k, log in logs.items()}
-    compare_curves(runs, xlabel="update", ylabel=label, ax=ax)
+    compare_curves(runs, xlabel="update", ylabel=column, ax=ax)
 show(
     figure,
     caption="Loss (left) and norm of the gradient (right) of every batch in one"
@@ -423,8 +422,7 @@ fade = {name: norms[-1] / norms[0] for name, norms in by_layer.items()}
 expect("sigmoids lose a factor of millions", fade["sigmoid"], above=1e6)
 expect("ReLU layers are about equal", fade["ReLU"], between=(0.1, 10))
 expect("the ordered model forgets digits", min(answers["ordered"]), below=0.03)
-late = sum(answers["ordered"][6:])
-expect("it favours the digits that came last", late, above=0.7)
+expect("it favours the last digits", sum(answers["ordered"][6:]), above=0.7)
 bad = cures["no cure"][0]
 helped = {name: bad[-1] - run[0][-1] for name, run in cures.items()}
 helped["early stopping"] = helped.pop("no cure") + bad[-1] - min(bad)
