@@ -12,7 +12,7 @@
 # A model with random weights reads your 5 as anything at all. How does it find weights that read nine digits in ten, and how do
 # you know when to stop?
 #
-# *45 minutes with the exercises. **You need** [The model](02_model.ipynb), and [Gradients](../foundations/02_gradients.ipynb) for what
+# *20 minutes to read, 45 with the exercises. **You need** [The model](02_model.ipynb), and [Gradients](../foundations/02_gradients.ipynb) for what
 # `backward` does. Next come [Tuning](03b_tuning.ipynb), [When training fails](03c_when_training_fails.ipynb) and
 # [Evaluation](04_evaluation.ipynb).*
 #
@@ -154,7 +154,7 @@ untrained_loss
 # are often wrong with confidence.
 #
 # Which way should the weights move? The gradient $g$ of the loss points uphill, so go the other way, in small steps of a
-# **learning rate** $\eta$. **Momentum** keeps a share $\mu$ of the last step (Polyak, 1964):
+# **learning rate** $\eta$. **Momentum** keeps a share $\mu$ of the last step ([Polyak, 1964](https://doi.org/10.1016/0041-5553%2864%2990137-5)):
 #
 # $$
 # v \leftarrow \mu v + g, \qquad w \leftarrow w - \eta v.
@@ -246,7 +246,8 @@ print(*(f"{rate_in(epoch):g}" for epoch in (1, 10, 11, 20, 21, 30)))
 
 # %% [markdown]
 # **A guard.** If the steps are far too long, the loss grows until it is no number any more. The guard stops a run whose loss reaches
-# `divergence_bound`, and tells you where. Such a model is not scored: its weights mean nothing.
+# `divergence_bound`, and tells you where. Such a model is not scored: its weights mean nothing. `watch_with` makes the `watch` of one epoch, a function that
+# remembers which epoch it is, and which progress bar to move after every `log_interval` batches.
 
 
 # %%
@@ -300,6 +301,10 @@ def fit(model, batches):
 
 
 # %% [markdown]
+# Line by line: each epoch sets its rate, trains, and adds four numbers to `history`, which are loss and accuracy on the validation images and on the training images (`seen` holds
+# these in larger batches, to measure on). If the validation loss is a new best, the weights are copied. If the best is too old, the loop ends early. Then the best weights are
+# put back. Every setting of the table is in these functions, and that is all there is to training.
+#
 # ## Let it run
 #
 # Now train your model.
@@ -387,7 +392,7 @@ expect("the gap is several times as wide at the end", wider, above=3)
 # * **A plateau.** In the first ten epochs the loss soon only wobbles. It looks finished, and is not: the loss drops at once when the rate
 #   does. The weights had been circling round the minimum.
 # * **Overfitting.** The gap between the curves of loss is several times as wide at the end as after the first epoch. What the model goes on
-#   learning is more and more about these very images. Validation loss hardly rises here. If it did, you would stop.
+#   learning is more and more about these very images. If validation loss rose as well, it would be time to stop.
 #
 # Compare losses that are measured alike. Progress bars show the *running* loss, taken before each update, with weights that are on average half an epoch
 # old. Only a loss measured after the epoch belongs beside the validation loss.

@@ -12,7 +12,7 @@
 # Your trained model still reads some fives as threes. Would another learning rate, batch size, schedule or patience do better, and how do
 # you tell better from lucky?
 #
-# *45 minutes with the exercises. **You need** [Training](03_training.ipynb). What else can go wrong stands in
+# *20 minutes to read, 45 with the exercises. **You need** [Training](03_training.ipynb). What else can go wrong stands in
 # [When training fails](03c_when_training_fails.ipynb). Next comes [Evaluation](04_evaluation.ipynb).*
 #
 # After this chapter you can
@@ -246,6 +246,7 @@ def final_losses(base, name, values):
     return pd.DataFrame(np.reshape(ends, (len(values), -1)), values, SEEDS)
 
 
+# %%
 by_rate = {
     "constant": final_losses(constant, "learning_rate", RATES),
     "schedule": final_losses(constant.but(**decays), "learning_rate", RATES),
@@ -274,8 +275,8 @@ show(
 # With a constant rate 0.003 wins on every seed. With the schedule it is 0.01, on every seed again, and its loss is lower than any constant rate's.
 # The long steps cover the distance, the short ones settle. So a rate is not good or bad by itself. **Tune the rate together with its schedule.**
 #
-# Look along a row: from seed to seed the losses differ more than between the best two rates. Across rows, on the same seed, the order is the same
-# three times. That is what comparing on the same seeds buys.
+# Look along a row: from seed to seed the losses differ. Look down a column: on each seed the same rate wins. Had each rate been tried with a seed of its own, luck could
+# have reversed the order of the best. That is what comparing on the same seeds buys.
 #
 # ## How many images per step?
 #
@@ -314,7 +315,7 @@ show(
 # At this constant rate batches of 32 are the worst, on every seed and in both ways of comparing. A gradient of few images is a noisy one, and nothing
 # damps the noise. At equal epochs there is nothing to gain beyond 128: the gradients are better, but there are fewer of them.
 #
-# Larger batches are not better as such. With a rate that decays, the noise dies down by itself, and the order of the sizes is another. The loss of this
+# Larger batches are not better as such. With a rate that decays, the noise dies down by itself, so do not carry this order over. The loss of this
 # model has no second minimum to fall into: all its minima are equally low, so batch size changes how you get there. For deep networks that is disputed
 # ([Keskar et al., 2017](https://arxiv.org/abs/1609.04836); [Goyal et al., 2017](https://arxiv.org/abs/1706.02677)). Memory is no argument here: a
 # step with 256 images takes less than one megabyte. What sizes cost in time stands in [Timing](../claims/03_timing.ipynb). (The tutorial that this part

@@ -34,7 +34,7 @@ def learning_curves(frame: pd.DataFrame, axes: Sequence[Axes] | None = None) -> 
                 ax.plot(frame.index, values, line, color=colour, label=label)
         ax.set(xlabel="epoch", title=quantity.capitalize())
     axes[0].set_ylabel("cross-entropy (nats)")
-    axes[1].yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
+    axes[1].yaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=" %"))
     axes[0].legend()
     return axes
 
