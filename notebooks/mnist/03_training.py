@@ -280,7 +280,7 @@ import math
 
 from tutorial_utils.training.batches import Batches
 
-seen = Batches(train.images, train.labels, 500, transform=train.transform)
+in_order = Batches(train.images, train.labels, 500, transform=train.transform)
 
 
 def fit(model, batches):
@@ -290,7 +290,7 @@ def fit(model, batches):
         optimiser.param_groups[0]["lr"] = rate_in(epoch)
         with bar(total=len(batches), description="epoch", unit="batch") as b:
             train_one_epoch(model, batches, optimiser, watch_with(b, epoch))
-        history.append(measure(model, validation) + measure(model, seen))
+        history.append(measure(model, validation) + measure(model, in_order))
         if history[-1][0] < best_loss:
             best_loss, best_epoch = history[-1][0], epoch
             best_weights = copy.deepcopy(model.state_dict())
@@ -301,7 +301,7 @@ def fit(model, batches):
 
 
 # %% [markdown]
-# Line by line: each epoch sets its rate, trains, and adds four numbers to `history`, which are loss and accuracy on the validation images and on the training images (`seen` holds
+# Line by line: each epoch sets its rate, trains, and adds four numbers to `history`, which are loss and accuracy on the validation images and on the training images (`in_order` holds
 # these in larger batches, to measure on). If the validation loss is a new best, the weights are copied. If the best is too old, the loop ends early. Then the best weights are
 # put back. Every setting of the table is in these functions, and that is all there is to training.
 #
@@ -388,13 +388,13 @@ wider = gaps.iloc[-1] / gaps.iloc[0]
 expect("the gap is several times as wide at the end", wider, above=3)
 
 # %% [markdown]
-# * **Convergence.** At the end the curves are flat. More epochs would bring nothing.
+# * **Convergence.** At the end the curves are flat. More epochs would bring next to nothing.
 # * **A plateau.** In the first ten epochs the loss soon only wobbles. It looks finished, and is not: the loss drops at once when the rate
 #   does. The weights had been circling round the minimum.
 # * **Overfitting.** The gap between the curves of loss is several times as wide at the end as after the first epoch. What the model goes on
 #   learning is more and more about these very images. If validation loss rose as well, it would be time to stop.
 #
-# Compare losses that are measured alike. Progress bars show the *running* loss, taken before each update, with weights that are on average half an epoch
+# Compare losses that are measured alike. Progress bars often show the *running* loss, taken before each update, with weights that are on average half an epoch
 # old. Only a loss measured after the epoch belongs beside the validation loss.
 #
 # ## A mistake: validating on training images
@@ -459,10 +459,10 @@ expect("your weights and those of Trainer are equal", same, equals=True)
 # a 5 among them.
 
 # %%
-images = torch.cat([images for images, _ in validation])
-labels = torch.cat([labels for _, labels in validation])
+images, labels = map(torch.cat, zip(*validation, strict=True))
 with torch.no_grad():
-    p = model(images).softmax(dim=1)
+    p = model(images).softmax(dim=1).cpu()
+images, labels = images.cpu(), labels.cpu()
 misread = ((labels == 5) & (p.argmax(dim=1) == 3)).nonzero()[:, 0]
 len(misread), int((labels == 5).sum())
 
@@ -473,7 +473,7 @@ from tutorial_utils.plots.data import image_grid
 surest = misread[p[misread, 3].argsort(descending=True)][:5]
 titles = [f"3: {p[i, 3]:.2f}, 5: {p[i, 5]:.2f}" for i in surest]
 show(
-    image_grid(images[surest, 0].cpu(), titles),
+    image_grid(images[surest, 0], titles),
     caption="The five validation images of a 5 that are read as a 3 with most"
     " confidence, each with the probabilities of 3 and 5.",
     alt="Five handwritten fives in a row. The model gives each of them a much"
