@@ -129,7 +129,7 @@ chance.describe().loc[["mean", "std", "min", "max"]].round(4)
 
 # %% [markdown]
 # From the worst seed to the best it is the best part of a percentage point, and nobody changed a setting. Whoever tries one rate with one
-# seed and another rate with another will find a difference, and it will mean nothing ([Bouthillier et al., 2021](https://arxiv.org/abs/2103.03098)).
+# seed and another rate with another will find a difference, and it may mean nothing ([Bouthillier et al., 2021](https://arxiv.org/abs/2103.03098)).
 #
 # ## How sure is the validation accuracy?
 #
@@ -225,7 +225,7 @@ show(
 #
 # ## Five rates, with and without a schedule
 #
-# Five rates and three seeds are fifteen models, for a few epochs each. Once the rate stays constant, once a **step schedule** divides it by ten
+# Five rates (rows) and three seeds (columns) are fifteen models, for a few epochs each. Once the rate stays constant, once a **step schedule** divides it by ten
 # twice on the way. **Predict first:** will the same rate win?
 
 # %%
@@ -272,7 +272,7 @@ show(
 )
 
 # %% [markdown]
-# With a constant rate 0.003 wins on every seed. With the schedule it is 0.01, on every seed again, and its loss is lower than any constant rate's.
+# In these few epochs, a constant rate of 0.003 wins on every seed. With the schedule it is 0.01, on every seed again, and its loss is lower than any constant rate's.
 # The long steps cover the distance, the short ones settle. So a rate is not good or bad by itself. **Tune the rate together with its schedule.**
 #
 # Look along a row: from seed to seed the losses differ. Look down a column: on each seed the same rate wins. Had each rate been tried with a seed of its own, luck could
