@@ -437,6 +437,15 @@ expect("gradients are of similar size", norms[1] / norms[0], between=(0.4, 2.5))
 span = max(by_optimiser.values()) - min(by_optimiser.values())
 expect("three optimisers are a tie", span, below=0.05)
 
+# %% tags=["remove-cell"]
+# @title What the checks compare with
+zero = new_model()
+nn.init.zeros_(zero.linear.weight)
+train(zero, sgd(zero), shuffled())
+from_zero = measure(zero, held_out)[1]
+longest, sections = 30 * 2**0.5, {"A": 5, "B": 1, "C": 2}
+runs = course["ordered"], by_rate[1e-5], course["raw pixels"]
+
 # %% [markdown]
 # ## Exercises
 #
@@ -448,8 +457,7 @@ expect("three optimisers are a tie", span, below=0.05)
 from tutorial_utils.lessons import checks
 
 at_most = ...
-hint = "the error p - y is never longer than the square root of 2"
-checks.answer(at_most, 30 * 2**0.5, tolerance=0.1, hint=hint)
+checks.answer(at_most, longest, tolerance=0.1, hint="how long can p - y be?")
 
 # %% tags=["hide-cell"]
 # @title Solution
@@ -461,13 +469,6 @@ checks.answer(at_most, 30 * 2**0.5, tolerance=0.1, hint=hint)
 #
 # Deep networks must not start with all weights at zero: their units would stay copies of each other. Does this model mind? Guess its validation accuracy after the
 # usual epochs, then find out.
-
-# %% tags=["remove-cell"]
-# @title What the check of exercise 2 compares with
-zero = new_model()
-nn.init.zeros_(zero.linear.weight)
-train(zero, sgd(zero), shuffled())
-from_zero = measure(zero, held_out)[1]
 
 # %%
 your_guess = ...
@@ -487,11 +488,10 @@ from_zero, inputs["standardised"][1]
 # each from? Give its number. One more hint: A answers with one digit far too often.
 
 # %%
-runs = course["ordered"], by_rate[1e-5], course["raw pixels"]
 print(pd.DataFrame([losses[:3] for losses in runs], list("ABC")).round(2))
 
 diagnosis = {"A": ..., "B": ..., "C": ...}
-for name, section in zip("ABC", (5, 1, 2), strict=True):
+for name, section in sections.items():
     checks.answer(diagnosis[name], section, tolerance=0.1, hint="how large?")
 
 # %% tags=["hide-cell"]
