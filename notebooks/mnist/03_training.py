@@ -471,12 +471,12 @@ len(misread), int((labels == 5).sum())
 # @title Figure: fives that are read as threes
 from tutorial_utils.plots.data import image_grid
 
-surest = misread[p[misread, 3].argsort(descending=True)][:5]
+surest = (p[:, 3] * (labels == 5)).argsort(descending=True)[:5]
 titles = [f"3: {p[i, 3]:.2f}, 5: {p[i, 5]:.2f}" for i in surest]
 show(
     image_grid(images[surest, 0], titles),
-    caption="The five validation images of a 5 that are read as a 3 with most"
-    " confidence, each with the probabilities of 3 and 5.",
+    caption="The five validation images of a 5 with the highest probability of"
+    " a 3. Above each, its probabilities of 3 and 5.",
     alt="Five handwritten fives in a row. The model gives each of them a much"
     " higher probability of being a 3 than of being a 5.",
 )
