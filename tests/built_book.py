@@ -14,7 +14,15 @@ ROOT = Path(__file__).parents[1]
 BUILD = ROOT / "_build"
 HTML = BUILD / "html"
 TOC = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text())
-PAGES = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
+PAGES = [
+    TOC["root"],
+    *(
+        page["file"]
+        for part in TOC["parts"]
+        for chapter in part["chapters"]
+        for page in (chapter, *chapter.get("sections", ()))
+    ),
+]
 """Every page that someone wrote, in order, such as ``"notebooks/mnist/01_eda"``."""
 
 Look = tuple[ViewportSize, Literal["light", "dark"]]

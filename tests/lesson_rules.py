@@ -25,6 +25,9 @@ CONVERTED: list[str] = [
     "foundations/01_softmax_and_cross_entropy",
     "mnist/01_eda",
     "mnist/02_model",
+    "mnist/03_training",
+    "mnist/03b_tuning",
+    "mnist/03c_when_training_fails",
 ]
 """Chapters that keep these rules, such as ``"foundations/02_gradients"``; grows until it holds all."""
 

@@ -48,7 +48,10 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> PdfReader:
     contents = {
         "root": "book/first",
         "parts": [
-            {"caption": "Part A", "chapters": [{"file": "notebooks/a/one"}, {"file": "notebooks/a/two"}]}
+            {
+                "caption": "Part A",
+                "chapters": [{"file": "notebooks/a/one", "sections": [{"file": "notebooks/a/two"}]}],
+            }
         ],
     }
     (folder / "toc.yml").write_text(yaml.safe_dump(contents))

@@ -95,6 +95,7 @@ CALLS = {
     "training.compare_curves": call(RUNS, xlabel="epoch", ylabel="loss", yscale="log", title="Runs"),
     "training.draw_schedule": call([1, 2, 3], [0.1, 0.1, 0.01]),
     "training.draw_range_test": call([0.1, 1, 10], [3, 2, 9], [3, 2.5, 5], {"steepest": 0.2, "lowest": 1.0}),
+    "training.paired": call([0.3, 0.2], [0.1, 0.2], names=("short", "long"), ylabel="loss"),
     "training.strips": call({"a": [0.1, 0.2, 0.6], "b": [0.4]}, xlabel="accuracy"),
     "evaluation.confusion_matrix": call(CONFUSION, NAMES),
     "evaluation.rates": call(RATES, ylabel="error rate"),
@@ -399,6 +400,35 @@ def test_schedule_and_range_test_are_the_given_values_on_logarithmic_axes() -> N
     assert drawn["smoothed"] == ([0.1, 1, 10], [3, 2.5, 5])
     assert (drawn["steepest: 0.2"][0], drawn["lowest: 1"][0]) == ([0.2, 0.2], [1, 1])
     assert (schedule.get_yscale(), ax.get_xscale(), ax.get_yscale()) == ("log", "log", "log")
+
+
+def test_runs_can_be_followed_from_one_treatment_to_the_other() -> None:
+    (ax,) = draw("training.paired")
+    drawn = [list(line.get_ydata()) for line in ax.get_lines()]
+    assert drawn[:2] == [[0.3, 0.1], [0.2, 0.2]] and drawn[2] == pytest.approx([0.25, 0.15])
+    assert written(ax.get_xticklabels()) == ["short", "long"] and ax.get_ylabel() == "loss"
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [([3, 30], ["5", "10", "20"]), ([0.2, 500], ["1", "10", "100"]), ([1e-6, 1], None)],
+)
+def test_ticks_of_logarithmic_axes_are_plain_numbers_where_they_are_few(
+    values: list[float], expected: list[str] | None
+) -> None:
+    (ax,) = draw("training.compare_curves", curves={"run": ([1, 2], values)})
+    ax.figure.canvas.draw()
+    low, high = ax.get_ylim()
+    ticks = {tick: label for tick, label in zip(ax.get_yticks(), written(ax.get_yticklabels()), strict=True)}
+    shown = [label for tick, label in ticks.items() if low <= tick <= high]
+    assert set(expected) <= set(shown) if expected else all("10^" in label for label in shown)
+    assert not any(written(ax.get_yticklabels(minor=True)))
+
+
+def test_a_legend_beside_the_axes_covers_no_curve() -> None:
+    (ax,) = draw("training.compare_curves", beside=True)
+    ax.figure.canvas.draw()
+    assert ax.get_legend().get_window_extent().x0 >= ax.get_window_extent().x1
 
 
 def test_strips_show_every_run_in_its_place_and_the_mean() -> None:

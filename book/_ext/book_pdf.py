@@ -131,7 +131,12 @@ def pages_of(site: Path, contents: Path) -> dict[str, str]:
     """
     listed = yaml.safe_load(contents.read_text(encoding="utf-8"))
     pages = {listed["root"]: ""}
-    pages |= {page["file"]: part["caption"] for part in listed["parts"] for page in part["chapters"]}
+    pages |= {
+        page["file"]: part["caption"]
+        for part in listed["parts"]
+        for chapter in part["chapters"]
+        for page in (chapter, *chapter.get("sections", ()))
+    }
     for name in pages:
         if not (site / f"{name}.html").is_file():
             raise PrintError(f"{site / name}.html is missing: run `make book` first")

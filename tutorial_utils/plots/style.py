@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION = (
     "#0072B2",
@@ -89,6 +90,22 @@ def new_grid(count: int, columns: int, cell: tuple[float, float]) -> list[Axes]:
     rows = -(-count // columns)
     grid = plt.subplots(rows, columns, figsize=(cell[0] * columns, cell[1] * rows), squeeze=False)[1]
     return [bare(ax) for ax in grid.flat][:count]
+
+
+def plain_ticks(ax: Axes) -> Axes:
+    """Write the ticks of logarithmic axes as plain numbers, 0.5 or 20, not as 5 x 10^-1.
+
+    Over less than two decades, 2 and 5 are written as well; over many, powers of ten stay powers of ten.
+    """
+    for axis, (low, high) in ((ax.xaxis, ax.get_xlim()), (ax.yaxis, ax.get_ylim())):
+        if axis.get_scale() != "log":
+            continue
+        axis.set_minor_formatter(NullFormatter())
+        decades = np.log10(high / low)
+        if decades < 4:
+            axis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 2 else (1,)))
+            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    return ax
 
 
 def bare(ax: Axes) -> Axes:

@@ -11,14 +11,14 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import ArrayLike
 
-from tutorial_utils.plots.style import BLUE, GREY, VERMILION, line_styles, new_axes, new_row
+from tutorial_utils.plots.style import BLUE, GREY, VERMILION, line_styles, new_axes, new_row, plain_ticks
 
 
 def learning_curves(frame: pd.DataFrame, axes: Sequence[Axes] | None = None) -> list[Axes]:
     """Draw loss and accuracy of every epoch, on training and validation images.
 
     Args:
-        frame: ``History.to_frame()``.
+        frame: ``History.to_frame()``, or some of its columns, indexed by epoch.
         axes: Two axes, or None for a new figure.
     """
     axes = new_row(axes, 2, figsize=(9.5, 3.6))
@@ -29,12 +29,12 @@ def learning_curves(frame: pd.DataFrame, axes: Sequence[Axes] | None = None) -> 
     }
     for ax, quantity in zip(axes, ("loss", "accuracy"), strict=True):
         for part, (label, line, colour) in series.items():
-            values = frame[f"{part}_{quantity}"]
-            if values.notna().all():
+            values = frame.get(f"{part}_{quantity}")
+            if values is not None and values.notna().all():
                 ax.plot(frame.index, values, line, color=colour, label=label)
         ax.set(xlabel="epoch", title=quantity.capitalize())
     axes[0].set_ylabel("cross-entropy (nats)")
-    axes[1].yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
+    axes[1].yaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=" %"))
     axes[0].legend()
     return axes
 
@@ -45,6 +45,7 @@ def compare_curves(
     xlabel: str,
     ylabel: str,
     marked: bool = False,
+    beside: bool = False,
     ax: Axes | None = None,
     **settings: Any,
 ) -> Axes:
@@ -55,6 +56,7 @@ def compare_curves(
         xlabel: Name and unit of the horizontal axis.
         ylabel: Name and unit of the vertical axis.
         marked: Mark each value, where there are few.
+        beside: Put the legend to the right of the axes, where it covers no curve.
         ax: Where to draw, or None for a new figure.
         **settings: Further settings of the axes, such as ``title`` or ``yscale``.
     """
@@ -66,7 +68,8 @@ def compare_curves(
             low, high = band
             ax.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
     ax.set(xlabel=xlabel, ylabel=ylabel, **settings)
-    ax.legend()
+    plain_ticks(ax)
+    ax.legend(**({"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)} if beside else {}))
     return ax
 
 
@@ -106,6 +109,7 @@ def draw_range_test(
     for (label, rate), (colour, line, _) in zip(marks.items(), line_styles(len(marks) + 1)[1:], strict=True):
         ax.axvline(rate, linestyle=line, color=colour, label=f"{label}: {rate:.2g}")
     ax.set(xscale="log", yscale="log", xlabel="learning rate", ylabel="loss (nats)")
+    plain_ticks(ax)
     ax.legend(fontsize="small")
     return ax
 
@@ -136,4 +140,32 @@ def strips(
     ax.invert_yaxis()
     if shares:
         ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=1))
+    return ax
+
+
+def paired(
+    left: Sequence[float],
+    right: Sequence[float],
+    *,
+    names: tuple[str, str],
+    ylabel: str,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw each run as a line from one treatment to the other, so that runs can be followed; and their mean.
+
+    Args:
+        left: One value per run.
+        right: The value of the same runs under the other treatment.
+        names: What the two treatments are called.
+        ylabel: Name and unit of the values.
+        ax: Where to draw, or None for a new figure.
+    """
+    ax = new_axes(ax, figsize=(5, 3.6))
+    for number, values in enumerate(zip(left, right, strict=True)):
+        label = "one run" if number == 0 else None
+        ax.plot([0, 1], values, "-o", color=GREY, alpha=0.7, linewidth=1.2, ms=4, label=label)
+    means = [sum(values) / len(values) for values in (left, right)]
+    ax.plot([0, 1], means, "-s", color="black", linewidth=2.5, label="mean")
+    ax.set(xticks=[0, 1], xticklabels=names, xlim=(-0.25, 1.25), ylabel=ylabel)
+    ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return ax
