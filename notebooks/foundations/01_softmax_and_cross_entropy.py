@@ -227,7 +227,7 @@ softmax(torch.tensor([200.0, 0.0, 0.0]))
 # infinity is not a number, `nan`. Scores beyond 88.7 are common where somebody forgot to scale the pixels: hundreds of numbers up to 255
 # add up to them before any training.
 #
-# The cure costs nothing. You may subtract any number from all scores, so subtract the largest. Now the largest exponential is
+# The cure costs nothing. You may subtract any number from all scores, so subtract the largest (`amax` is `max` without the places). Now the largest exponential is
 # $e^0 = 1$.
 
 
@@ -495,12 +495,12 @@ print("column:", tuple(wrong.shape), wrong.float().mean().item())
 
 # %% [markdown]
 # The comparison stretched both until they fitted, which is called **broadcasting**. Every prediction met every label, and the mean of that
-# square looks like the accuracy of a model that guesses. `F.cross_entropy` refuses a column; a comparison never does. Look at the shape
+# square looks like the accuracy of a model that guesses. `F.cross_entropy` refuses a column; this comparison does not. Look at the shape
 # before you believe an accuracy.
 
 
 # %% tags=["remove-input"]
-# @title Guards of the sentences above
+# @title The book's own check (skip)
 from tutorial_utils.lessons.expect import expect
 
 silent, honest = wrong.float().mean(), right.float().mean()

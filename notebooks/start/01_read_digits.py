@@ -91,7 +91,7 @@ use_book_style()
 # open belly at the foot. Go on until the page says 3, or something else that you did not mean.
 #
 # Keep that drawing: **Save picture**, below the paper. At the end, your own model gets to read it. It may answer otherwise: the page's
-# model was trained for longer, on standardised pixels.
+# model was trained longer.
 #
 # Now write one sentence on a piece of paper: *what in my drawing misled it?*
 #
@@ -233,7 +233,7 @@ model = SoftmaxRegression()
 # %% [markdown]
 # That is the whole model, known as **softmax regression**. PyTorch's models are classes of the kind `nn.Module`, and `super().__init__()` sets that
 # up. `nn.Linear` holds the weights and the biases, small random numbers to begin with. Calling `model(images)` runs `forward`: `flatten`
-# lays the 28 rows of an image end to end, which makes 784 numbers.
+# lays the 28 rows of an image end to end, which makes 784 numbers. Its answer is the digit with the highest score, which `argmax` finds.
 #
 # What is it worth before it has learnt anything? Measure the loss, and the share of images that are read correctly. (`no_grad`: nothing is
 # learnt here. `*held_out` hands over images and labels.)
@@ -366,10 +366,7 @@ ask(
 )
 
 # %%
-measure(model, *held_out)
-
-# %% [markdown]
-# The loss, and the share of validation images read correctly.
+measure(model, *held_out)  # loss, and share read correctly
 
 # %% tags=["hide-input"]
 # @title Figure: the loss after each epoch
@@ -382,8 +379,7 @@ ax = compare_curves(lines, xlabel="epoch", ylabel="mean loss", marked=True)
 ax.xaxis.get_major_locator().set_params(integer=True)
 show(
     ax,
-    caption="Mean loss after each epoch, on the training images and on the"
-    " validation images.",
+    caption="Mean loss after each epoch.",
     alt="Two falling lines, close together: steep from the first epoch to"
     " the second, then flatter; the line of the training images lies"
     " lowest.",
@@ -391,7 +387,7 @@ show(
 
 # %% [markdown]
 # Both lines fall, first fast, then slowly. The gap grows, but stays small beside the loss itself: what was learnt from the training images holds for
-# digits that the model has never seen. [Training on MNIST](../mnist/03_training.ipynb) shows what it means when the lines part.
+# digits that the model has never seen.
 
 # %% tags=["remove-input"]
 # @title The book's own check (skip)
@@ -487,8 +483,8 @@ titles = [
 ]
 show(
     image_grid(test_images[worst, 0], titles),
-    caption="The fifteen mistakes that the model was surest of: the label, what"
-    " it read, and the probability that it gave to that.",
+    caption="The fifteen mistakes it was surest of: label, answer, and the"
+    " answer's probability.",
     alt="Three rows of five handwritten digits, some deformed or ambiguous,"
     " some easy for a human reader, each under its label and the wrong"
     " answer.",
@@ -505,7 +501,7 @@ expect("it was all but certain", confidence[worst].min(), above=0.9)
 # %% [markdown]
 # ## Minutes 75 to 84: why does it read my 5 as a 3?
 #
-# Now your drawing. Put its file beside this notebook (on Colab: into the folder at the left), and its name in place of the one below. Until then, the
+# Now your drawing. Put its file beside this notebook (on Colab: into the folder at the left), and write its name, in quotes, in place of `A_FIVE`. Until then, the
 # cell reads a 5 that comes with the book. `read_digit` scales your digit to 20 x 20
 # and centres it, as MNIST was made; where on the paper you drew does not matter. `drawing[None]` is a batch of one, and `topk` finds the two likeliest
 # digits.
@@ -592,10 +588,10 @@ while model(edited[None]).argmax() != second and len(changes) < 784:
 changes
 
 # %% [markdown]
-# ## Minutes 84 to 90: five questions
+# ## Minutes 84 to 90: eight questions
 
 # %% tags=["remove-input"]
-# @title Five questions
+# @title Eight questions
 parameters = sum(weight.numel() for weight in model.parameters())
 ask(
     [
@@ -608,6 +604,18 @@ ask(
             },
             correct="validation",
             because="the test images wait until nothing is left to choose.",
+        ),
+        choice(
+            "You add 10 to every score. What changes?",
+            {
+                "the probabilities": "Only differences count.",
+                "the loss": "It follows the probabilities.",
+                "neither": "",
+            },
+            correct="neither"
+            if torch.allclose((scores + 10).softmax(dim=0), probabilities)
+            else "the probabilities",
+            because="the factor e¹⁰ cancels.",
         ),
         number(
             "The true digit got probability 0.25. The loss, to two decimals?",
@@ -622,6 +630,20 @@ ask(
             tolerance=0.5,
             form=",.0f",
             because="784 weights and one bias for each of ten digits.",
+        ),
+        number(
+            "How many steps does one epoch take?",
+            answer=-(-len(images) // batch_size),
+            tolerance=0.5,
+            form=",.0f",
+            because=f"{len(images):,} / {batch_size}, rounded up.",
+        ),
+        number(
+            "How many 5s of the test set were read as a 3?",
+            answer=matrix[5, 3],
+            tolerance=0.5,
+            form=",.0f",
+            because=f"row 5, column 3. ({matrix[3, 5]} are 3s read as a 5.)",
         ),
         choice(
             "Tested on the same images, another model lands inside your "
@@ -640,10 +662,10 @@ ask(
             {
                 "nothing: its shape is unchanged": "It knows no shapes.",
                 "only the biases": "They are the same for every image.",
-                "ink in other places": "",
+                "which weights the ink meets": "",
             },
-            correct="ink in other places",
-            because="weights belong to places: what moves meets other weights.",
+            correct="which weights the ink meets",
+            because="a weight belongs to one place.",
         ),
     ]
 )
@@ -655,15 +677,9 @@ ask(
 #
 # * **Why?** Why exponentials, why this loss, and where does $p - y$ come from? [Softmax and cross-entropy](../foundations/01_softmax_and_cross_entropy.ipynb)
 #   begins with the curves.
-# * **Better?** Momentum, schedules, and how to choose a learning rate: [Training on MNIST](../mnist/03_training.ipynb) goes on with your loop.
+# * **Better?** [Training on MNIST](../mnist/03_training.ipynb) goes on with your loop and adds momentum; [Tuning](../mnist/03b_tuning.ipynb)
+#   chooses learning rate and schedule.
 # * **Sure?** Other seeds, other test images, calibrated probabilities: [Evaluation](../mnist/04_evaluation.ipynb) asks what your accuracy is worth.
-#
-# (Next in the contents are tensors. Pass over them if you came from there.)
-#
-# ### Further reading
-#
-# * [LeCun et al. 1998](https://doi.org/10.1109/5.726791) collected and prepared the digits, and report 12 % of errors for a linear classifier with these
-#   very sums. Yours errs less often, so the difference must lie in how its weights were found.
 
 # %% tags=["remove-cell"]
 # @title Results: what this page measured, for the book's own tables

@@ -102,6 +102,7 @@ images[0].shape, images[0, 0, 14].shape, rows.shape
 # %% [markdown]
 # `rows` has one row of 784 numbers for each image. That is the form that a matrix product wants. In `A @ B`, the inner lengths must be equal.
 # They disappear, and the outer ones stay: (64, 784) @ (784, 10) gives (64, 10).
+# Each number of the result is a row of the first times a column of the second, place by place, added up.
 
 # %%
 weights = torch.randn(784, 10)
@@ -232,7 +233,7 @@ layer = torch.nn.Linear(784, 10)
 provoke(lambda: layer(images))
 
 # %% [markdown]
-# `mat1` is your input, `mat2` the layer's weights, transposed. A linear layer works on the last axis, here 28 pixels of a row, and counts everything before it as cases:
+# `mat1` is your input, `mat2` the layer's weights, transposed: rows turned into columns. A linear layer works on the last axis, here 28 pixels of a row, and counts everything before it as cases:
 # 64 · 1 · 28 of them. It wanted 784 in the place of that 28. **Cure:** `layer(images.flatten(start_dim=1))`.
 #
 # ### 2. The wrong way round
@@ -413,7 +414,7 @@ ask(
                 "to clear the slopes": "It clears nothing; zero_ does.",
             },
             correct="it is not a part of the formula whose slope is wanted",
-            because="notes are for the loss; PyTorch refuses such a step.",
+            because="without no_grad PyTorch refuses to change it in place.",
         ),
         choice(
             "The loss has fallen from 2.3 to 0.3, yet the accuracy says one in "
