@@ -17,6 +17,9 @@ LIVE_CELLS = re.compile(r"thebe", re.IGNORECASE)
 TABLE = '<div class="pst-scrollable-table-container">'
 """How the theme wraps every table."""
 
+FOLD = re.compile(r'(<a [^>]*>([^<]*)</a>\s*<details[^>]*>\s*<summary)>')
+"""What folds the pages below a chapter away, in the list at the side: a button that shows an arrow alone."""
+
 CITATIONS = '<div role="list" class="citation-list">'
 """How docutils wraps the entries of a bibliography, whose own role is another."""
 
@@ -56,10 +59,24 @@ def mend_head(app: Sphinx, page: str, template: str, context: dict[str, Any], do
     context["default_mode"] = context.get("default_mode") or "auto"
 
 
+def name_folds(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Say what a button in the list at the side unfolds."""
+    listed = context["generate_toctree_html"]
+
+    def with_names(*args: Any, **options: Any) -> Any:
+        found = listed(*args, **options)
+        if "raw" in args or options.get("kind") == "raw":  # a tree, which nobody sees
+            return found
+        return FOLD.sub(r'\1 aria-label="Pages below \2">', str(found))
+
+    context["generate_toctree_html"] = with_names
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the hooks with Sphinx, behind those of others."""
     app.connect("doctree-resolved", load_images_late)
     app.connect("doctree-resolved", name_links_around_formulas)
     app.connect("html-page-context", mend_body)
     app.connect("html-page-context", mend_head, priority=900)
+    app.connect("html-page-context", name_folds, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
