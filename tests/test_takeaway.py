@@ -20,6 +20,7 @@ from built_book import BUILD, HTML, PAGES, ROOT, parse
 from test_extensions import Site, real_page
 
 import tutorial_utils
+from tutorial_utils.lessons.live import PUBLISHED
 
 CHAPTERS = [page for page in PAGES if page.startswith("notebooks/")]
 REPOSITORY = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Repository"]
@@ -125,7 +126,7 @@ def test_every_page_bears_icon_and_logo_and_links_only_our_repository() -> None:
         assert parse(name).select_one(".navbar-brand img[src*=logo]") is not None, name
         links = [str(link["href"]) for link in parse(name).select("a[href]")]
         ours = [link for link in links if owner in link and urlsplit(link).netloc]
-        assert ours and all(link.startswith((REPOSITORY, COLAB)) for link in ours), name
+        assert ours and all(link.startswith((REPOSITORY, COLAB, PUBLISHED)) for link in ours), name
 
 
 def test_the_badges_of_the_readme_open_tracked_notebooks() -> None:
@@ -197,6 +198,15 @@ def test_without_executed_chapters_there_is_no_archive(tmp_path: Path) -> None:
     assert not (tmp_path / "x.zip").exists()
 
 
+def test_a_picture_of_the_archive_stands_once_with_its_words_around_it() -> None:
+    shown = {"text/html": '<figure style="">QQ==</figure>', "image/png": "QQ==", "text/plain": "A dot"}
+    alone = {"image/png": "QUE=", "text/plain": "<Figure>"}
+    content = json.dumps([{"data": data} for data in (shown, alone)], indent=1, sort_keys=True).encode()
+    kept, other = json.loads(notebooks_zip.without_doubles(content))
+    assert kept["data"] == {name: shown[name] for name in ("text/html", "text/plain")}
+    assert other["data"] == alone
+
+
 @pytest.mark.book
 def test_the_archive_in_the_site_holds_every_chapter_and_its_size_is_said() -> None:
     path = HTML / ARCHIVE
@@ -204,7 +214,9 @@ def test_the_archive_in_the_site_holds_every_chapter_and_its_size_is_said() -> N
         for chapter in CHAPTERS:
             name = chapter.removeprefix("notebooks/")
             executed = (BUILD / "executed" / f"{name}.ipynb").read_bytes()
-            assert archive.read(f"{path.stem}/{chapter}.ipynb") == notebooks_zip.to_published_pages(executed)
+            expected = notebooks_zip.without_doubles(notebooks_zip.to_published_pages(executed))
+            assert archive.read(f"{path.stem}/{chapter}.ipynb") == expected
+            json.loads(expected)
             assert f"{path.stem}/results/{name}.json" in archive.namelist()
     (link,) = parse("book/downloads").select(f'a[href="../{ARCHIVE}"]')
     assert link.parent is not None

@@ -17,7 +17,7 @@ LIVE_CELLS = re.compile(r"thebe", re.IGNORECASE)
 TABLE = '<div class="pst-scrollable-table-container">'
 """How the theme wraps every table."""
 
-FOLD = re.compile(r'(<a [^>]*>([^<]*)</a>\s*<details[^>]*>\s*<summary)>')
+FOLD = re.compile(r"(<a [^>]*>([^<]*)</a>\s*<details[^>]*>\s*<summary)>")
 """What folds the pages below a chapter away, in the list at the side: a button that shows an arrow alone."""
 
 CITATIONS = '<div role="list" class="citation-list">'

@@ -22,6 +22,9 @@ LICENCES = ("LICENSE", "LICENSE-text")
 PAGE = re.compile(rb"\]\(\.\./\.\./book/([\w/-]+)\.md(?:#[^)\s]*)?\)")
 """A notebook's link to a page that is no notebook."""
 
+DOUBLE = re.compile(rb'"image/png": "[^"]*",\s*(?="text/html": \[?\s*"<figure )')
+"""A picture that stands in the page's form, with its words, beside it."""
+
 FIRST_DATE = (1980, 1, 1, 0, 0, 0)
 """The date of every file, the first that the format knows: an archive made again has the same bytes."""
 
@@ -58,8 +61,14 @@ def collect(build: Path) -> dict[str, bytes]:
     Raises:
         FileNotFoundError: No chapter has been executed.
     """
+
+    def prepare(content: bytes) -> bytes:
+        return without_doubles(to_published_pages(content))
+
     contents = {
-        f"{folder}/{path.relative_to(build / made).as_posix()}": to_published_pages(path.read_bytes())
+        f"{folder}/{path.relative_to(build / made).as_posix()}": without_doubles(
+            to_published_pages(path.read_bytes())
+        )
         for folder, made, ending in (("notebooks", "executed", "ipynb"), ("results", "results", "json"))
         for path in (build / made).glob(f"*/*.{ending}")
     }
@@ -77,6 +86,11 @@ def to_published_pages(content: bytes) -> bytes:
     settings = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     site = settings["sphinx"]["config"]["ogp_site_url"].encode()
     return PAGE.sub(rb"](" + site + rb"book/\1.html)", content)
+
+
+def without_doubles(content: bytes) -> bytes:
+    """Keep a picture once, where its caption is around it; ``show`` and ``live.show`` give it alone, too."""
+    return DOUBLE.sub(b"", content)
 
 
 def pack(contents: Mapping[str, bytes], target: Path) -> None:

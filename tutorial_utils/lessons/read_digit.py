@@ -41,7 +41,10 @@ SPECK = 0.05
 """Of the largest piece of ink, in pixels: what is smaller is dust."""
 
 A_FIVE = Path(__file__).with_name("a_five.png")
-"""A drawing of a 5 as the page saves it, which softmax regression on pixels reads as a 3."""
+"""A drawing of a 5 as the page saves it, which softmax regression on pixels reads as a 3.
+
+:meta hide-value:
+"""
 
 Floats = NDArray[np.float64]
 
