@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import seaborn as sns
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
@@ -46,6 +45,8 @@ def class_bars(
         class_names: In label order.
         ax: Where to draw, or None for a new figure.
     """
+    import seaborn as sns  # brings SciPy's statistics, which images need not wait for
+
     ax = new_axes(ax)
     sns.barplot(
         x=list(class_names) * len(counts),
@@ -147,6 +148,8 @@ def histograms(values: Mapping[str, ArrayLike], axes: Sequence[Axes] | None = No
         values: Name of the quantity to its values.
         axes: One axes per quantity, or None for a new figure.
     """
+    import seaborn as sns  # brings SciPy's statistics, which images need not wait for
+
     axes = new_row(axes, len(values), figsize=(3.6 * len(values) + 1, 3.2))
     for ax, (name, quantity) in zip(axes, values.items(), strict=True):
         array = np.asarray(quantity)
@@ -189,6 +192,8 @@ def scatter(
         ylabel: Name and unit of the vertical axis.
         ax: Where to draw, or None for a new figure.
     """
+    import seaborn as sns  # brings SciPy's statistics, which images need not wait for
+
     ax = new_axes(ax, figsize=(6, 4))
     for (label, (x, y)), (colour, _, marker) in zip(groups.items(), line_styles(len(groups)), strict=True):
         look = {"marker": marker, "color": colour, "alpha": 0.6, "linewidth": 1, "edgecolor": colour}
@@ -212,6 +217,8 @@ def favourites(
         class_names: In label order.
         axes: Two axes, or None for a new figure.
     """
+    import seaborn as sns  # brings SciPy's statistics, which images need not wait for
+
     left, right = new_row(axes, 2, figsize=(10, 3.6))
     sns.barplot(x=list(class_names), y=np.asarray(counts), color=BLUE, ax=left, **BARS)
     left.set_xticks(range(len(class_names)), class_names, rotation=60, ha="right", fontsize=8)
