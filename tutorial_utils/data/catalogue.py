@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Literal
 
@@ -60,6 +61,11 @@ class DatasetDescription:
     def files(self) -> tuple[DataFile, ...]:
         """All files, training first."""
         return self.train_files + self.test_files
+
+    @property
+    def fingerprint(self) -> str:
+        """Short hash of the files' pinned checksums, 12 letters."""
+        return hashlib.sha256("".join(file.sha256 for file in self.files).encode()).hexdigest()[:12]
 
 
 MNIST = DatasetDescription(

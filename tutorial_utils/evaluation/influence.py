@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from tutorial_utils.evaluation.calibration import fit_temperature
+from tutorial_utils.evaluation.calibration import fit_temperature, with_temperature
 from tutorial_utils.evaluation.comparisons import fit_standardised
 from tutorial_utils.evaluation.predictions import Predictions, align
 from tutorial_utils.evaluation.statistics import finite_values
@@ -135,8 +135,7 @@ def of_temperature(true_labels: Tensor, predictions: Predictions) -> Floats:
     """
     aligned, fitted = align(true_labels, predictions), fit_temperature(true_labels, predictions)
     logs = np.log(aligned.probabilities.clip(np.finfo(float).tiny))
-    scaled = np.exp(logs / fitted - (logs / fitted).max(axis=1, keepdims=True))
-    scaled /= scaled.sum(axis=1, keepdims=True)
+    scaled = with_temperature(predictions, fitted).probabilities.numpy()
     expected = (scaled * logs).sum(axis=1)
     variance = (scaled * logs**2).sum(axis=1) - expected**2
     # Score and curvature of the log loss in 1 / T, of which T's derivative is -T^2.

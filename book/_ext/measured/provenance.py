@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Collection
 from typing import Any
@@ -89,11 +88,7 @@ def describe_data(data_hash: str) -> str:
     """
     if data_hash in ("", "none"):
         return "none"
-    # As `datasets.load` makes it: importing that would import PyTorch, and changing it would train all anew.
-    names = {
-        hashlib.sha256("".join(file.sha256 for file in each.files).encode()).hexdigest()[:12]: name
-        for name, each in DATASETS.items()
-    }
+    names = {each.fingerprint: name for name, each in DATASETS.items()}
     name = names.get(data_hash.partition(":")[0], "a data set that is not in the catalogue")
     return f"{name}, fingerprint {data_hash}"
 
