@@ -189,18 +189,6 @@ def test_a_leaning_stroke_becomes_upright(lean: float) -> None:
     assert exploration.slant(exploration.deskew(image)).item() == pytest.approx(0, abs=0.02)
 
 
-@pytest.mark.parametrize("shape", [(28, 28), (9, 12)])
-def test_the_radial_profile_recovers_a_picture_that_is_constant_on_rings(shape: tuple[int, int]) -> None:
-    rows, columns = (np.arange(length) - (length - 1) / 2 for length in shape)
-    distance = np.hypot(rows[:, None], columns[None, :])
-    width = distance.max() / 5
-    heights = np.array([7.0, 1.0, 5.0, 0.0, 3.0])
-    picture = heights[np.minimum((distance / width).astype(int), 4)]
-    radii, means = exploration.radial_profile(torch.from_numpy(picture), num_rings=5)
-    np.testing.assert_allclose(radii, (np.arange(5) + 0.5) * width)
-    np.testing.assert_allclose(means, heights)
-
-
 # Duplicates
 
 

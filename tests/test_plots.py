@@ -93,7 +93,6 @@ CALLS = {
     "data.favourites": call([3, 1], {"plain": [0.5, 0.7], "centred": [0.2]}, ["cat", "dog"]),
     "training.learning_curves": call(FRAME),
     "training.compare_curves": call(RUNS, xlabel="epoch", ylabel="loss", yscale="log", title="Runs"),
-    "training.draw_schedule": call([1, 2, 3], [0.1, 0.1, 0.01]),
     "training.draw_range_test": call([0.1, 1, 10], [3, 2, 9], [3, 2.5, 5], {"steepest": 0.2, "lowest": 1.0}),
     "training.paired": call([0.3, 0.2], [0.1, 0.2], names=("short", "long"), ylabel="loss"),
     "training.strips": call({"a": [0.1, 0.2, 0.6], "b": [0.4]}, xlabel="accuracy"),
@@ -391,15 +390,13 @@ def test_more_curves_than_can_be_told_apart_are_refused() -> None:
         draw("training.compare_curves", curves=curves)
 
 
-def test_schedule_and_range_test_are_the_given_values_on_logarithmic_axes() -> None:
-    (schedule,) = draw("training.draw_schedule")
-    assert [list(line.get_ydata()) for line in schedule.get_lines()] == [[0.1, 0.1, 0.01]]
+def test_a_range_test_is_the_given_values_on_logarithmic_axes() -> None:
     (ax,) = draw("training.draw_range_test")
     drawn = lines(ax)
     assert drawn["each batch"] == ([0.1, 1, 10], [3, 2, 9])
     assert drawn["smoothed"] == ([0.1, 1, 10], [3, 2.5, 5])
     assert (drawn["steepest: 0.2"][0], drawn["lowest: 1"][0]) == ([0.2, 0.2], [1, 1])
-    assert (schedule.get_yscale(), ax.get_xscale(), ax.get_yscale()) == ("log", "log", "log")
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
 
 
 def test_runs_can_be_followed_from_one_treatment_to_the_other() -> None:

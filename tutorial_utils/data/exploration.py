@@ -180,26 +180,6 @@ def deskew(images: Tensor) -> Tensor:
     return torch.cat(upright)
 
 
-def radial_profile(image: Tensor, num_rings: int = 10) -> tuple[Tensor, Tensor]:
-    """Average a picture over rings around its middle.
-
-    Args:
-        image: Shape (height, width).
-        num_rings: Rings of equal width between the middle and the corner.
-
-    Returns:
-        Radius of the middle of each ring in pixels, and the mean in it; both shape (num_rings,).
-    """
-    height, width = image.shape
-    rows = torch.arange(height, dtype=torch.float64) - (height - 1) / 2
-    columns = torch.arange(width, dtype=torch.float64) - (width - 1) / 2
-    distance = (rows[:, None].square() + columns[None, :].square()).sqrt()
-    edges = torch.linspace(0, distance.max().item() + 1e-9, num_rings + 1, dtype=torch.float64)
-    ring = torch.bucketize(distance, edges, right=True) - 1
-    means = torch.stack([image.double()[ring == index].mean() for index in range(num_rings)])
-    return (edges[:-1] + edges[1:]) / 2, means
-
-
 def duplicate_groups(images: Tensor) -> list[list[int]]:
     """Find images that are equal pixel by pixel: groups of two or more indices, by first appearance."""
     seen: dict[bytes, list[int]] = {}

@@ -73,20 +73,6 @@ def compare_curves(
     return ax
 
 
-def draw_schedule(epochs: Sequence[int], rates: Sequence[float], ax: Axes | None = None) -> Axes:
-    """Draw the learning rate of every epoch.
-
-    Args:
-        epochs: Epoch numbers.
-        rates: Rate of each epoch.
-        ax: Where to draw, or None for a new figure.
-    """
-    ax = new_axes(ax, figsize=(7, 2.8))
-    ax.step(epochs, rates, where="mid", color=BLUE)
-    ax.set(yscale="log", xlabel="epoch", ylabel="learning rate")
-    return ax
-
-
 def draw_range_test(
     learning_rates: Sequence[float],
     losses: Sequence[float],
