@@ -5,6 +5,7 @@ import io
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 from bs4 import BeautifulSoup
 from IPython.core.interactiveshell import InteractiveShell
@@ -12,7 +13,7 @@ from IPython.utils.capture import capture_output
 from PIL import Image
 
 from tutorial_utils.exceptions import ConfigurationError
-from tutorial_utils.lessons.show import METADATA, show
+from tutorial_utils.lessons.show import FURTHEST, METADATA, show, with_palette
 
 CAPTION, ALT = 'Loss of `fit` & "more" <b>.', 'Two "falling" lines & a <b>dot</b>.'
 
@@ -54,3 +55,22 @@ def test_a_figure_without_words_and_words_without_one_figure_are_refused(
     with pytest.raises(ConfigurationError):
         show(made, caption=caption, alt=alt)
     plt.close("all")
+
+
+def test_a_drawing_is_stored_at_half_the_size_and_nobody_sees_it_and_photos_stay_as_they_are() -> None:
+    figure, ax = plt.subplots()
+    for line in range(4):
+        ax.plot(np.linspace(0, line, 50) ** 2, label=f"line {line}")
+    ax.legend()
+    drawing, photo = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawing, format="png")
+    plt.close(figure)
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (60, 60, 3), dtype=np.uint8)).save(photo, "png")
+    small = with_palette(drawing.getvalue())
+    assert len(small) < 0.6 * len(drawing.getvalue())
+    levels = [
+        np.asarray(Image.open(io.BytesIO(each)).convert("RGB"), dtype=int)
+        for each in (drawing.getvalue(), small)
+    ]
+    assert np.quantile(np.abs(levels[0] - levels[1]), 0.999) <= FURTHEST
+    assert with_palette(photo.getvalue()) == photo.getvalue()

@@ -18,8 +18,10 @@ from collections.abc import Iterable
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from PIL import Image
 
 from tutorial_utils.exceptions import ConfigurationError
 from tutorial_utils.lessons.markup import inline
@@ -29,6 +31,9 @@ METADATA = "lesson_figure"
 
 SHORTEST_ALT = 20
 """Characters: fewer describe nothing."""
+
+FURTHEST = 12
+"""Levels of 255 that a colour may move when a picture is stored with a palette; nobody sees as little."""
 
 
 def show(drawn: Axes | Figure | Iterable[Any], *, caption: str, alt: str, name: str = "") -> None:
@@ -61,7 +66,7 @@ def show(drawn: Axes | Figure | Iterable[Any], *, caption: str, alt: str, name: 
 
 
 def display_picture(picture: bytes, caption: str, alt: str, *, plain: str, metadata: dict[str, Any]) -> None:
-    """Display a picture with words, where there is no book around it.
+    """Display a picture with words, where there is no book around it; small, for it is stored twice.
 
     Args:
         picture: A PNG file.
@@ -72,7 +77,7 @@ def display_picture(picture: bytes, caption: str, alt: str, *, plain: str, metad
     """
     from IPython.display import display  # a notebook always has it; a script may not
 
-    encoded = base64.b64encode(picture).decode("ascii")
+    encoded = base64.b64encode(with_palette(picture)).decode("ascii")
     page = (
         f'<figure style="margin: 0 0 1em"><img style="background: #fff; max-width: 100%; height: auto"'
         f' src="data:image/png;base64,{encoded}" alt="{html.escape(alt)}">'
@@ -80,6 +85,26 @@ def display_picture(picture: bytes, caption: str, alt: str, *, plain: str, metad
     )
     bundle = {"text/html": page, "image/png": encoded, "text/plain": plain}
     display(bundle, raw=True, metadata=metadata)  # type: ignore[no-untyped-call]
+
+
+def with_palette(picture: bytes) -> bytes:
+    """Store a picture with 256 colours where nobody sees a difference: a drawn figure, not a sheet of photos.
+
+    Args:
+        picture: A PNG file without transparent parts.
+
+    Returns:
+        A PNG file of about 40 % of its size, or the same one where more than one pixel in a thousand would
+        move by more than :data:`FURTHEST` levels in a channel.
+    """
+    full = Image.open(io.BytesIO(picture)).convert("RGB")
+    few = full.quantize(256, method=Image.Quantize.MEDIANCUT, kmeans=2, dither=Image.Dither.NONE)
+    moved = np.abs(np.asarray(few.convert("RGB"), dtype=int) - np.asarray(full, dtype=int)).max(axis=-1)
+    if (moved > FURTHEST).mean() > 1e-3:
+        return picture
+    buffer = io.BytesIO()
+    few.save(buffer, format="PNG", optimize=True)
+    return buffer.getvalue()
 
 
 def _figure_of(drawn: Any) -> Figure:
