@@ -1,11 +1,12 @@
 """Pages are easy to read and to find: in dark mode, by search, from a shared link."""
 
+import itertools
 import re
 from io import BytesIO
 
 import pytest
 import yaml
-from built_book import HTML, PAGES, ROOT, parse, path_of
+from built_book import HTML, PAGES, ROOT, find_barriers, parse, path_of
 from PIL import Image, ImageStat
 from playwright.sync_api import Browser, Locator, expect
 
@@ -138,3 +139,62 @@ def test_scripts_that_point_to_a_licence_have_it() -> None:
             pointing += 1
             assert script.with_name(notice[1]).is_file(), notice[0]
     assert pointing
+
+
+# Words and works, where they are used
+
+
+def definitions() -> dict[str, str]:
+    """The glossary by the anchors of its terms."""
+    terms = parse("book/glossary").select("dl.glossary dt")
+    return {str(term["id"]): " ".join(term.find_next("dd").get_text().split()) for term in terms}
+
+
+def test_every_link_to_the_glossary_carries_its_definition_and_every_citation_its_reference() -> None:
+    defined, references = definitions(), 0
+    for name in PAGES:
+        if name in ("book/glossary", "book/bibliography"):
+            continue
+        for link in parse(name).select("article a[href*='glossary.html#term-']"):
+            assert link["data-tip"] == defined[str(link["href"]).partition("#")[2]]
+        for link in parse(name).select("article a[href*='bibliography.html#']"):
+            assert len(str(link["data-tip"])) > 40 and "title" not in link.attrs
+        references += len(parse(name).select("article a.external[data-tip]"))
+    assert references > 20, "works that lessons link directly"
+
+
+def test_mouse_and_keyboard_open_a_definition_and_escape_closes_it(browser: Browser) -> None:
+    page = browser.new_page(viewport={"width": 375, "height": 700})
+    page.goto(path_of("notebooks/mnist/01_eda").as_uri())
+    tip, links = page.locator("#tip"), page.locator("a[data-tip][href*='glossary']")
+    links.first.scroll_into_view_if_needed()
+    expect(tip).to_be_hidden()
+    links.first.hover()
+    expect(tip).to_have_text(str(links.first.get_attribute("data-tip")))
+    tip.hover()  # a reader may follow the words with the mouse
+    page.wait_for_timeout(400)
+    expect(tip).to_be_visible()
+    page.mouse.move(0, 0)
+    expect(tip).to_be_hidden()
+    page.keyboard.press("Tab")  # from now on focus is the keyboard's
+    links.nth(1).focus()
+    expect(tip).to_have_text(str(links.nth(1).get_attribute("data-tip")))
+    assert links.nth(1).get_attribute("aria-describedby") == "tip"
+    box = tip.bounding_box()
+    assert box and box["x"] >= 0 and box["x"] + box["width"] <= 375
+    assert not find_barriers(page, "#tip")
+    page.keyboard.press("Escape")
+    expect(tip).to_be_hidden()
+    assert links.nth(1).get_attribute("aria-describedby") is None
+    page.close()
+
+
+def test_previous_and_next_say_how_long_they_take() -> None:
+    timed = 0
+    for before, after in itertools.pairwise(PAGES):
+        opening = " ".join(each.get_text() for each in parse(after).select("article p")[:3])
+        minutes = re.search(r"\b(\d+) minutes\b", " ".join(opening.split()))
+        shown = parse(before).select_one(".right-next .reading-time")
+        assert (shown and shown.get_text()) == (f"{minutes[1]} min" if minutes else None), after
+        timed += minutes is not None
+    assert timed >= 8

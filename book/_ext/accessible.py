@@ -1,6 +1,6 @@
-"""Mends what the theme and its helpers leave open, for readers without a mouse, a screen or a network.
+"""Mends what the theme and its helpers leave open, for readers without mouse, screen, network or storage.
 
-Every change is to what they wrote into a page, so that the pages need no script of their own for it.
+Changes are to what they wrote into a page, so that pages need a script of their own for storage alone.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ TABLE = '<div class="pst-scrollable-table-container">'
 
 FOLD = re.compile(r"(<a [^>]*>([^<]*)</a>\s*<details[^>]*>\s*<summary)>")
 """What folds the pages below a chapter away, in the list at the side: a button that shows an arrow alone."""
+
+STORAGE = "_static/storage.js"
 
 CITATIONS = '<div role="list" class="citation-list">'
 """How docutils wraps the entries of a bibliography, whose own role is another."""
@@ -59,6 +61,12 @@ def mend_head(app: Sphinx, page: str, template: str, context: dict[str, Any], do
     context["default_mode"] = context.get("default_mode") or "auto"
 
 
+def give_storage(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Load what stands in for a forbidden storage before the theme's scripts, which begin in the head."""
+    script = f'<script src="{context["pathto"](STORAGE, resource=True)}"></script>\n'
+    context["metatags"] = context.get("metatags", "") + script
+
+
 def name_folds(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
     """Say what a button in the list at the side unfolds."""
     listed = context["generate_toctree_html"]
@@ -78,5 +86,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("doctree-resolved", name_links_around_formulas)
     app.connect("html-page-context", mend_body)
     app.connect("html-page-context", mend_head, priority=900)
+    app.connect("html-page-context", give_storage)
     app.connect("html-page-context", name_folds, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

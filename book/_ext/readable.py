@@ -19,6 +19,10 @@ IMAGE = re.compile(r"<img ([^>]*\bsrc=\"([^\"]+)\")")
 CITATION = re.compile(r"\s*\[[^\]]*\]")
 SIZED = re.compile(r'\swidth="')
 
+MINUTES = re.compile(r"\b(\d+) minutes\b")
+TOP = 3
+"""Reading time stands within so many paragraphs from the top."""
+
 
 def describe(doctree: nodes.document) -> str:
     """Describe a page by whole sentences of the first paragraph that is made of them, without citations.
@@ -58,8 +62,36 @@ def add_sizes(app: Sphinx, page: str, template: str, context: dict[str, Any], do
         context["body"] = IMAGE.sub(mend, context["body"])
 
 
+def note_minutes(app: Sphinx, doctree: nodes.document) -> None:
+    """Keep the reading time that stands at the top of a page, in minutes."""
+    for paragraph in list(doctree.findall(nodes.paragraph))[:TOP]:
+        if minutes := MINUTES.search(paragraph.astext()):
+            app.env.metadata[app.env.docname]["minutes"] = minutes[1]
+            return
+
+
+def add_minutes(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Write the reading time behind the titles of the previous and the next page."""
+    for way in ("prev", "next"):
+        near = context.get(way)
+        if not near or not doctree:
+            continue
+        target = _page_of(app, page, way)
+        if minutes := app.env.metadata.get(target, {}).get("minutes"):
+            words = f' <span class="reading-time">{minutes} min</span>'
+            context[way] = {**near, "title": f"{near['title']}{words}"}
+
+
+def _page_of(app: Sphinx, page: str, way: str) -> str:
+    """The page before or after one, in the order of the contents."""
+    _, before, after = app.env.collect_relations()[page]
+    return (before if way == "prev" else after) or ""
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register with Sphinx; descriptions come before those that the extension for previews would make up."""
     app.connect("html-page-context", add_description, priority=100)
     app.connect("html-page-context", add_sizes)
+    app.connect("doctree-read", note_minutes)
+    app.connect("html-page-context", add_minutes)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

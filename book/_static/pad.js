@@ -34,6 +34,9 @@ const Pad = (() => {
       "page again; a copy of the book needs that folder.";
   }
 
+  const FALSIFIED = "This browser alters what a page reads from a drawing, to hinder tracking. What the model " +
+    "is given here is therefore not what you draw. Allow this page to read canvases, then load it again.";
+
   const TOOLS = `
     <label>Pen <select id="demo-pen">
       <option value="10">thin</option>
@@ -68,6 +71,7 @@ const Pad = (() => {
       <ul id="demo-bars" class="demo-bars" aria-label="Probability of each digit"></ul>${full ? `
       <p class="demo-note">Choose a digit to see, further down, which pixels spoke for it and which
         against.</p>` : ""}`)}</div>${full ? FILES : KEYS}
+    <p id="demo-falsified" class="demo-message demo-failed" role="alert"></p>
     <p id="demo-status" class="demo-hidden" role="status"></p>`;
   }
 
@@ -233,6 +237,7 @@ const Pad = (() => {
       announce(`Saved as ${FILE}.`);
     });
     if (full) listenToFiles();
+    if (!Paper.readsTrue()) find("falsified").textContent = FALSIFIED;
     update();
     return pad;
   }

@@ -6,6 +6,7 @@ const Paper = (() => {
   const SIDE = 280; // of the drawing in its own pixels, whatever its size on the screen
   const STEP = 10; // of the pen under the arrow keys; with Shift, FINE_STEP
   const FINE_STEP = 2;
+  const SAMPLE = 16; // side of the picture that tells whether a canvas can be trusted
   const VERMILION = "#D55E00";
   const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
@@ -26,6 +27,16 @@ const Paper = (() => {
     }
     context.putImageData(image, 0, 0);
     return canvas;
+  }
+
+  /** Whether a canvas gives back what was drawn: some browsers falsify what a page reads, against tracking. */
+  function readsTrue() {
+    const [canvas, context] = makeCanvas(SAMPLE, SAMPLE);
+    const image = context.createImageData(canvas.width, canvas.height);
+    for (let i = 0; i < SAMPLE ** 2; i++) image.data.set([i, 255 - i, (7 * i) % 256, 255], 4 * i);
+    context.putImageData(image, 0, 0);
+    const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+    return data.every((level, i) => level === image.data[i]);
   }
 
   /**
@@ -148,9 +159,14 @@ const Paper = (() => {
 
     let pointer = null; // the one that draws; a second finger does nothing
     canvas.addEventListener("pointerdown", (event) => {
-      if (pointer !== null || event.button !== 0) return;
+      // A first finger while another draws: the end of that other one never came.
+      if (event.button !== 0 || (pointer !== null && !event.isPrimary)) return;
       pointer = event.pointerId;
-      canvas.setPointerCapture(pointer);
+      try {
+        canvas.setPointerCapture(pointer); // so that a stroke may leave the paper and come back
+      } catch {
+        // The pointer is gone already. The stroke stays within the paper.
+      }
       pen.shown = false;
       beginStroke(...place(event));
       changed();
@@ -161,7 +177,7 @@ const Paper = (() => {
       for (const move of moves.length ? moves : [event]) extendStroke(...place(move));
       changed();
     });
-    for (const end of ["pointerup", "pointercancel"]) {
+    for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) {
       canvas.addEventListener(end, (event) => {
         if (event.pointerId !== pointer) return;
         pointer = null;
@@ -170,7 +186,20 @@ const Paper = (() => {
       });
     }
 
+    // A finger held still would select text or open a magnifier on some phones.
+    canvas.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
+    canvas.addEventListener("contextmenu", (event) => {
+      if (pointer !== null) event.preventDefault();
+    });
+
     // Keyboard
+
+    /** Whether a key undoes: Z with Ctrl or Cmd, with Caps Lock on, and where the letters are others, in its place. */
+    function undoes(event) {
+      const latin = /^[a-z]$/i.test(event.key);
+      const z = latin ? event.key.toLowerCase() === "z" : event.code === "KeyZ";
+      return z && !event.shiftKey && (event.ctrlKey || event.metaKey);
+    }
 
     /** Where the pen is, in words. */
     function penPlace() {
@@ -200,12 +229,12 @@ const Paper = (() => {
     }
 
     canvas.addEventListener("keydown", (event) => {
-      if (event.altKey || ((event.ctrlKey || event.metaKey) && event.key !== "z")) return;
+      if (event.altKey || ((event.ctrlKey || event.metaKey) && !undoes(event))) return;
       if (event.key in ARROWS) movePen(ARROWS[event.key], event.shiftKey ? FINE_STEP : STEP);
       else if (event.key === " ") togglePen(event.repeat);
       else if (event.key === "Escape" && drawn) togglePen(false);
       else if (event.key === "Delete" || event.key === "Backspace") clear();
-      else if (event.key === "z" && (event.ctrlKey || event.metaKey)) undo();
+      else if (undoes(event)) undo();
       else return;
       event.preventDefault();
     });
@@ -295,5 +324,5 @@ const Paper = (() => {
     }
   }
 
-  return { SIDE, lay, picture, save, readFile };
+  return { SIDE, readsTrue, lay, picture, save, readFile };
 })();

@@ -15,6 +15,7 @@ const Playground = (() => {
   const CALM_PERIOD = 1000; // milliseconds between two pictures for readers who want little motion
   const SPEECH_PERIOD = 5000; // and between two readings of the status while training plays
   const ADDRESS_DELAY = 250; // browsers limit how often an address may change
+  const ADDRESS_RETRY = 10_000; // and refuse for a while once that was too often
 
   const RATES = [-4, -3, -2, -1, 0, 1].flatMap((power) =>
     [1, 1.5, 2, 3, 5, 7].map((digit) => Number(`${digit}e${power}`))).concat(100);
@@ -59,7 +60,7 @@ const Playground = (() => {
 
   /** A setting as its control shows it: "batch size 16". The name of data speaks for itself. */
   function spell(name) {
-    const label = find(name).labels[0].firstChild.data.trim().toLowerCase();
+    const label = name.replaceAll("_", " "); // not the label's text, which the browser may have translated
     const value = find(name).selectedOptions?.[0].text ?? say(name, run.settings[name]);
     return name === "dataset" ? value : `${label} ${value}`;
   }
@@ -203,7 +204,17 @@ const Playground = (() => {
   function writeAddress() {
     clearTimeout(addressTimer);
     addressTimer = 0;
-    if (location.hash !== address()) history.replaceState(null, "", address());
+    if (location.hash === address()) return;
+    try {
+      history.replaceState(null, "", address());
+    } catch {
+      addressTimer = setTimeout(writeAddress, ADDRESS_RETRY);
+    }
+  }
+
+  /** The link to this very point, whether or not the browser let the address say it. */
+  function link() {
+    return new URL(address(), location.href).href;
   }
 
   let touched = false; // an address stays as it was found until the reader does something
@@ -259,7 +270,7 @@ const Playground = (() => {
     touched = true;
     writeAddress();
     const field = find("link");
-    field.value = location.href;
+    field.value = link();
     const offer = () => {
       field.hidden = false;
       field.select();
@@ -267,7 +278,7 @@ const Playground = (() => {
     };
     if (!navigator.clipboard) offer();
     else {
-      navigator.clipboard.writeText(location.href).then(() => {
+      navigator.clipboard.writeText(link()).then(() => {
         find("status").textContent = "The link is copied. It leads to this very point.";
       }, offer);
     }
