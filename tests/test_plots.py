@@ -116,8 +116,9 @@ CALLS = {
     ),
     "evaluation.confidence_histograms": call(RIGHT, WRONG),
     "evaluation.reliability_diagram": call(BEFORE, AFTER, ("before", "after")),
-    "evaluation.risk_coverage": call(ANSWERED, xlabel="answered", ylabel="accuracy"),
-    "evaluation.set_coverage": call(SETS, NAMES, asked=0.9, xlabel="sets that hold the truth"),
+    "evaluation.temperature_valley": call([0.8, 0.9, 1.1, 1.2, 1.3], [5, 3, 1, 0, 1], 1.5),
+    "evaluation.risk_coverage": call(ANSWERED),
+    "evaluation.set_coverage": call(SETS, NAMES, asked=0.9),
     "evaluation.prediction_grid": call(IMAGES[:2], ["cat", "dog"], ["cat", "owl"], [0.987, 0.512]),
     "foundations.pushes": call([0.2, 0.7, 0.1], [-0.2, 0.3, -0.1], NAMES),
     "foundations.loss_paths": call(X, Y, LOSSES, PATHS, xlabel="first", ylabel="second"),
@@ -564,6 +565,15 @@ def test_a_reliability_diagram_shows_accuracy_with_its_interval_against_confiden
     assert written(ax.get_legend().get_texts())[1:] == ["before", "after"]
     (hollow,) = [line for line in ax.get_lines() if line.get_markerfacecolor() == "white"]
     assert list(hollow.get_xdata()) == list(AFTER.confidence[many])
+
+
+def test_a_valley_of_temperatures_shades_what_is_allowed_and_marks_one() -> None:
+    (ax,) = draw("evaluation.temperature_valley")
+    (band,) = ax.patches
+    assert band.get_bbox().intervalx == pytest.approx((1.1, 1.3))
+    allowed, curve, one = ax.get_lines()
+    assert set(allowed.get_ydata()) == {1.5} and list(curve.get_ydata()) == [5, 3, 1, 0, 1]
+    np.testing.assert_allclose(one.get_xydata(), [[1, 2]])  # half way from 3 to 1
 
 
 def test_answers_and_sets_stand_beside_what_they_are_compared_with() -> None:

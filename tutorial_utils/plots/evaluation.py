@@ -264,7 +264,29 @@ def reliability_diagram(
     return ax
 
 
-def risk_coverage(curve: RiskCoverage, *, xlabel: str, ylabel: str, ax: Axes | None = None) -> Axes:
+def temperature_valley(
+    temperatures: ArrayLike, losses: ArrayLike, allowed: float, ax: Axes | None = None
+) -> Axes:
+    """Draw the loss by temperature, the temperatures that are no worse than allowed, and 1 as a cross.
+
+    Args:
+        temperatures: Ascending, from below 1 to above it, shape (m,).
+        losses: Mean loss at each, in nats, shape (m,).
+        allowed: Loss up to which a temperature belongs to the interval, which is shaded.
+        ax: Where to draw, or None for a new figure.
+    """
+    ax = new_axes(ax)
+    x, y = np.asarray(temperatures), np.asarray(losses)
+    inside = x[y <= allowed]
+    ax.axvspan(inside.min(), inside.max(), color=GREY, alpha=0.2, linewidth=0)
+    ax.axhline(allowed, linestyle=":", color="black")
+    ax.plot(x, y, "-", color=BLUE)
+    ax.plot(1, np.interp(1, x, y), "x", color="black", markersize=9, markeredgewidth=2)
+    ax.set(xlabel="temperature", ylabel="loss (nats)")
+    return ax
+
+
+def risk_coverage(curve: RiskCoverage, ax: Axes | None = None) -> Axes:
     """Draw the accuracy among the answered against the share of images answered, with its intervals.
 
     Dotted, the accuracy on all images, which any share would have if confidence knew nothing of right and
@@ -272,22 +294,20 @@ def risk_coverage(curve: RiskCoverage, *, xlabel: str, ylabel: str, ax: Axes | N
 
     Args:
         curve: ``abstaining.risk_coverage``; its last coverage is all images.
-        xlabel: Name of the share.
-        ylabel: Name of the accuracy.
         ax: Where to draw, or None for a new figure.
     """
     ax = new_axes(ax)
     ax.fill_between(curve.coverage, curve.low, curve.high, color=BLUE, alpha=0.18, linewidth=0)
     ax.plot(curve.coverage, curve.accuracy, "o-", color=BLUE, markersize=4)
     ax.axhline(curve.accuracy[-1], linestyle=":", color="black")
-    ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.set(xlabel="share of images answered, the surest first", ylabel="accuracy among them")
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(PercentFormatter(1, decimals=0))
     return ax
 
 
 def set_coverage(
-    report: pd.DataFrame, class_names: Sequence[str], *, asked: float, xlabel: str, ax: Axes | None = None
+    report: pd.DataFrame, class_names: Sequence[str], *, asked: float, ax: Axes | None = None
 ) -> Axes:
     """Draw how often sets hold the true class, overall and by class, beside what was asked for (dotted).
 
@@ -295,12 +315,11 @@ def set_coverage(
         report: ``abstaining.set_report``.
         class_names: In label order.
         asked: Share that was asked for.
-        xlabel: Name of the share.
         ax: Where to draw, or None for a new figure.
     """
     names = ["all", *(class_names[label] for label in report.index[1:])]
     bounds = report[["coverage", "low", "high"]].to_numpy()
-    ax = intervals(dict(zip(names, bounds, strict=True)), xlabel=xlabel, ax=ax)
+    ax = intervals(dict(zip(names, bounds, strict=True)), xlabel="sets that hold the true class", ax=ax)
     ax.axvline(asked, linestyle=":", color="black")
     return ax
 
