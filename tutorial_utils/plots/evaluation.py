@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 from numpy.typing import ArrayLike
 
 from tutorial_utils.plots.style import (
@@ -215,7 +215,8 @@ def confidence_histograms(
         ax.set(title="Densities" if density else "Counts", xlim=(0, 1))
         ax.set(xlabel="confidence (top probability)", ylabel="density" if density else "images")
         ax.set(yscale="log", ylim=(None if density else 0.7, None))  # so that bars of one image have a height
-        plain_ticks(ax).legend(loc="upper left", reverse=True)  # else lines come before bars
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda height, _: f"{height:g}"))
+        ax.legend(loc="upper left", reverse=True)  # else lines come before bars
     return axes
 
 
