@@ -12,7 +12,7 @@
 # When your model says 90 %, is it right nine times in ten? This page finds out, tries the usual cure for models that are not, and puts the
 # answer to use: a model that knows when it is unsure can ask for help.
 #
-# *22 minutes to read, 45 with the exercises. **You need** [Evaluation](04_evaluation.ipynb). Next comes
+# *23 minutes to read, 45 with the exercises. **You need** [Evaluation](04_evaluation.ipynb). Next comes
 # [the analysis of its errors](05_error_analysis.ipynb).*
 #
 # After this chapter you can
@@ -262,7 +262,7 @@ interval.min(), interval.max(), excess[150].float()  # number 150 is T = 1
 
 # %% tags=["hide-input"]
 # @title Figure: the loss by temperature
-near = (temperatures > 0.93) & (temperatures < 1.3)
+near = excess <= 2.5 * excess[150].clip(min=10)
 allowed = (losses.min() + 3.84 / 2 / len(held)).item()
 show(
     plots.temperature_valley(temperatures[near], losses[near], allowed),
