@@ -434,6 +434,8 @@ expect("right answers are near one", described["50%"][True], above=0.97)
 expect("wrong answers are spread widely", middle, above=0.2)
 misses = int(((low > drawn.claimed) | (high < drawn.claimed)).sum())
 expect("the intervals reach the diagonal", misses, below=2)
+gap = abs(calibrations["before"]["gap"])
+expect("mean confidence is about the accuracy", gap, below=0.01)
 expect("90 % is nine in ten", bins.right.get(13, 0.0), between=(0.88, 0.93))
 expect("the ECE is no more than chance", by_bins[15], below=by_chance[0.975])
 expect("the ECE depends on the bins", by_bins[50], above=1.5 * by_bins[15])
@@ -477,7 +479,7 @@ checks.answer(your_ece, 0.1, tolerance=0.002, hint=hint)
 # %% [markdown]
 # ### Exercise 2 ★★ Predict, then run
 #
-# The accuracy of this model is about 93 %, and so is its mean confidence. Divide all its logits by 2. What becomes of the mean confidence, as a fraction? And of the accuracy?
+# The mean confidence of this model is about its accuracy. Divide all logits by 2. What becomes of the mean confidence, as a fraction? And of the accuracy?
 
 # %% tags=["remove-cell"]
 # @title What the check of exercise 2 compares with
@@ -551,6 +553,7 @@ abstaining.set_report(truth, own_sets)[["coverage", "size"]].round(3)
 # @title Five questions
 from tutorial_utils.lessons.questions import ask, choice, number
 
+wrong = int((~right).sum())
 ask(
     [
         choice(
@@ -575,9 +578,9 @@ ask(
             sure=True,
         ),
         number(
-            "A temperature of 1.1 is applied to a model with 742 errors in"
-            " 10,000 images. How many errors has it now?",
-            answer=742,
+            f"Your model makes {wrong} errors on the test images. Divide its"
+            " logits by 1.1. How many errors does it make now?",
+            answer=wrong,
             tolerance=0.5,
             because="the order of the digits stays, and so does every answer.",
         ),
