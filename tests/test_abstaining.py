@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from tutorial_utils.evaluation.abstaining import (
+    conformal_report,
     conformal_sets,
     conformal_threshold,
     risk_coverage,
@@ -134,6 +135,19 @@ def test_the_report_counts_overall_and_by_class() -> None:
     assert report["single"].tolist() == pytest.approx([1 / 4, 1 / 3, 0])
     assert report["empty"].tolist() == pytest.approx([1 / 4, 1 / 3, 0])
     assert report.loc["all", ["low", "high"]].tolist() == pytest.approx(list(wilson_interval(3, 4)))
+
+
+def test_sets_are_reported_by_how_often_they_may_miss() -> None:
+    generator = np.random.default_rng(1)
+    kept, kept_said = random_softmax(400, 1.0, generator)
+    truth, said = random_softmax(300, 1.0, generator)
+    report = conformal_report(kept, kept_said, truth, said, errors=(0.3, 0.1))
+    assert report.index.tolist() == [0.7, 0.9]
+    for error, row in zip((0.3, 0.1), report.itertuples(), strict=True):
+        assert row.threshold == conformal_threshold(kept, kept_said, error)
+        held = said.probabilities[torch.arange(300), truth] >= row.threshold
+        assert (row.n, row.coverage) == (300, pytest.approx(held.double().mean().item()))
+    assert report["size"].is_monotonic_increasing and report.threshold.is_monotonic_decreasing
 
 
 def test_what_makes_no_set_is_refused() -> None:

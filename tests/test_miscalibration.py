@@ -15,6 +15,7 @@ from tutorial_utils.evaluation.calibration import (
 )
 from tutorial_utils.evaluation.miscalibration import (
     classwise_calibration_error,
+    classwise_report,
     debiased_calibration_error,
     temperature_test,
 )
@@ -81,6 +82,21 @@ def test_each_class_has_the_error_that_torchmetrics_gives_its_probability() -> N
         for label, column in enumerate(predictions.probabilities.T)
     ]
     assert found == pytest.approx(expected, abs=1e-6)
+
+
+def test_by_class_an_error_is_put_beside_what_chance_makes_of_it() -> None:
+    generator = np.random.default_rng(0)
+    (calibrated, said), (_, sharp) = drawn(2_000, 1.0, generator), drawn(2_000, 3.0, generator)
+    report = classwise_report(calibrated, said)
+    assert list(report.index) == [*range(said.num_classes), "mean"]
+    np.testing.assert_allclose(report.error[:-1], classwise_calibration_error(calibrated, said))
+    np.testing.assert_allclose(report.loc["mean", ["error", "if_calibrated"]], report.iloc[:-1, :2].mean())
+    # A mean of many classes varies less than they do.
+    spreads = (report.rarely_above - report.if_calibrated).astype(float)
+    assert (spreads > 0).all() and spreads["mean"] < spreads[:-1].min()
+    assert report.error["mean"] < report.rarely_above["mean"]
+    wrong = classwise_report(calibrated, sharp)  # said of other images
+    assert (wrong.error > wrong.rarely_above).all()
 
 
 # Temperature

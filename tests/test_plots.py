@@ -23,6 +23,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from seaborn.utils import relative_luminance
 
+from tutorial_utils.evaluation.abstaining import RiskCoverage, set_report
 from tutorial_utils.evaluation.calibration import Reliability
 from tutorial_utils.evaluation.metrics import Curve, evaluate, per_class_report
 from tutorial_utils.evaluation.predictions import Predictions
@@ -63,6 +64,15 @@ REPORTS = {
         ("all wrong", [0, 1, 2], [1, 2, 0]),
     )
 }
+ANSWERED = RiskCoverage(
+    coverage=np.array([0.5, 1]),
+    accuracy=np.array([0.9, 0.6]),
+    low=np.array([0.7, 0.5]),
+    high=np.array([0.95, 0.65]),
+    threshold=np.array([0.8, 0.2]),
+    area=0.2,
+)
+SETS = set_report(torch.tensor([0, 0, 2, 2]), np.eye(3, dtype=bool)[[0, 1, 2, 2]])  # class 1 does not occur
 RIGHT, WRONG = [0.15, 0.95, 0.97, 0.99], [0.35, 0.55]
 RATES = {"size": ([1, 2], [0.2, 0.4], [0.1, 0.3], [0.5, 0.6]), "blur": ([3], [0.5], [0.4], [0.8])}
 RUNS = {"fast": ([1, 2], [3, 4]), "slow": ([1, 2], [5, 6], [4, 5], [7, 9])}
@@ -106,6 +116,9 @@ CALLS = {
     ),
     "evaluation.confidence_histograms": call(RIGHT, WRONG),
     "evaluation.reliability_diagram": call(BEFORE, AFTER, ("before", "after")),
+    "evaluation.temperature_valley": call([0.8, 0.9, 1.1, 1.2, 1.3], [5, 3, 1, 0, 1], 1.5),
+    "evaluation.risk_coverage": call(ANSWERED),
+    "evaluation.set_coverage": call(SETS, NAMES, asked=0.9),
     "evaluation.prediction_grid": call(IMAGES[:2], ["cat", "dog"], ["cat", "owl"], [0.987, 0.512]),
     "foundations.pushes": call([0.2, 0.7, 0.1], [-0.2, 0.3, -0.1], NAMES),
     "foundations.loss_paths": call(X, Y, LOSSES, PATHS, xlabel="first", ylabel="second"),
@@ -530,16 +543,17 @@ def test_confidence_histograms_are_counts_and_densities_of_the_same_values() -> 
         assert outline.get_ydata()[:-1] == pytest.approx(expected)
         assert (outline.get_drawstyle(), outline.get_linestyle()) == ("steps-post", "--")
         assert written(ax.get_legend().get_texts()) == ["right", "wrong"]
-    assert [ax.get_ylabel() for ax in axes] == ["images", "density"]
+    assert [(ax.get_ylabel(), ax.get_yscale()) for ax in axes] == [("images", "log"), ("density", "log")]
 
 
 def test_a_reliability_diagram_shows_accuracy_with_its_interval_against_confidence() -> None:
     (ax,) = draw("evaluation.reliability_diagram", other=None, names=("", ""))
     diagonal, points, *_ = ax.get_lines()
     assert list(diagonal.get_xdata()) == list(diagonal.get_ydata()) == [0, 1]
-    assert list(points.get_xdata()) == list(BEFORE.confidence)
-    assert list(points.get_ydata()) == list(BEFORE.accuracy)
-    np.testing.assert_allclose(error_bars(ax), np.column_stack([BEFORE.low, BEFORE.high]))
+    many = slice(1, None)  # the first bin has one image: a count, and no point
+    assert list(points.get_xdata()) == list(BEFORE.confidence[many])
+    assert list(points.get_ydata()) == list(BEFORE.accuracy[many])
+    np.testing.assert_allclose(error_bars(ax), np.column_stack([BEFORE.low, BEFORE.high])[many])
     (below,) = ax.child_axes
     stems = [part for part in below.collections if isinstance(part, LineCollection)]
     tops = [tuple(segment[1]) for stem in stems for segment in stem.get_segments()]
@@ -550,7 +564,29 @@ def test_a_reliability_diagram_shows_accuracy_with_its_interval_against_confiden
     (ax,) = draw("evaluation.reliability_diagram")  # a second set is hollow
     assert written(ax.get_legend().get_texts())[1:] == ["before", "after"]
     (hollow,) = [line for line in ax.get_lines() if line.get_markerfacecolor() == "white"]
-    assert list(hollow.get_xdata()) == list(AFTER.confidence)
+    assert list(hollow.get_xdata()) == list(AFTER.confidence[many])
+
+
+def test_a_valley_of_temperatures_shades_what_is_allowed_and_marks_one() -> None:
+    (ax,) = draw("evaluation.temperature_valley")
+    (band,) = ax.patches
+    assert band.get_bbox().intervalx == pytest.approx((1.1, 1.3))
+    allowed, curve, one = ax.get_lines()
+    assert set(allowed.get_ydata()) == {1.5} and list(curve.get_ydata()) == [5, 3, 1, 0, 1]
+    np.testing.assert_allclose(one.get_xydata(), [[1, 2]])  # half way from 3 to 1
+
+
+def test_answers_and_sets_stand_beside_what_they_are_compared_with() -> None:
+    (ax,) = draw("evaluation.risk_coverage")
+    curve, all_images = ax.get_lines()
+    np.testing.assert_array_equal(curve.get_xydata(), [[0.5, 0.9], [1, 0.6]])
+    assert set(all_images.get_ydata()) == {0.6}
+    (band,) = ax.collections
+    assert {tuple(point) for point in band.get_paths()[0].vertices.round(3)} >= {(0.5, 0.7), (0.5, 0.95)}
+    (ax,) = draw("evaluation.set_coverage")
+    shares, asked = ax.get_lines()
+    assert (list(shares.get_xdata()), set(asked.get_xdata())) == ([0.75, 0.5, 1], {0.9})
+    assert written(ax.get_yticklabels()) == ["all", "cat", "owl"]
 
 
 def test_right_and_wrong_predictions_differ_without_colour() -> None:

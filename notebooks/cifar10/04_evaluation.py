@@ -638,7 +638,7 @@ say(
 # (cifar10-calibration)=
 # ## Calibration
 #
-# Of the images to which the model gives 60 %, are 60 % right? [The digits](../mnist/04_evaluation) introduced the measures. What is different here: the model is often unsure, so the middle bins hold images, too. The **temperature**, by which all scores are divided, is fitted on validation images; it changes confidence and never an answer.
+# Of the images to which the model gives 60 %, are 60 % right? [The digits](../mnist/04b_probabilities) introduced the measures. What is different here: the model is often unsure, so the middle bins hold images, too. The **temperature**, by which all scores are divided, is fitted on validation images; it changes confidence and never an answer.
 
 # %%
 held_said = predict(model, datasets.standardise(held_out))
@@ -736,7 +736,7 @@ say(
 # (cifar10-temperature-test)=
 # ### Beyond the ECE
 #
-# [The digits](../mnist/04_evaluation) introduced three more measures: the **debiased ECE**, the **temperature with its interval** and likelihood-ratio test, and the **class-wise calibration error**. There the test found what the ECE did not see. And here?
+# [The digits](../mnist/04b_probabilities) introduced three more measures: the **debiased ECE**, the **temperature with its interval** and likelihood-ratio test, and the **class-wise calibration error**. There the test found what the ECE did not see. And here?
 
 # %%
 from tutorial_utils.evaluation import miscalibration, power
@@ -850,7 +850,7 @@ table(
 # (cifar10-conformal)=
 # ### Sets of classes
 #
-# How many classes must the model name, so that the true one is among them nine times in ten? The threshold comes from validation images, the sets are measured on test images; [the digits](../mnist/04_evaluation) explain how.
+# How many classes must the model name, so that the true one is among them nine times in ten? The threshold comes from validation images, the sets are measured on test images; [the digits](../mnist/04b_probabilities) explain how.
 
 # %%
 set_reports, thresholds = {}, {}

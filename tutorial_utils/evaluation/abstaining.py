@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -175,3 +176,35 @@ def set_report(true_labels: Tensor, sets: NDArray[np.bool_]) -> pd.DataFrame:
     shares.insert(2, "high", high)
     shares.insert(0, "n", table["n"])
     return shares
+
+
+def conformal_report(
+    kept_labels: Tensor,
+    kept_predictions: Predictions,
+    true_labels: Tensor,
+    predictions: Predictions,
+    errors: Sequence[float] = (0.1, 0.05, 0.01),
+) -> pd.DataFrame:
+    """Ask for sets that miss the true class at most so often, and say how often they hold it.
+
+    Args:
+        kept_labels: int64, shape (m,), of the images kept for the threshold, see :func:`conformal_threshold`.
+        kept_predictions: Of these m images in the same order.
+        true_labels: int64, shape (n,), of the images that get sets.
+        predictions: Of these n images in the same order.
+        errors: Shares of sets that may miss the true class, each between 0 and 1.
+
+    Returns:
+        Index: shares of sets that should hold the true class, ``1 - error``, rounded to nine digits. Columns:
+        ``threshold``, and those of :func:`set_report` for all images.
+
+    Raises:
+        PredictionError: Labels and predictions do not belong together.
+        ValueError: An error is no such share.
+    """
+    rows = {}
+    for error in errors:
+        threshold = conformal_threshold(kept_labels, kept_predictions, error)
+        report = set_report(true_labels, conformal_sets(predictions, threshold))
+        rows[round(1 - error, 9)] = {"threshold": threshold, **report.loc["all"]}
+    return pd.DataFrame.from_dict(rows, orient="index")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
@@ -16,8 +17,9 @@ from tutorial_utils.evaluation.calibration import (
     with_temperature,
 )
 from tutorial_utils.evaluation.metrics import log_loss
+from tutorial_utils.evaluation.power import calibrated_labels
 from tutorial_utils.evaluation.predictions import Floats, Predictions, align
-from tutorial_utils.evaluation.statistics import CONFIDENCE
+from tutorial_utils.evaluation.statistics import CONFIDENCE, TAILS
 
 # SciPy is imported where it is used.
 
@@ -119,6 +121,47 @@ def classwise_calibration_error(true_labels: Tensor, predictions: Predictions, n
         is_another = torch.from_numpy(aligned.truth != label).long()
         errors.append(expected_calibration_error(is_another, claim, num_bins))
     return np.array(errors)
+
+
+def classwise_report(
+    true_labels: Tensor, predictions: Predictions, draws: int = 50, seed: int = 0
+) -> pd.DataFrame:
+    """Put each class's calibration error beside what a calibrated model would get.
+
+    Chance is measured with labels drawn from the probabilities themselves, see
+    :func:`~tutorial_utils.evaluation.power.calibrated_labels`.
+
+    Args:
+        true_labels: int64, shape (n,).
+        predictions: Of the same n images in the same order.
+        draws: Number of draws, at least 1; the bound below needs about 50.
+        seed: Of the draws; the same seed gives the same values.
+
+    Returns:
+        Index: the classes, as numbers, then ``"mean"``, which is over the classes. Columns: ``error``, as in
+        :func:`classwise_calibration_error`; ``if_calibrated``, its mean over the draws; ``rarely_above``,
+        which one draw in forty exceeds.
+
+    Raises:
+        PredictionError: Labels and predictions do not belong together.
+        DataError: There is no draw.
+    """
+    error = classwise_calibration_error(true_labels, predictions)
+    by_chance = np.stack(
+        [
+            classwise_calibration_error(torch.from_numpy(drawn), predictions)
+            for drawn in calibrated_labels(predictions, draws, seed)
+        ]
+    )
+    by_chance = np.column_stack([by_chance, by_chance.mean(axis=1)])  # (draws, classes and their mean)
+    return pd.DataFrame(
+        {
+            "error": np.append(error, error.mean()),
+            "if_calibrated": by_chance.mean(axis=0),
+            "rarely_above": np.quantile(by_chance, TAILS[1], axis=0),
+        },
+        index=[*range(len(error)), "mean"],
+    )
 
 
 def temperature_test(true_labels: Tensor, predictions: Predictions) -> TemperatureFit:

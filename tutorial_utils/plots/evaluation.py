@@ -10,12 +10,23 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 from numpy.typing import ArrayLike
 
-from tutorial_utils.plots.style import BARS, BLUE, GREY, VERMILION, line_styles, new_axes, new_grid, new_row
+from tutorial_utils.plots.style import (
+    BARS,
+    BLUE,
+    GREY,
+    VERMILION,
+    line_styles,
+    new_axes,
+    new_grid,
+    new_row,
+    plain_ticks,
+)
 
 if TYPE_CHECKING:
+    from tutorial_utils.evaluation.abstaining import RiskCoverage
     from tutorial_utils.evaluation.calibration import Reliability
 
 
@@ -187,6 +198,8 @@ def confidence_histograms(
 ) -> list[Axes]:
     """Draw the confidence of right and of wrong predictions over each other, as counts and as densities.
 
+    Both axes of heights are logarithmic: on others the few wrong predictions vanish beside the right ones.
+
     Args:
         right: Top probabilities of the right predictions.
         wrong: Top probabilities of the wrong ones.
@@ -201,6 +214,8 @@ def confidence_histograms(
         sns.histplot(x=np.asarray(wrong), label="wrong", **common, **outline)
         ax.set(title="Densities" if density else "Counts", xlim=(0, 1))
         ax.set(xlabel="confidence (top probability)", ylabel="density" if density else "images")
+        ax.set(yscale="log", ylim=(None if density else 0.7, None))  # so that bars of one image have a height
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda height, _: f"{height:g}"))
         ax.legend(loc="upper left", reverse=True)  # else lines come before bars
     return axes
 
@@ -210,8 +225,10 @@ def reliability_diagram(
     other: Reliability | None = None,
     names: tuple[str, str] = ("", ""),
     ax: Axes | None = None,
+    *,
+    least: int = 10,
 ) -> Axes:
-    """Draw accuracy against confidence, bin by bin, and below it how many images each point stands for.
+    """Draw accuracy against confidence, bin by bin, and below it how many images each bin holds.
 
     Points below the diagonal are over-confident. A second set, such as the one after temperature scaling,
     differs in marker and line.
@@ -221,6 +238,8 @@ def reliability_diagram(
         other: A second one to compare with, or None.
         names: Their labels in the legend; an empty one is left out.
         ax: Where to draw, or None for a new figure. The counts hang below it, on a logarithmic axis.
+        least: A bin with fewer images gets no point, whose interval would cross the figure and say nothing.
+            Its count is shown all the same.
 
     Returns:
         The axes of the diagram; the counts are its only child axes.
@@ -230,17 +249,79 @@ def reliability_diagram(
     ax.plot([0, 1], [0, 1], linestyle=":", color=GREY, label="as often right as sure")
     sets = [reliability] if other is None else [reliability, other]
     for part, name, (colour, line, marker) in zip(sets, names, line_styles(len(sets)), strict=False):
-        errors = [part.accuracy - part.low, part.high - part.accuracy]
+        errors = np.array([part.accuracy - part.low, part.high - part.accuracy])
+        many = part.counts >= least
         filled = "white" if part is other else colour
         look: dict[str, Any] = {"color": colour, "marker": marker, "markerfacecolor": filled}
         bars = {"linestyle": line, "linewidth": 1.3, "capsize": 3, "label": name or "_"}
-        ax.errorbar(part.confidence, part.accuracy, yerr=errors, **look, **bars)
+        ax.errorbar(part.confidence[many], part.accuracy[many], yerr=errors[:, many], **look, **bars)
         below.vlines(part.confidence, 0.5, part.counts, colors=colour, linestyles=line, linewidth=1.3)
         below.plot(part.confidence, part.counts, linestyle="none", **look)
     below.set(yscale="log", ylim=(0.5, None), ylabel="images", xlabel="confidence (mean of the bin)")
+    plain_ticks(below)
     ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), ylabel="accuracy")
     ax.tick_params(labelbottom=False)
     ax.legend(loc="upper left")
+    return ax
+
+
+def temperature_valley(
+    temperatures: ArrayLike, losses: ArrayLike, allowed: float, ax: Axes | None = None
+) -> Axes:
+    """Draw the loss by temperature, the temperatures that are no worse than allowed, and 1 as a cross.
+
+    Args:
+        temperatures: Ascending, from below 1 to above it, shape (m,).
+        losses: Mean loss at each, in nats, shape (m,).
+        allowed: Loss up to which a temperature belongs to the interval, which is shaded.
+        ax: Where to draw, or None for a new figure.
+    """
+    ax = new_axes(ax)
+    x, y = np.asarray(temperatures), np.asarray(losses)
+    inside = x[y <= allowed]
+    ax.axvspan(inside.min(), inside.max(), color=GREY, alpha=0.2, linewidth=0)
+    ax.axhline(allowed, linestyle=":", color="black")
+    ax.plot(x, y, "-", color=BLUE)
+    ax.plot(1, np.interp(1, x, y), "x", color="black", markersize=9, markeredgewidth=2)
+    ax.set(xlabel="temperature", ylabel="loss (nats)")
+    return ax
+
+
+def risk_coverage(curve: RiskCoverage, ax: Axes | None = None) -> Axes:
+    """Draw the accuracy among the answered against the share of images answered, with its intervals.
+
+    Dotted, the accuracy on all images, which any share would have if confidence knew nothing of right and
+    wrong.
+
+    Args:
+        curve: ``abstaining.risk_coverage``; its last coverage is all images.
+        ax: Where to draw, or None for a new figure.
+    """
+    ax = new_axes(ax)
+    ax.fill_between(curve.coverage, curve.low, curve.high, color=BLUE, alpha=0.18, linewidth=0)
+    ax.plot(curve.coverage, curve.accuracy, "o-", color=BLUE, markersize=4)
+    ax.axhline(curve.accuracy[-1], linestyle=":", color="black")
+    ax.set(xlabel="share of images answered, the surest first", ylabel="accuracy among them")
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter(PercentFormatter(1, decimals=0))
+    return ax
+
+
+def set_coverage(
+    report: pd.DataFrame, class_names: Sequence[str], *, asked: float, ax: Axes | None = None
+) -> Axes:
+    """Draw how often sets hold the true class, overall and by class, beside what was asked for (dotted).
+
+    Args:
+        report: ``abstaining.set_report``.
+        class_names: In label order.
+        asked: Share that was asked for.
+        ax: Where to draw, or None for a new figure.
+    """
+    names = ["all", *(class_names[label] for label in report.index[1:])]
+    bounds = report[["coverage", "low", "high"]].to_numpy()
+    ax = intervals(dict(zip(names, bounds, strict=True)), xlabel="sets that hold the true class", ax=ax)
+    ax.axvline(asked, linestyle=":", color="black")
     return ax
 
 
