@@ -10,10 +10,20 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import ArrayLike
 
-from tutorial_utils.plots.style import BARS, BLUE, GREY, VERMILION, line_styles, new_axes, new_grid, new_row
+from tutorial_utils.plots.style import (
+    BARS,
+    BLUE,
+    GREY,
+    VERMILION,
+    line_styles,
+    new_axes,
+    new_grid,
+    new_row,
+)
 
 if TYPE_CHECKING:
     from tutorial_utils.evaluation.calibration import Reliability
@@ -49,6 +59,53 @@ def confusion_matrix(
     ax.grid(False)
     ax.tick_params(rotation=0)
     ax.set(xlabel="predicted", ylabel="true")
+    return ax
+
+
+def frame_class(ax: Axes, index: int, row: str, column: str) -> Axes:
+    """Frame the row and the column of one class in a confusion matrix, and say above it what each holds.
+
+    Args:
+        ax: From :func:`confusion_matrix`.
+        index: Place of the class.
+        row: What its row holds, for the legend.
+        column: What its column holds.
+    """
+    size = len(ax.get_yticks())
+    frames = (((0, index), size, 1, BLUE, "-", row), ((index, 0), 1, size, VERMILION, "--", column))
+    for place, width, height, colour, line, label in frames:
+        look: dict[str, Any] = {"edgecolor": colour, "linestyle": line, "linewidth": 2.5}
+        ax.add_patch(Rectangle(place, width, height, fill=False, label=label, clip_on=False, **look))
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1))
+    return ax
+
+
+def counts_both_ways(
+    there: ArrayLike,
+    back: ArrayLike,
+    names: Mapping[int, str],
+    *,
+    labels: tuple[str, str],
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw each pair of classes as a point: confusions one way against the other, equal on the dotted line.
+
+    Args:
+        there: How often the first class of each pair was taken for the second, shape (pairs,).
+        back: How often the second for the first.
+        names: Place of a pair to what is written beside it.
+        labels: Names of the axes.
+        ax: Where to draw, or None for a new figure.
+    """
+    ax = new_axes(ax, figsize=(5.6, 4.6))
+    x, y = np.asarray(there), np.asarray(back)
+    top = max(x.max(), y.max()) + 3
+    ax.plot([0, top], [0, top], linestyle=":", color=GREY, label="equally often")
+    ax.plot(x, y, "o", color=BLUE, alpha=0.6, linestyle="none", label="a pair of digits", clip_on=False)
+    for place, name in names.items():
+        ax.annotate(name, (x[place], y[place]), xytext=(7, -3), textcoords="offset points")
+    ax.set(xlabel=labels[0], ylabel=labels[1], xlim=(0, top), ylim=(0, top), aspect="equal")
+    ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return ax
 
 
@@ -180,6 +237,50 @@ def curve_grid(
     figure.supxlabel(xlabel, fontsize=10)
     figure.supylabel(ylabel, fontsize=10)
     return axes
+
+
+def threshold_curves(
+    roc: Sequence[Any],
+    precision_recall: Sequence[Any],
+    chosen: int,
+    marks: Mapping[str, tuple[float, float, float]],
+    share: float,
+    axes: Sequence[Axes] | None = None,
+) -> list[Axes]:
+    """Draw the ROC and the precision-recall curve of one class in colour, the other classes' in grey.
+
+    False positive rates lie on a logarithmic axis: on a linear one, a good model's curves hide in a corner.
+
+    Args:
+        roc: ``metrics.roc_curves``.
+        precision_recall: ``metrics.precision_recall_curves``.
+        chosen: Place of the class.
+        marks: Label of a threshold to (false positive rate, recall, precision).
+        share: Of the class among all images: the precision of scores that know nothing.
+        axes: Two axes, or None for a new figure.
+    """
+    left, right = new_row(axes, 2, figsize=(9.5, 3.9))
+    for ax, curves in ((left, roc), (right, precision_recall)):
+        for place, curve in enumerate(curves):
+            look = {"color": GREY, "alpha": 0.35, "linewidth": 0.8}
+            if place == chosen:
+                look = {"color": BLUE, "linewidth": 2.2}
+            ax.plot(curve.x, curve.y, linestyle="-", zorder=2 + (place == chosen), **look)  # type: ignore[arg-type]
+        ax.set_ylim(0, 1.02)
+    rates = np.logspace(-4, 0, 100)
+    left.plot(rates, rates, linestyle=":", color=VERMILION)
+    right.axhline(share, linestyle=":", color=VERMILION)
+    for label, (false_positives, recall, precision) in marks.items():
+        for ax, place, shift in (
+            (left, (false_positives, recall), (5, -14)),
+            (right, (recall, precision), (-9, -15)),
+        ):
+            ax.plot(*place, "o", color="black", markersize=6, zorder=4)
+            ax.annotate(label, place, xytext=shift, textcoords="offset points", zorder=4)
+    left.set(title="ROC", xscale="log", xlim=(1e-4, 1), xlabel="false positive rate", ylabel="recall")
+    right.set(title="Precision and recall", xlim=(0, 1.02), xlabel="recall", ylabel="precision")
+    left.set_xticks([1e-4, 1e-3, 1e-2, 1e-1, 1], ["0.0001", "0.001", "0.01", "0.1", "1"])
+    return [left, right]
 
 
 def confidence_histograms(
