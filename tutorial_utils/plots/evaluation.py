@@ -30,7 +30,12 @@ if TYPE_CHECKING:
 
 
 def confusion_matrix(
-    matrix: ArrayLike, class_names: Sequence[str], *, shares: bool = False, ax: Axes | None = None
+    matrix: ArrayLike,
+    class_names: Sequence[str],
+    *,
+    shares: bool = False,
+    framed: tuple[int, str, str] | None = None,
+    ax: Axes | None = None,
 ) -> Axes:
     """Draw true class (rows) against predicted class (columns).
 
@@ -40,6 +45,7 @@ def confusion_matrix(
         matrix: Counts, or shares of each true class; shape (k, k), rows true, columns predicted.
         class_names: In label order.
         shares: The numbers are fractions, written as per cent.
+        framed: Place of a class whose row and column are framed, and what either holds, said above.
         ax: Where to draw, or None for a new figure.
     """
     values = np.asarray(matrix)
@@ -59,53 +65,50 @@ def confusion_matrix(
     ax.grid(False)
     ax.tick_params(rotation=0)
     ax.set(xlabel="predicted", ylabel="true")
+    if framed is not None:
+        place, row, column = framed
+        size = len(values)
+        frames = (((0, place), size, 1, BLUE, "-", row), ((place, 0), 1, size, VERMILION, "--", column))
+        for corner, width, height, edge, line, label in frames:
+            look: dict[str, Any] = {"edgecolor": edge, "linestyle": line, "linewidth": 2.5}
+            ax.add_patch(Rectangle(corner, width, height, fill=False, label=label, clip_on=False, **look))
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1))
     return ax
 
 
-def frame_class(ax: Axes, index: int, row: str, column: str) -> Axes:
-    """Frame the row and the column of one class in a confusion matrix, and say above it what each holds.
-
-    Args:
-        ax: From :func:`confusion_matrix`.
-        index: Place of the class.
-        row: What its row holds, for the legend.
-        column: What its column holds.
-    """
-    size = len(ax.get_yticks())
-    frames = (((0, index), size, 1, BLUE, "-", row), ((index, 0), 1, size, VERMILION, "--", column))
-    for place, width, height, colour, line, label in frames:
-        look: dict[str, Any] = {"edgecolor": colour, "linestyle": line, "linewidth": 2.5}
-        ax.add_patch(Rectangle(place, width, height, fill=False, label=label, clip_on=False, **look))
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1))
-    return ax
-
-
-def counts_both_ways(
-    there: ArrayLike,
-    back: ArrayLike,
+def labelled_points(
+    x: ArrayLike,
+    y: ArrayLike,
     names: Mapping[int, str],
     *,
-    labels: tuple[str, str],
+    xlabel: str,
+    ylabel: str,
+    equal: str = "",
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw each pair of classes as a point: confusions one way against the other, equal on the dotted line.
+    """Draw things, such as pairs of classes, as points, and write beside some of them what they are.
 
     Args:
-        there: How often the first class of each pair was taken for the second, shape (pairs,).
-        back: How often the second for the first.
-        names: Place of a pair to what is written beside it.
-        labels: Names of the axes.
+        x: One value per thing, shape (n,).
+        y: Likewise.
+        names: Place of a point to what is written beside it.
+        xlabel: Name of the horizontal axis.
+        ylabel: Name of the vertical axis.
+        equal: Label of a dotted line on which both values are equal, or nothing to draw none.
         ax: Where to draw, or None for a new figure.
     """
-    ax = new_axes(ax, figsize=(5.6, 4.6))
-    x, y = np.asarray(there), np.asarray(back)
-    top = max(x.max(), y.max()) + 3
-    ax.plot([0, top], [0, top], linestyle=":", color=GREY, label="equally often")
-    ax.plot(x, y, "o", color=BLUE, alpha=0.6, linestyle="none", label="a pair of digits", clip_on=False)
+    ax = new_axes(ax, figsize=(6.4, 4.2))
+    across, up = np.asarray(x), np.asarray(y)
+    ax.plot(across, up, "o", color=BLUE, alpha=0.6, linestyle="none", clip_on=False)
     for place, name in names.items():
-        ax.annotate(name, (x[place], y[place]), xytext=(7, -3), textcoords="offset points")
-    ax.set(xlabel=labels[0], ylabel=labels[1], xlim=(0, top), ylim=(0, top), aspect="equal")
-    ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        ax.annotate(name, (across[place], up[place]), xytext=(7, -3), textcoords="offset points")
+    ax.margins(x=0.12)
+    if equal:
+        top = 1.1 * max(across.max(), up.max())
+        ax.plot([0, top], [0, top], linestyle=":", color=GREY, label=equal)
+        ax.set(xlim=(0, top), ylim=(0, top), aspect="equal")
+        ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    ax.set(xlabel=xlabel, ylabel=ylabel)
     return ax
 
 
