@@ -287,8 +287,9 @@ for true, said in zip(truth, predictions.labels, strict=True):
 class_names = data.description.class_names
 of_row = f"row: all {matrix[5].sum()} images of a 5"
 of_column = f"column: all {matrix[:, 5].sum()} images read as a 5"
+framed = 5, of_row, of_column
 show(
-    plots.confusion_matrix(matrix.numpy(), class_names, framed=(5, of_row, of_column)),
+    plots.confusion_matrix(matrix.numpy(), class_names, framed=framed),
     caption="Confusion matrix of the test images. What is right stands on the"
     " diagonal, in bold; the shade counts mistakes alone.",
     alt="A ten by ten grid of counts. A solid blue frame marks the row of 5, a"

@@ -185,8 +185,8 @@ ax.plot(spread["accuracy"], [2.3] * num_seeds, "kx", markersize=5)
 show(
     ax,
     caption="Three 95 % intervals. Crosses are the models of single seeds.",
-    alt="Three horizontal lines. Those for other writers and for both are of one"
-    " length. That for other seeds is far shorter, amid ten crosses.",
+    alt="Three horizontal lines. Those for other writers and for both are alike"
+    " in length. That for other seeds is far shorter, amid ten crosses.",
     name="fig-mnist-spread",
 )
 

@@ -68,10 +68,11 @@ def confusion_matrix(
     if framed is not None:
         place, row, column = framed
         size = len(values)
-        frames = (((0, place), size, 1, BLUE, "-", row), ((place, 0), 1, size, VERMILION, "--", column))
-        for corner, width, height, edge, line, label in frames:
-            look: dict[str, Any] = {"edgecolor": edge, "linestyle": line, "linewidth": 2.5}
-            ax.add_patch(Rectangle(corner, width, height, fill=False, label=label, clip_on=False, **look))
+        look: dict[str, Any] = {"fill": False, "linewidth": 2.5, "clip_on": False}
+        ax.add_patch(Rectangle((0, place), size, 1, edgecolor=BLUE, label=row, **look))
+        ax.add_patch(
+            Rectangle((place, 0), 1, size, edgecolor=VERMILION, linestyle="--", label=column, **look)
+        )
         ax.legend(loc="lower left", bbox_to_anchor=(0, 1))
     return ax
 
@@ -273,13 +274,17 @@ def threshold_curves(
     rates = np.logspace(-4, 0, 100)
     left.plot(rates, rates, linestyle=":", color=VERMILION)
     right.axhline(share, linestyle=":", color=VERMILION)
-    for label, (false_positives, recall, precision) in marks.items():
-        for ax, place, shift in (
+    points = [
+        (ax, label, point, shift)
+        for label, (false_positives, recall, precision) in marks.items()
+        for ax, point, shift in (
             (left, (false_positives, recall), (5, -14)),
             (right, (recall, precision), (-9, -15)),
-        ):
-            ax.plot(*place, "o", color="black", markersize=6, zorder=4)
-            ax.annotate(label, place, xytext=shift, textcoords="offset points", zorder=4)
+        )
+    ]
+    for ax, label, point, shift in points:
+        ax.plot([point[0]], [point[1]], "o", color="black", markersize=6, zorder=4)
+        ax.annotate(label, point, xytext=shift, textcoords="offset points", zorder=4)
     left.set(title="ROC", xscale="log", xlim=(1e-4, 1), xlabel="false positive rate", ylabel="recall")
     right.set(title="Precision and recall", xlim=(0, 1.02), xlabel="recall", ylabel="precision")
     left.set_xticks([1e-4, 1e-3, 1e-2, 1e-1, 1], ["0.0001", "0.001", "0.01", "0.1", "1"])
