@@ -311,7 +311,7 @@ confused = metrics.most_common_confusions(matrix.numpy())
 confused[:6]
 
 # %% [markdown]
-# Yours is in good company.
+# Yours, (5, 3), is one of them.
 #
 # ## Three questions about one digit
 #
@@ -366,7 +366,7 @@ from tutorial_utils.data.exploration import class_means
 averages = class_means(data.train).flatten(1)
 alike = torch.corrcoef(averages)[5]
 rows = {"likeness to the 5": alike, "fives read so": matrix[5]}
-pd.DataFrame(rows).T.round(2)
+pd.DataFrame(rows).round(2)
 
 # %% [markdown]
 # The two digits whose averages are most like the 5 are the two that a 5 is most often taken for, 3 and 8. That is half the answer to why it reads your 5 as a 3.
@@ -380,7 +380,7 @@ pd.DataFrame(rows).T.round(2)
 one_vs_rest = metrics.one_vs_rest_accuracy(matrix.numpy())
 never = 1 - (matrix.sum(dim=1) / n).numpy()
 shares = {"never says it": never, "one-vs-rest accuracy": one_vs_rest}
-pd.DataFrame(shares | {"recall": test.recall}).T.round(3)
+pd.DataFrame(shares | {"recall": test.recall}).round(3)
 
 # %% [markdown]
 # Nine in ten images are of other digits, and never saying 5 is right on all of those. So **one-vs-rest accuracy** makes all digits look alike, and excellent. Recall shows

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # Comparing models
 #
-# A friend's model reads a few test images less than yours. Is yours better, or did you have luck? And is it more than luck that a 5
+# A friend's model reads fewer test images than yours, but not many fewer. Is yours better, or were you lucky? And is it more than luck that a 5
 # is read as a 3 more often than a 3 as a 5?
 #
 # *20 minutes to read, 40 with the exercises. **You need** [Evaluation](04_evaluation.ipynb). Next comes
@@ -229,7 +229,7 @@ difference, difference - 1.96 * error, difference + 1.96 * error
 # %%
 from scipy.stats import binomtest
 
-binomtest(b, b + c, 0.5).pvalue
+binomtest(b, b + c, 0.5).pvalue.item()
 
 # %% [markdown]
 # A fair coin does that often. The two cannot be told apart by these images. That does not make them equal, and it is about these two *models*. Another seed makes another pair
@@ -273,7 +273,7 @@ sum(gains) / num_seeds, statistics.mean_interval(gains)
 # * **Adjusted p-values** ([Benjamini and Hochberg, 1995](https://doi.org/10.1111/j.2517-6161.1995.tb02031.x)) allow for the number of pairs: of the pairs with an adjusted value below 0.05, at most one in twenty is a
 #   false alarm, on average.
 #
-# The other two models are the nearest centroid, and your own model as [scikit-learn](https://jmlr.org/papers/v12/pedregosa11a.html) trains it: by another algorithm, with a penalty $\frac{\lambda}{2}\lVert W\rVert^2$ on the weights.
+# The other two models are the nearest centroid, and your own model as scikit-learn trains it ([Pedregosa et al., 2011](https://jmlr.org/papers/v12/pedregosa11a.html)): by another algorithm, with a penalty $\frac{\lambda}{2}\lVert W\rVert^2$ on the weights.
 # It is told $C = 1/(\lambda n)$.
 
 # %%
@@ -319,7 +319,7 @@ each = zip(i, j, there, back, strict=True)
 names = {
     k: f"{a}, {b}"
     for k, (a, b, x, y) in enumerate(each)
-    if x + y > 29 or abs(x - y) > 8
+    if x + y > 40 or abs(x - y) > 12
 }
 show(
     plots.labelled_points(

@@ -66,12 +66,12 @@ def confusion_matrix(
     ax.tick_params(rotation=0)
     ax.set(xlabel="predicted", ylabel="true")
     if framed is not None:
-        place, row, column = framed
+        index, row, column = framed
         size = len(values)
         look: dict[str, Any] = {"fill": False, "linewidth": 2.5, "clip_on": False}
-        ax.add_patch(Rectangle((0, place), size, 1, edgecolor=BLUE, label=row, **look))
+        ax.add_patch(Rectangle((0, index), size, 1, edgecolor=BLUE, label=row, **look))
         ax.add_patch(
-            Rectangle((place, 0), 1, size, edgecolor=VERMILION, linestyle="--", label=column, **look)
+            Rectangle((index, 0), 1, size, edgecolor=VERMILION, linestyle="--", label=column, **look)
         )
         ax.legend(loc="lower left", bbox_to_anchor=(0, 1))
     return ax
@@ -279,7 +279,7 @@ def threshold_curves(
         for label, (false_positives, recall, precision) in marks.items()
         for ax, point, shift in (
             (left, (false_positives, recall), (5, -14)),
-            (right, (recall, precision), (-9, -15)),
+            (right, (recall, precision), (-44, -14)),
         )
     ]
     for ax, label, point, shift in points:
