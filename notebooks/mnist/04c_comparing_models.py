@@ -204,7 +204,7 @@ yours, friends = hits[0], short[0].labels == truth
 int(yours.sum()), int(friends.sum())
 
 # %% [markdown]
-# A handful of images apart, where the interval of either reaches a hundred to each side. Do not conclude that nothing can be said! Both models answered the *same* images: what is hard for one is hard for
+# They are a few images apart, where the interval of either reaches a hundred to each side. That does not mean that nothing can be said. Both models answered the *same* images: what is hard for one is hard for
 # the other, and drops out of the difference. So look at the images one by one.
 
 # %%
@@ -370,7 +370,7 @@ ratio = width["other writers"] / width["other seeds"]
 expect("other writers matter far more than other seeds", ratio, above=8)
 ratio = width["both"] / width["other writers"]
 expect("ten models know hardly more than one", ratio, between=(0.85, 1.15))
-expect("a handful of images apart", abs(b - c), below=45)
+expect("they are a few images apart", abs(b - c), below=45)
 unpaired = statistics.proportion_difference(b + 9000, n, c + 9000, n)
 ratio = (unpaired.high - unpaired.low) / (2 * 1.96 * error)
 expect("pairing makes the interval several times narrower", ratio, above=2)
