@@ -193,8 +193,9 @@ design_effect = blocks.var(dim=1).mean().item() / by_chance
 # @title Figure: accuracy in blocks of neighbours
 from tutorial_utils.plots.data import scatter
 
-series = {"first half": (range(50), blocks[0])}
-series["second half"] = range(50, 100), blocks[1]
+place = torch.arange(blocks.numel()).view(2, -1)
+series = {"first half": (place[0], blocks[0])}
+series["second half"] = place[1], blocks[1]
 ax = scatter(series, xlabel="block of 100 test images", ylabel="accuracy")
 reach = z * by_chance**0.5
 ax.axhspan(p - reach, min(p + reach, 1), color="grey", alpha=0.2)
@@ -461,8 +462,7 @@ gained = accuracy - baselines["nearest centroid"][0]
 expect("training adds ten points", gained, between=(0.08, 0.13))
 both = alike, matrix[5], matrix[:, 5]
 both = [sorted(each.argsort()[-3:].tolist()) for each in both]
-what = "3 and 8 stand out in row and column, and look most like the 5"
-expect(what, both, equals=[[3, 5, 8]] * 3)
+expect("3 and 8 stand out, and look like a 5", both, equals=[[3, 5, 8]] * 3)
 off = matrix - matrix.diagonal().diag()
 rank = (off > off[5, 3]).sum()
 expect("5 as 3 is among the most common mistakes", rank, below=6)
