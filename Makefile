@@ -170,8 +170,8 @@ $(filter-out $(TIMED) %/03_training.ipynb,$(EXECUTED)): | $(filter %/mnist/03_tr
 $(filter-out %/cifar10/03_training.ipynb,$(filter %_cifar10.ipynb $(BUILD)/executed/cifar10/% $(BUILD)/executed/foundations/%,$(EXECUTED))): \
   | $(filter %/cifar10/03_training.ipynb,$(EXECUTED))
 # What a chapter loads from another.
-$(patsubst %,$(BUILD)/executed/%.ipynb,mnist/02_model mnist/03b_tuning mnist/04_evaluation mnist/04b_probabilities mnist/05_error_analysis claims/01_mnist): | $(BUILD)/executed/mnist/03_training.ipynb
-$(BUILD)/executed/mnist/04_evaluation.ipynb $(BUILD)/executed/claims/01_mnist.ipynb: | $(BUILD)/executed/mnist/03b_tuning.ipynb
+$(patsubst %,$(BUILD)/executed/%.ipynb,mnist/02_model mnist/03b_tuning mnist/04_evaluation mnist/04b_probabilities mnist/04c_comparing_models mnist/05_error_analysis claims/01_mnist): | $(BUILD)/executed/mnist/03_training.ipynb
+$(BUILD)/executed/mnist/04c_comparing_models.ipynb $(BUILD)/executed/claims/01_mnist.ipynb: | $(BUILD)/executed/mnist/03b_tuning.ipynb
 $(patsubst %,$(BUILD)/executed/%.ipynb,cifar10/04_evaluation cifar10/05_error_analysis claims/02_cifar10): | $(BUILD)/executed/cifar10/03_training.ipynb
 
 # Two values of each parameter are enough for a preview.

@@ -28,7 +28,9 @@ CONVERTED: list[str] = [
     "mnist/03_training",
     "mnist/03b_tuning",
     "mnist/03c_when_training_fails",
+    "mnist/04_evaluation",
     "mnist/04b_probabilities",
+    "mnist/04c_comparing_models",
 ]
 """Chapters that keep these rules, such as ``"foundations/02_gradients"``; grows until it holds all."""
 

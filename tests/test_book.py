@@ -133,8 +133,10 @@ def test_the_first_page_shows_the_results_that_were_measured() -> None:
             for share in ("test_accuracy", "test_accuracy_low", "test_accuracy_high"):
                 assert f"{100 * metrics[share]:.2f} %" in text
             assert f"{metrics['n_test']:,}" in text
-            assert len(metrics["accuracy_over_seeds"]) >= 10
-            assert f"deviation {100 * metrics['accuracy_seed_deviation']:.2f} percentage points" in text
+    for chapter in ("mnist/04c_comparing_models", "cifar10/04_evaluation"):
+        metrics = measured(chapter).metrics
+        assert len(metrics["accuracy_over_seeds"]) >= 10
+        assert f"deviation {100 * metrics['accuracy_seed_deviation']:.2f} percentage points" in text
 
 
 def test_mnist_agrees_with_the_published_table_digit_by_digit() -> None:

@@ -35,6 +35,7 @@ ROOT = Path(__file__).parents[1]
 BOOK = yaml.safe_load((ROOT / "_config.yml").read_text())
 STYLE = (ROOT / "book" / "_static" / "measured.css").read_text()
 CHAPTER, OTHER = "mnist/04_evaluation", "cifar10/04_evaluation"
+REPEATED = "mnist/04c_comparing_models"
 REPOSITORY = "https://example.org/owner/book"
 MARKUP = "<script>alert(1)</script> **bold** `code` {ref}`x` [link](y) $z$ &amp; <b>x</b>"
 TYPED = """it's "so" -- really..."""
@@ -153,6 +154,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     }
     made = Site(tmp_path_factory.mktemp("book"), pages, smartquotes=True)
     write_results(made.folder, RESULTS)
+    write_results(made.folder, RESULTS | {"notebook": REPEATED}, REPEATED)
     write_results(made.folder, RESULTS | {"parameters": {"dataset": "mnist", "remark": TYPED}}, OTHER)
     assert made.build() == ""
     return made

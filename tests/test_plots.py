@@ -109,6 +109,8 @@ CALLS = {
     "evaluation.confusion_matrix": call(CONFUSION, NAMES),
     "evaluation.rates": call(RATES, ylabel="error rate"),
     "evaluation.per_class_bars": call(REPORTS["a class is nowhere"]),
+    "evaluation.labelled_points": call([1, 2, 6], [3, 0, 5], {1: "a, b"}, xlabel="x", ylabel="y"),
+    "evaluation.threshold_curves": call(CURVES, CURVES[::-1], 2, {"t = 0.5": (0.01, 0.8, 0.9)}, 0.1),
     "evaluation.dots": call({"old": [0.1, 0.2, 0.3], "new": [0.4, 0.5, 0.6]}, NAMES, xlabel="recall"),
     "evaluation.intervals": call({"all": (0.5, 0.4, 0.7), "cats": (0.2, 0.1, 0.3)}, xlabel="accuracy"),
     "evaluation.curve_grid": call(
@@ -482,6 +484,38 @@ def test_numbers_can_be_read_on_cells_of_every_shade() -> None:
         ground = cell[:3] * cell[3] + 1 - cell[3]
         dark, light = sorted(relative_luminance(colour) + 0.05 for colour in (text.get_color(), ground))
         assert light / dark > 3, text.get_text()
+
+
+def test_a_framed_class_has_its_row_and_its_column_framed_and_named() -> None:
+    (ax,) = draw("evaluation.confusion_matrix", framed=(1, "all dogs", "all called dog"))
+    frames = {patch.get_label(): patch.get_bbox().bounds for patch in ax.patches}
+    assert frames == {"all dogs": (0, 1, 3, 1), "all called dog": (1, 0, 1, 3)}
+    legend = ax.get_legend()
+    assert legend is not None and written(legend.get_texts()) == list(frames)
+
+
+def test_labelled_points_say_what_they_are_and_where_both_values_are_equal() -> None:
+    (ax,) = draw("evaluation.labelled_points", equal="as often")
+    points, diagonal = ax.get_lines()
+    assert (list(points.get_xdata()), list(points.get_ydata())) == ([1, 2, 6], [3, 0, 5])
+    assert [(text.get_text(), text.xy) for text in ax.texts] == [("a, b", (2, 0))]
+    assert list(diagonal.get_xdata()) == list(diagonal.get_ydata()) and ax.get_xlim() == ax.get_ylim()
+    plt.close("all")
+    (ax,) = draw("evaluation.labelled_points")
+    assert len(ax.get_lines()) == 1 and ax.get_legend() is None
+
+
+def test_threshold_curves_show_one_class_among_the_others_and_the_thresholds_on_both() -> None:
+    left, right = draw("evaluation.threshold_curves")
+    for ax, curves, mark in ((left, CURVES, (0.01, 0.8)), (right, CURVES[::-1], (0.8, 0.9))):
+        drawn = ax.get_lines()[: len(curves)]
+        assert [list(line.get_xdata()) for line in drawn] == [list(curve.x) for curve in curves]
+        thick = [place for place, line in enumerate(drawn) if line.get_linewidth() > 2]
+        assert thick == [2]
+        *_, point = ax.get_lines()
+        assert (point.get_xdata()[0], point.get_ydata()[0]) == mark
+        assert written(ax.texts) == ["t = 0.5"]
+    assert (left.get_xscale(), right.get_xscale()) == ("log", "linear")
 
 
 @pytest.mark.parametrize("name", REPORTS)

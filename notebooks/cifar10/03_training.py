@@ -373,7 +373,7 @@ say(
 # (cifar10-training-spread)=
 # ## How sure is the validation accuracy?
 #
-# Two questions, as [for the digits](../mnist/04_evaluation). The **sampling interval** says how the accuracy of *this* model would vary over other images. The **spread over seeds** says how it varies over trainings, each with another split, order and initial weights. One does not stand in for the other.
+# Two questions, as [for the digits](../mnist/04c_comparing_models). The **sampling interval** says how the accuracy of *this* model would vary over other images. The **spread over seeds** says how it varies over trainings, each with another split, order and initial weights. One does not stand in for the other.
 #
 # For each seed two numbers are drawn: the accuracy of the weights kept (lowest validation loss), and the highest accuracy of any epoch.
 

@@ -298,7 +298,7 @@ answers = {
 }
 
 # %% [markdown]
-# The penalty is chosen on the validation images. (As [for the digits](../mnist/04_evaluation), $\lambda$ is the strength of the penalty, and scikit-learn is told $C = 1/(\lambda n)$.) Subtracting the mean pixel leaves the minimum where it is and shortens the search, which ends when no entry of the gradient exceeds a thousandth.
+# The penalty is chosen on the validation images. (As [for the digits](../mnist/04c_comparing_models), $\lambda$ is the strength of the penalty, and scikit-learn is told $C = 1/(\lambda n)$.) Subtracting the mean pixel leaves the minimum where it is and shortens the search, which ends when no entry of the gradient exceeds a thousandth.
 
 
 # %%
@@ -374,7 +374,7 @@ table(
 )  # fmt: skip
 
 # %% [markdown]
-# The test images are equally many of each class, so any fixed answer is right on exactly a tenth of them. Do the others differ by more than chance? Cochran's Q asks once for all; then every pair is compared by the exact McNemar test, adjusted for the number of pairs (by Benjamini and Hochberg, who bound the share of false findings: there are many), with the paired difference and its bootstrap interval. [](../mnist/04_evaluation) explains them and their assumptions.
+# The test images are equally many of each class, so any fixed answer is right on exactly a tenth of them. Do the others differ by more than chance? Cochran's Q asks once for all; then every pair is compared by the exact McNemar test, adjusted for the number of pairs (by Benjamini and Hochberg, who bound the share of false findings: there are many), with the paired difference and its bootstrap interval. [](../mnist/04c_comparing_models) explains them and their assumptions.
 
 # %%
 cochran = comparisons.cochran_q(np.column_stack(list(rights.values())))
@@ -464,7 +464,7 @@ say(
 # (cifar10-asymmetry)=
 # ### Is a cat taken for a dog as often as a dog for a cat?
 #
-# Three questions, from coarse to fine, [as for the digits](../mnist/04_evaluation): is the matrix symmetric (Bowker), is each class said as often as it occurs (Stuart and Maxwell), and which pairs are lopsided (exact binomial tests, adjusted for all 45)? All classes have equally many test images, so nothing here comes from class sizes.
+# Three questions, from coarse to fine, [as for the digits](../mnist/04c_comparing_models): is the matrix symmetric (Bowker), is each class said as often as it occurs (Stuart and Maxwell), and which pairs are lopsided (exact binomial tests, adjusted for all 45)? All classes have equally many test images, so nothing here comes from class sizes.
 
 # %%
 symmetry = comparisons.bowker(test.confusion_matrix)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 from numpy.typing import ArrayLike
 
@@ -31,7 +32,12 @@ if TYPE_CHECKING:
 
 
 def confusion_matrix(
-    matrix: ArrayLike, class_names: Sequence[str], *, shares: bool = False, ax: Axes | None = None
+    matrix: ArrayLike,
+    class_names: Sequence[str],
+    *,
+    shares: bool = False,
+    framed: tuple[int, str, str] | None = None,
+    ax: Axes | None = None,
 ) -> Axes:
     """Draw true class (rows) against predicted class (columns).
 
@@ -41,6 +47,7 @@ def confusion_matrix(
         matrix: Counts, or shares of each true class; shape (k, k), rows true, columns predicted.
         class_names: In label order.
         shares: The numbers are fractions, written as per cent.
+        framed: Place of a class whose row and column are framed, and what either holds, said above.
         ax: Where to draw, or None for a new figure.
     """
     values = np.asarray(matrix)
@@ -60,6 +67,51 @@ def confusion_matrix(
     ax.grid(False)
     ax.tick_params(rotation=0)
     ax.set(xlabel="predicted", ylabel="true")
+    if framed is not None:
+        index, row, column = framed
+        size = len(values)
+        look: dict[str, Any] = {"fill": False, "linewidth": 2.5, "clip_on": False}
+        ax.add_patch(Rectangle((0, index), size, 1, edgecolor=BLUE, label=row, **look))
+        ax.add_patch(
+            Rectangle((index, 0), 1, size, edgecolor=VERMILION, linestyle="--", label=column, **look)
+        )
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1))
+    return ax
+
+
+def labelled_points(
+    x: ArrayLike,
+    y: ArrayLike,
+    names: Mapping[int, str],
+    *,
+    xlabel: str,
+    ylabel: str,
+    equal: str = "",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw things, such as pairs of classes, as points, and write beside some of them what they are.
+
+    Args:
+        x: One value per thing, shape (n,).
+        y: Likewise.
+        names: Place of a point to what is written beside it.
+        xlabel: Name of the horizontal axis.
+        ylabel: Name of the vertical axis.
+        equal: Label of a dotted line on which both values are equal, or nothing to draw none.
+        ax: Where to draw, or None for a new figure.
+    """
+    ax = new_axes(ax, figsize=(6.4, 4.2))
+    across, up = np.asarray(x), np.asarray(y)
+    ax.plot(across, up, "o", color=BLUE, alpha=0.6, linestyle="none", clip_on=False)
+    for place, name in names.items():
+        ax.annotate(name, (across[place], up[place]), xytext=(7, -3), textcoords="offset points")
+    ax.margins(x=0.12)
+    if equal:
+        top = 1.1 * max(across.max(), up.max())
+        ax.plot([0, top], [0, top], linestyle=":", color=GREY, label=equal)
+        ax.set(xlim=(0, top), ylim=(0, top), aspect="equal")
+        ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    ax.set(xlabel=xlabel, ylabel=ylabel)
     return ax
 
 
@@ -191,6 +243,54 @@ def curve_grid(
     figure.supxlabel(xlabel, fontsize=10)
     figure.supylabel(ylabel, fontsize=10)
     return axes
+
+
+def threshold_curves(
+    roc: Sequence[Any],
+    precision_recall: Sequence[Any],
+    chosen: int,
+    marks: Mapping[str, tuple[float, float, float]],
+    share: float,
+    axes: Sequence[Axes] | None = None,
+) -> list[Axes]:
+    """Draw the ROC and the precision-recall curve of one class in colour, the other classes' in grey.
+
+    False positive rates lie on a logarithmic axis: on a linear one, a good model's curves hide in a corner.
+
+    Args:
+        roc: ``metrics.roc_curves``.
+        precision_recall: ``metrics.precision_recall_curves``.
+        chosen: Place of the class.
+        marks: Label of a threshold to (false positive rate, recall, precision).
+        share: Of the class among all images: the precision of scores that know nothing.
+        axes: Two axes, or None for a new figure.
+    """
+    left, right = new_row(axes, 2, figsize=(9.5, 3.9))
+    for ax, curves in ((left, roc), (right, precision_recall)):
+        for place, curve in enumerate(curves):
+            look = {"color": GREY, "alpha": 0.35, "linewidth": 0.8}
+            if place == chosen:
+                look = {"color": BLUE, "linewidth": 2.2}
+            ax.plot(curve.x, curve.y, linestyle="-", zorder=2 + (place == chosen), **look)  # type: ignore[arg-type]
+        ax.set_ylim(0, 1.02)
+    rates = np.logspace(-4, 0, 100)
+    left.plot(rates, rates, linestyle=":", color=VERMILION)
+    right.axhline(share, linestyle=":", color=VERMILION)
+    points = [
+        (ax, label, point, shift)
+        for label, (false_positives, recall, precision) in marks.items()
+        for ax, point, shift in (
+            (left, (false_positives, recall), (5, -14)),
+            (right, (recall, precision), (-44, -14)),
+        )
+    ]
+    for ax, label, point, shift in points:
+        ax.plot([point[0]], [point[1]], "o", color="black", markersize=6, zorder=4)
+        ax.annotate(label, point, xytext=shift, textcoords="offset points", zorder=4)
+    left.set(title="ROC", xscale="log", xlim=(1e-4, 1), xlabel="false positive rate", ylabel="recall")
+    right.set(title="Precision and recall", xlim=(0, 1.02), xlabel="recall", ylabel="precision")
+    left.set_xticks([1e-4, 1e-3, 1e-2, 1e-1, 1], ["0.0001", "0.001", "0.01", "0.1", "1"])
+    return [left, right]
 
 
 def confidence_histograms(
