@@ -28,6 +28,7 @@ CONVERTED: list[str] = [
     "mnist/03_training",
     "mnist/03b_tuning",
     "mnist/03c_when_training_fails",
+    "mnist/05_error_analysis",
 ]
 """Chapters that keep these rules, such as ``"foundations/02_gradients"``; grows until it holds all."""
 
