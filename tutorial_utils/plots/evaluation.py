@@ -36,11 +36,15 @@ def confusion_matrix(
     ax = new_axes(ax, figsize=(6.6, 5.8))
     mask = np.eye(len(values), dtype=bool)
     names = {"xticklabels": list(class_names), "yticklabels": list(class_names)}
-    bar = {"label": "share of the true class" if shares else "mistakes", "shrink": 0.8}
+    bar: dict[str, Any] = {"label": "share of the true class" if shares else "mistakes", "shrink": 0.8}
+    if shares:
+        bar["format"] = PercentFormatter(1, decimals=0)
     sns.heatmap(values, mask=mask, cmap="Blues", vmin=0, square=True, cbar_kws=bar, ax=ax, **names)
     dark = values[~mask].max() * 0.6
     for (true, predicted), value in np.ndenumerate(values):
         right = true == predicted
+        if right and not value:  # of errors alone
+            continue
         colour = "white" if not right and value > dark else "black"  # seaborn's own is white too soon
         weight = "bold" if right else "normal"
         text = f"{100 * value:.1f}" if shares else f"{value}"
@@ -70,7 +74,7 @@ def rates(
         errors = [np.subtract(y, low), np.subtract(high, y)]
         ax.errorbar(x, y, yerr=errors, fmt="o-", color=BLUE, ecolor=GREY, capsize=3)
         ax.set(xlabel=name)
-        ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        ax.yaxis.set_major_formatter(PercentFormatter(1))  # 2.5 % is neither 2 nor 3
     axes[0].set_ylabel(ylabel)
     axes[0].set_ylim(bottom=0)  # after all panels are drawn: a shared axis stops growing once it is set
     return axes
