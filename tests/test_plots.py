@@ -454,6 +454,15 @@ def test_every_cell_of_a_confusion_matrix_holds_its_number_and_colour_shows_mist
     np.testing.assert_array_equal(drawn, np.where(np.eye(3, dtype=bool), np.nan, matrix))
 
 
+def test_a_map_of_errors_alone_says_nothing_on_its_diagonal_and_its_scale_is_in_per_cent_too() -> None:
+    shares = np.array([[0, 0.5, 0], [0.25, 0, 0.25], [0, 0, 0]])
+    (ax,) = draw("evaluation.confusion_matrix", matrix=shares, shares=True)
+    assert [text.get_text() for text in ax.texts] == ["50.0", "0.0", "25.0", "25.0", "0.0", "0.0"]
+    plt.figure(1).canvas.draw()
+    scale = ax.collections[0].colorbar.ax.get_yticklabels()
+    assert {label.get_text()[-1:] for label in scale} == {"%"}
+
+
 def test_numbers_can_be_read_on_cells_of_every_shade() -> None:
     shades = np.arange(100).reshape(10, 10)
     (ax,) = draw("evaluation.confusion_matrix", matrix=shades, class_names="0123456789")

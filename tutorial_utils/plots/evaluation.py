@@ -29,7 +29,8 @@ def confusion_matrix(
     Args:
         matrix: Counts, or shares of each true class; shape (k, k), rows true, columns predicted.
         class_names: In label order.
-        shares: The numbers are fractions, written as per cent.
+        shares: The numbers are fractions, written as per cent. If all on the diagonal are zero, as where only
+            errors were counted, nothing is written there.
         ax: Where to draw, or None for a new figure.
     """
     values = np.asarray(matrix)
@@ -40,10 +41,10 @@ def confusion_matrix(
     if shares:
         bar["format"] = PercentFormatter(1, decimals=0)
     sns.heatmap(values, mask=mask, cmap="Blues", vmin=0, square=True, cbar_kws=bar, ax=ax, **names)
-    dark = values[~mask].max() * 0.6
+    dark, errors_alone = values[~mask].max() * 0.6, shares and not values[mask].any()
     for (true, predicted), value in np.ndenumerate(values):
         right = true == predicted
-        if right and not value:  # of errors alone
+        if right and errors_alone:
             continue
         colour = "white" if not right and value > dark else "black"  # seaborn's own is white too soon
         weight = "bold" if right else "normal"
