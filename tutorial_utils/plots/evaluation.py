@@ -39,7 +39,7 @@ def confusion_matrix(
     names = {"xticklabels": list(class_names), "yticklabels": list(class_names)}
     bar: dict[str, Any] = {"label": "share of the true class" if shares else "mistakes", "shrink": 0.8}
     if shares:
-        bar["format"] = PercentFormatter(1, decimals=0)
+        bar["format"] = PercentFormatter(1)
     sns.heatmap(values, mask=mask, cmap="Blues", vmin=0, square=True, cbar_kws=bar, ax=ax, **names)
     dark, errors_alone = values[~mask].max() * 0.6, shares and not values[mask].any()
     for (true, predicted), value in np.ndenumerate(values):
