@@ -219,7 +219,7 @@ show(
         outlines=[average[0] for average in averages],
     ),
     caption="Outlined: the average of n test errors. Filled: their ink minus"
-    " that of correct ones, times weights: blue for the digit read, red against.",
+    " correct ones', times weights: blue for the digit read, red against.",
     alt="Mostly blue; in 5 read as 3, at the bar, the neck and in the middle.",
 )
 
