@@ -31,6 +31,7 @@ CONVERTED: list[str] = [
     "mnist/04_evaluation",
     "mnist/04b_probabilities",
     "mnist/04c_comparing_models",
+    "mnist/05_error_analysis",
 ]
 """Chapters that keep these rules, such as ``"foundations/02_gradients"``; grows until it holds all."""
 

@@ -142,6 +142,13 @@ def test_every_image_is_measured_as_numpy_or_scipy_does(
     np.testing.assert_allclose(found, list(map(oracle, pixels(images))), rtol=relative, atol=absolute)
 
 
+def test_quality_is_the_four_measures_by_name() -> None:
+    images = random_images((3, 1, 8, 8))
+    found = exploration.quality(images)
+    assert list(found) == ["brightness", "contrast", "sharpness", "noise"]
+    assert all(torch.equal(values, getattr(exploration, name)(images)) for name, values in found.items())
+
+
 @pytest.mark.parametrize("deviation", [3, 8, 20])
 def test_noise_recovers_the_deviation_of_gaussian_noise_on_a_smooth_ramp(deviation: int) -> None:
     rows, columns = np.mgrid[:64, :64]

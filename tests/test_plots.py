@@ -266,18 +266,11 @@ def test_colours_lines_and_markers_are_all_different() -> None:
         assert len(set(looks)) == len(looks) == 6
 
 
-@pytest.mark.parametrize(
-    ("name", "changes", "limits"),
-    [
-        ("data.image_grid", {}, (0, 50)),
-        ("data.heat_images", {}, (0, 111)),
-        ("data.heat_images", {"diverging": True}, (-111, 111)),
-    ],
-)
+@pytest.mark.parametrize(("name", "limits"), [("data.image_grid", (0, 50)), ("data.heat_images", (0, 111))])
 def test_images_are_drawn_as_given_on_one_scale_each_under_its_title(
-    name: str, changes: dict[str, bool], limits: tuple[float, float]
+    name: str, limits: tuple[float, float]
 ) -> None:
-    for ax, image, title in zip(draw(name, **changes), IMAGES, "abcdefg", strict=True):
+    for ax, image, title in zip(draw(name), IMAGES, "abcdefg", strict=True):
         np.testing.assert_array_equal(ax.images[0].get_array(), image)
         assert (ax.images[0].get_clim(), ax.get_title()) == (limits, title)
 
@@ -474,6 +467,15 @@ def test_every_cell_of_a_confusion_matrix_holds_its_number_and_colour_shows_mist
     (mesh,) = ax.collections
     drawn = np.ma.filled(mesh.get_array().astype(float), np.nan)
     np.testing.assert_array_equal(drawn, np.where(np.eye(3, dtype=bool), np.nan, matrix))
+
+
+def test_a_map_of_errors_alone_says_nothing_on_its_diagonal_and_its_scale_is_in_per_cent_too() -> None:
+    shares = np.array([[0, 0.5, 0], [0.25, 0, 0.25], [0, 0, 0]])
+    (ax,) = draw("evaluation.confusion_matrix", matrix=shares, shares=True)
+    assert [text.get_text() for text in ax.texts] == ["50.0", "0.0", "25.0", "25.0", "0.0", "0.0"]
+    plt.figure(1).canvas.draw()
+    scale = ax.collections[0].colorbar.ax.get_yticklabels()
+    assert {label.get_text()[-1:] for label in scale} == {"%"}
 
 
 def test_numbers_can_be_read_on_cells_of_every_shade() -> None:

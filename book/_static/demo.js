@@ -137,7 +137,7 @@ const Demo = (() => {
       context.fillStyle = `rgb(0 0 0 / ${(0.25 * pixels[i]) / 255})`;
       context.fillRect(x, y, cell, cell);
       const size = Math.sqrt(Math.abs(part) / largest) * cell;
-      context.fillStyle = part >= 0 ? VERMILION : BLUE;
+      context.fillStyle = part >= 0 ? BLUE : VERMILION;
       context.beginPath();
       if (part >= 0) context.rect(x + (cell - size) / 2, y + (cell - size) / 2, size, size);
       else context.arc(x + cell / 2, y + cell / 2, size / 2, 0, 2 * Math.PI);

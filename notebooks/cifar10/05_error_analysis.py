@@ -204,7 +204,7 @@ ax = draw_evaluation.confusion_matrix(pattern, names, shares=True)
 _ = ax.set_xticklabels(names, rotation=45, ha="right")
 
 # %% [markdown]
-# A pair counts as confirmed if, on the test images, it takes more than its even share, one ninetieth, of all errors. (The p-values are adjusted for the six tests, by [the one rule for both error chapters](../mnist/05_error_analysis).) This shows that a pair is over-represented, not why; that
+# A pair counts as confirmed if, on the test images, it takes more than its even share, one ninetieth, of all errors. (The p-values are adjusted for the six tests by Benjamini and Hochberg's method {cite:p}`benjamini1995`. As in [the chapter on digits](../mnist/05_error_analysis), validation images propose and test images confirm.) This shows that a pair is over-represented, not why; that
 # pairs differ at all is no surprise.
 
 # %%
@@ -362,7 +362,7 @@ say(
 )
 
 # %% [markdown]
-# Such properties go together: fine detail looks like noise, and a sharp photograph is full of contrast. A **logistic regression of errors** on all four asks what each does at equal values of the others; [](../mnist/05_error_analysis) explains it. An odds ratio of 1.1 means: one standard deviation more goes with odds of an error 1.1 times as high. Here, too, validation images propose (an interval that leaves out 1) and test images confirm (the same direction, adjusted p below 0.05).
+# Such properties go together: fine detail looks like noise, and a sharp photograph is full of contrast. A **logistic regression of errors** {cite:p}`hastie2009` on all four asks what each does at equal values of the others. An odds ratio of 1.1 means: one standard deviation more goes with odds of an error 1.1 times as high. Here, too, validation images propose (an interval that leaves out 1) and test images confirm (the same direction, adjusted p below 0.05).
 
 # %%
 regressions = {

@@ -1335,7 +1335,7 @@ by_f1 = enumerate_words(np.argsort(-f1_of_ten.mean(axis=0)))
 ledger.record(15, **groups, remark=f"By F1 the order is {by_f1}. {sees(15, **groups)}")
 
 # %% mystnb={"figure": {"caption": "F1 of every digit on the test images, over models trained from different seeds. Box: middle half; whiskers: 5 and 95 %.", "name": "fig-claims-mnist-f1"}, "image": {"alt": "Ten narrow boxes, one per digit, of the F1 that models from different seeds reach; the boxes lie at different heights and are short against the distances between many of them."}}
-from tutorial_utils.plots.data import boxes, heat_images
+from tutorial_utils.plots.data import boxes
 
 _ = boxes(
     {str(digit): f1_of_ten[:, digit] for digit in range(10)}, ylabel="F1 on test images"
@@ -2009,13 +2009,14 @@ ledger.record(
     " logistic regression weighs what tells digits apart, not what they look like.",
 )  # fmt: skip
 
-# %% mystnb={"figure": {"caption": "Top: weights of five digits relative to the mean over digits. Bottom: their average images minus the overall average. Each is scaled to its own largest value.", "name": "fig-claims-mnist-weights"}, "image": {"alt": "Two rows of five heat maps, red for positive and blue for negative. The lower row shows smooth blurred digits; the upper row shows rough patterns that resemble them only in part."}}
+# %% mystnb={"figure": {"caption": "Top: weights of five digits relative to the mean over digits. Bottom: their average images minus the overall average. Each is scaled to its own largest value.", "name": "fig-claims-mnist-weights"}, "image": {"alt": "Two rows of five heat maps, blue for positive and red for negative. The lower row shows smooth blurred digits; the upper row shows rough patterns that resemble them only in part."}}
+from tutorial_utils.plots.model import evidence_images
+
 some = [0, 1, 3, 5, 8]
 shown = [*relative_weights(model)[some], *expected[some]]
-axes = heat_images(
+axes = evidence_images(
     [(each / each.abs().max()).view(28, 28) for each in shown],
     [f"weights of {digit}" for digit in some] + [f"average {digit}" for digit in some],
-    diverging=True,
 )
 
 # %% [markdown]

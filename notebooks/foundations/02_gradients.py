@@ -361,11 +361,11 @@ check("dl/db, one example", by_b, auto_b, finite_differences(lambda c: loss_of_o
 # wrongly believed. The background has the other sign, because standardised background pixels are below zero.
 
 # %% mystnb={"figure": {"caption": "Gradient of one example by the weights of each class: the image, scaled by p - y.", "name": "fig-foundations-gradient-images"}, "image": {"alt": "Ten panels with the same handwritten digit in different strength and sign, one per class, each titled with the class and its value of p minus y."}}
-from tutorial_utils.plots.data import heat_images
+from tutorial_utils.plots.model import evidence_images
 
 pictures = by_w.view(len(b), *config.description.image_shape).mean(dim=1)
 titles = [f"{k}: {value:+.2f}" for k, value in enumerate((p - y).tolist())]
-axes = heat_images(list(pictures), titles, diverging=True)
+axes = evidence_images(list(-pictures), titles)  # blue: this weight will rise
 
 # %% [markdown]
 # ### A bound

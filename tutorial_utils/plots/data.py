@@ -89,21 +89,21 @@ def split_bar(sizes: Mapping[str, int], ax: Axes | None = None) -> Axes:
     return ax
 
 
-def heat_images(images: Sequence[ArrayLike], titles: Sequence[str], *, diverging: bool = False) -> list[Axes]:
-    """Draw arrays as heat maps, each in axes of its own, with one colour bar for all.
+def heat_images(images: Sequence[ArrayLike], titles: Sequence[str]) -> list[Axes]:
+    """Draw arrays as heat maps from zero up, each in axes of its own, with one colour bar for all.
+
+    What has a sign is drawn by :func:`~tutorial_utils.plots.model.evidence_images`.
 
     Args:
-        images: Each of shape (height, width).
+        images: Each of shape (height, width), none of its values negative.
         titles: One per image.
-        diverging: Values have a sign: blue below zero, red above, white at zero.
     """
     arrays = [np.asarray(image) for image in images]
     columns = min(5, len(arrays))
     axes = new_grid(len(arrays), columns, (1.9 + 0.8 / columns, 2.1))
-    top = max(float(np.abs(array).max()) for array in arrays)
-    settings = {"cmap": "RdBu_r", "vmin": -top} if diverging else {"cmap": "viridis", "vmin": 0}
+    top = max(float(array.max()) for array in arrays)
     for ax, array, title in zip(axes, arrays, titles, strict=True):
-        ax.imshow(array, vmax=top, **settings)  # type: ignore[arg-type]
+        ax.imshow(array, cmap="viridis", vmin=0, vmax=top)
         ax.set_title(title, fontsize=10, loc="center")
     axes[0].figure.colorbar(axes[0].images[0], ax=axes, shrink=0.7)
     return axes

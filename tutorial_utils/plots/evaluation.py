@@ -46,7 +46,8 @@ def confusion_matrix(
     Args:
         matrix: Counts, or shares of each true class; shape (k, k), rows true, columns predicted.
         class_names: In label order.
-        shares: The numbers are fractions, written as per cent.
+        shares: The numbers are fractions, written as per cent. If all on the diagonal are zero, as where only
+            errors were counted, nothing is written there.
         framed: Place of a class whose row and column are framed, and what either holds, said above.
         ax: Where to draw, or None for a new figure.
     """
@@ -54,11 +55,15 @@ def confusion_matrix(
     ax = new_axes(ax, figsize=(6.6, 5.8))
     mask = np.eye(len(values), dtype=bool)
     names = {"xticklabels": list(class_names), "yticklabels": list(class_names)}
-    bar = {"label": "share of the true class" if shares else "mistakes", "shrink": 0.8}
+    bar: dict[str, Any] = {"label": "share of the true class" if shares else "mistakes", "shrink": 0.8}
+    if shares:
+        bar["format"] = PercentFormatter(1)
     sns.heatmap(values, mask=mask, cmap="Blues", vmin=0, square=True, cbar_kws=bar, ax=ax, **names)
-    dark = values[~mask].max() * 0.6
+    dark, errors_alone = values[~mask].max() * 0.6, shares and not values[mask].any()
     for (true, predicted), value in np.ndenumerate(values):
         right = true == predicted
+        if right and errors_alone:
+            continue
         colour = "white" if not right and value > dark else "black"  # seaborn's own is white too soon
         weight = "bold" if right else "normal"
         text = f"{100 * value:.1f}" if shares else f"{value}"
@@ -133,7 +138,7 @@ def rates(
         errors = [np.subtract(y, low), np.subtract(high, y)]
         ax.errorbar(x, y, yerr=errors, fmt="o-", color=BLUE, ecolor=GREY, capsize=3)
         ax.set(xlabel=name)
-        ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        ax.yaxis.set_major_formatter(PercentFormatter(1))  # 2.5 % is neither 2 nor 3
     axes[0].set_ylabel(ylabel)
     axes[0].set_ylim(bottom=0)  # after all panels are drawn: a shared axis stops growing once it is set
     return axes
