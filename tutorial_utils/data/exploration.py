@@ -159,25 +159,38 @@ def slant(images: Tensor) -> Tensor:
     return torch.cat(slants)
 
 
+def shear(images: Tensor, columns_per_row: Tensor) -> Tensor:
+    """Shear every image sideways about its middle, each row by its height times a number of the image's own.
+
+    Bilinear interpolation of all channels alike, with black beyond the edge.
+
+    Args:
+        images: uint8, shape (n, channels, height, width).
+        columns_per_row: Pixels to the right per pixel upwards, shape (n,): what the slant grows by, but for
+            rounding and for ink that is pushed out.
+
+    Returns:
+        uint8, same shape.
+    """
+    _, _, height, width = images.shape
+    sheared = []
+    for part, amount in zip(images.split(CHUNK), columns_per_row.split(CHUNK), strict=True):
+        # The grid says where to look, and runs from -1 to 1 along either side, whatever its length.
+        matrix = torch.eye(2, 3).repeat(len(part), 1, 1)
+        matrix[:, 0, 1] = amount * height / width
+        grid = F.affine_grid(matrix, list(part.shape), align_corners=False)
+        moved = F.grid_sample(part.float(), grid, align_corners=False)
+        sheared.append(moved.round().clamp(0, 255).to(torch.uint8))
+    return torch.cat(sheared)
+
+
 def deskew(images: Tensor) -> Tensor:
     """Shear every image about its middle so that its slant becomes about zero (LeCun et al. 1998).
 
-    Bilinear interpolation of all channels alike, with black beyond the edge: the slant left over comes from
-    rounding and from ink that is pushed out.
-
     Returns:
-        uint8, same shape. An image without a slant is returned as it is.
+        uint8, same shape; see :func:`shear`. An image without a slant is returned as it is.
     """
-    _, _, height, width = images.shape
-    upright = []
-    for part in images.split(CHUNK):
-        # The grid runs from -1 to 1 along either side, whatever its length.
-        shear = torch.eye(2, 3).repeat(len(part), 1, 1)
-        shear[:, 0, 1] = -slant(part).nan_to_num() * height / width
-        grid = F.affine_grid(shear, list(part.shape), align_corners=False)
-        sheared = F.grid_sample(part.float(), grid, align_corners=False)
-        upright.append(sheared.round().clamp(0, 255).to(torch.uint8))
-    return torch.cat(upright)
+    return shear(images, -slant(images).nan_to_num())
 
 
 def duplicate_groups(images: Tensor) -> list[list[int]]:
