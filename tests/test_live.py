@@ -368,6 +368,63 @@ def test_a_sheared_digit_has_the_chapters_image_and_probabilities(open_figure: C
 
 
 @pytest.mark.book
+def test_the_loss_its_slope_and_accuracys_are_autograds_and_scikit_learns(
+    open_figure: Callable[..., Page],
+) -> None:
+    page = open_figure("log_loss")
+    for keys in ([], ["Home"], ["PageUp", "ArrowRight"], ["End"], ["ArrowLeft"]):
+        press(page.get_by_role("slider"), *keys)
+        values = values_of(page, "log_loss")
+        p = torch.tensor(values["p"], dtype=torch.float64, requires_grad=True)
+        loss = torch.nn.functional.binary_cross_entropy(p, torch.ones_like(p))
+        loss.backward()
+        assert values["loss"] == pytest.approx(loss.item(), abs=1e-9)
+        assert p.grad is not None and values["slope"] == pytest.approx(p.grad.item(), abs=1e-9)
+        assert values["right"] == metrics.accuracy_score([1], [round(p.item())])
+
+
+@pytest.mark.book
+def test_the_way_down_is_that_of_torchs_optimiser_and_without_batches_that_of_the_closed_form(
+    open_figure: Callable[..., Page],
+) -> None:
+    page = open_figure("descent")
+    inputs, targets, start = stills.bowl()
+    lowest = torch.linalg.lstsq(inputs, targets[:, None]).solution[:, 0]
+    curvature = inputs.T @ inputs / len(inputs)
+    for control, keys in (
+        ("steps", ["ArrowLeft"]),
+        ("batch", ["ArrowUp"]),  # 16
+        ("rate", ["PageDown", "ArrowLeft"]),
+        ("momentum", ["PageUp", "ArrowRight"]),
+        ("batch", ["Home", "ArrowDown"]),  # 4
+        ("steps", ["End"]),
+    ):
+        press(page.locator(f"#live-descent-{control}"), *keys)
+        settings, values = page.evaluate("Figures.shown.descent.settings"), values_of(page, "descent")
+        path = torch.tensor(values["path"], dtype=torch.float64)
+        weights = start.clone().requires_grad_()
+        optimiser = torch.optim.SGD([weights], lr=values["rate"], momentum=settings["momentum"])
+        for expected, batch in zip(path[1:], values["batches"], strict=True):
+            optimiser.zero_grad()
+            ((inputs[batch] @ weights - targets[batch]) ** 2 / 2).mean().backward()
+            optimiser.step()
+            assert weights.tolist() == pytest.approx(expected.tolist(), abs=1e-5)
+        dealt = torch.tensor(values["batches"]).flatten()
+        for epoch in dealt[: len(dealt) // 64 * 64].view(-1, 64):
+            assert epoch.sort().values.tolist() == list(range(64))
+        if settings["batch"] == 64:
+            power = torch.linalg.matrix_power(
+                torch.eye(2, dtype=torch.float64) - values["rate"] * curvature, settings["steps"]
+            )
+            assert (lowest + power @ (start - lowest)).tolist() == pytest.approx(path[-1].tolist(), abs=1e-9)
+        assert values["far"] == pytest.approx((path[-1] - lowest).norm().item(), abs=1e-9)
+        losses = [((inputs @ w - targets) ** 2 / 2).mean().item() for w in (*path, lowest)]
+        above = [loss - losses[-1] for loss in losses[:-1]]
+        assert values["above"] == pytest.approx(above, abs=1e-9)
+    assert torch.linalg.eigvalsh(curvature).tolist() == pytest.approx([0.1, 1])  # as the question says
+
+
+@pytest.mark.book
 def test_a_prediction_is_answered_by_the_first_move_and_then_closed(
     open_figure: Callable[..., Page],
 ) -> None:
@@ -386,7 +443,7 @@ def test_a_prediction_is_answered_by_the_first_move_and_then_closed(
     )
 
 
-PREDICTED = ("threshold", "sample_size", "learning_rates", "shear")
+PREDICTED = ("threshold", "sample_size", "learning_rates", "shear", "log_loss", "descent")
 
 
 @pytest.mark.book

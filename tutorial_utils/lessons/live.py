@@ -117,6 +117,22 @@ def _draw_still(figure: MovingFigure, values: dict[str, Any]) -> bytes:
 
 
 FIGURES = {
+    "descent": MovingFigure(
+        page="notebooks/foundations/03_gradient_descent",
+        caption="A loss of two weights as contour lines, and thirty steps of gradient descent, each from all "
+        "examples, at a learning rate of 1.6.",
+        alt="Tilted ellipses around a minimum on the right. A path begins on the left, jumps to and fro "
+        "across the valley, ever less, and then follows its floor to the minimum.",
+        draw=stills.draw_descent,
+    ),
+    "log_loss": MovingFigure(
+        page="notebooks/foundations/01_softmax_and_cross_entropy",
+        caption="One example of two classes, by the probability of the true one: what its loss is, and "
+        "whether it counts as right.",
+        alt="Left, a curve falls from a loss of 5 near probability 0 to 0 at probability 1, steeply first; a "
+        "point marks 0.31. Right, accuracy: a level line at wrong up to one half, and one at right beyond.",
+        draw=stills.draw_log_loss,
+    ),
     "learning_rates": MovingFigure(
         page="notebooks/mnist/03b_tuning",
         caption="Validation loss by epoch for each learning rate, at a constant rate, and the accuracy after "

@@ -86,10 +86,8 @@ def prepare_threshold(probabilities: Any, labels: Any, images: Any, digit: int) 
 
     With these counts, every number at every threshold is exact, and a page need not hold 10,000 scores::
 
-        test = data.test
-        live.show(
-            "threshold", probabilities=predictions.probabilities, labels=test.labels, images=test.images, digit=5
-        )
+        shares, test = predictions.probabilities, data.test
+        live.show("threshold", probabilities=shares, labels=test.labels, images=test.images, digit=5)
 
     Args:
         probabilities: Of each image and class, shape (n, classes).
@@ -154,7 +152,9 @@ def draw_learning_rates(
 
 
 def prepare_shear(shears: Any, images: Any, probabilities: Any, truth: int) -> dict[str, Any]:
-    """Make a strip of the images, and find the one that is as it was and the one that stands upright::
+    """Make a strip of the images, and find the one that is as it was and the one that stands upright.
+
+    A chapter shears one test image, number ``mine``::
 
         shears = torch.linspace(-0.6, 0.6, 61)
         leaning = exploration.shear(data.test.images[mine].expand(61, -1, -1, -1), shears)
@@ -188,3 +188,44 @@ def draw_shear(
     image = 255 - np.asarray(strip.convert("L"))[:, start * side : (start + 1) * side]
     rival = max((p, digit) for digit, p in enumerate(probabilities[start]) if digit != truth)[1]
     return figure_of(moving.shear(image, shears, probabilities, start, truth, rival))
+
+
+def draw_log_loss() -> Figure:
+    """Draw minus the logarithm of a probability, and the step of accuracy."""
+    probabilities = np.geomspace(np.exp(-5), 1, 200)
+    return figure_of(moving.log_loss(probabilities, -np.log(probabilities), (0.31, -np.log(0.31))))
+
+
+def bowl() -> tuple[Tensor, Tensor, Tensor]:
+    """Make 64 examples of a linear model whose mean of half the squared errors is a tilted bowl.
+
+    Its curvature is 1 across and 0.1 along, exactly, and its minimum at (1, -0.4): around a circle, sine,
+    cosine and the seventh harmonic, which the model cannot explain, do not go together.
+
+    Returns:
+        Inputs, shape (64, 2), targets, shape (64,), and where descent starts, shape (2,); float64. As in
+        ``book/_static/figure_descent.js``.
+    """
+    angle = 2 * np.pi * torch.arange(64, dtype=torch.float64) / 64
+    across, along = 2**0.5 * angle.cos(), 0.2**0.5 * angle.sin()
+    tilt = np.pi / 3
+    inputs = torch.stack(
+        [np.cos(tilt) * across - np.sin(tilt) * along, np.sin(tilt) * across + np.cos(tilt) * along], dim=1
+    )
+    lowest = torch.tensor([1, -0.4], dtype=torch.float64)
+    return inputs, inputs @ lowest + 0.8 * (7 * angle).cos(), torch.tensor([-2, -0.6], dtype=torch.float64)
+
+
+def draw_descent(rate: float = 1.6, steps: int = 30) -> Figure:
+    """Draw the way of exact gradients down the bowl."""
+    inputs, targets, weights = bowl()
+    path = [weights]
+    for _ in range(steps):
+        path.append(path[-1] - rate * (inputs @ path[-1] - targets) @ inputs / len(targets))
+    first, second = (torch.linspace(-most, most, 120, dtype=torch.float64) for most in (2.6, 1.8))
+    errors = torch.cartesian_prod(first, second) @ inputs.T - targets
+    losses = (errors**2 / 2).mean(dim=1).view(120, 120).T
+    paths = {"all examples": torch.stack(path)}
+    ax = foundations.loss_paths(first, second, losses, paths, xlabel="first weight", ylabel="second weight")
+    ax.set_aspect("equal")
+    return figure_of([ax])

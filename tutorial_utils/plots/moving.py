@@ -141,3 +141,24 @@ def shear(
     curve.set_yticks([0, 0.25, 0.5, 0.75, 1])
     curve.legend(fontsize="small", loc="upper center", ncols=2)
     return axes
+
+
+def log_loss(probabilities: ArrayLike, losses: ArrayLike, point: tuple[float, float]) -> list[Axes]:
+    """Draw the loss of one example of two classes by the true one's probability, and accuracy's step.
+
+    Args:
+        probabilities: Shape (n,), rising to 1.
+        losses: In nats, shape (n,).
+        point: Probability and loss that are marked.
+    """
+    left, right = axes = new_row(None, 2, figsize=(8, 3.2))
+    left.plot(np.asarray(probabilities), np.asarray(losses), color=BLUE)
+    left.plot(*point, "o", color=BLUE, markersize=8)
+    left.set(ylabel="loss (nats)")
+    for ends, height in (((0, 0.5), 0), ((0.5, 1), 1)):
+        right.plot(ends, (height, height), color=BLUE, linestyle="-")
+    right.plot(point[0], float(point[0] > 0.5), "o", color=BLUE, markersize=8)
+    right.set(yticks=(0, 1), yticklabels=("wrong", "right"), ylim=(-0.1, 1.1))
+    for ax in axes:
+        ax.set(xlabel="probability of the true class", xlim=(0, 1.02))
+    return axes
