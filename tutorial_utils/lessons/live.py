@@ -142,6 +142,7 @@ FIGURES = {
         "between.",
         draw=stills.draw_learning_rates,
         values=("rates", "losses", "accuracies", "start"),
+        prepare=stills.prepare_learning_rates,
     ),
     "running_logit": MovingFigure(
         page="notebooks/mnist/02_model",
