@@ -61,11 +61,11 @@ VALUES: dict[str, dict[str, Any]] = {
     "sample_size": {"accuracy": 0.87},
     "learning_rates": {
         "rates": [0.001, 0.01, 0.1],
-        "losses": [
+        "validation_loss": [
             [[0.9, 0.7, 0.6], [0.5, 0.4, 0.3], [2, 5]],
             [[1, 0.9, 0.8], [0.6, 0.4, 0.35], [2, 1, 0.5]],
         ],
-        "accuracies": [
+        "validation_accuracy": [
             [[0.6, 0.7, 0.8], [0.7, 0.8, 0.9], [0.4, 0.3]],
             [[0.5, 0.6, 0.7], [0.7, 0.8, 0.88], [0.5, 0.7, 0.86]],
         ],
@@ -344,8 +344,11 @@ def test_the_curve_of_a_rate_is_the_chapters(open_figure: Callable[..., Page]) -
     for place, keys in ((0, ["Home"]), (1, ["ArrowRight"]), (2, ["End"])):
         press(page.get_by_role("slider", name="Learning rate"), *keys)
         values = values_of(page, "learning_rates")
-        assert [values["rate"], values["curve"]] == [given["rates"][place], given["losses"][1][place]]
-        assert values["accuracy"] == given["accuracies"][1][place][-1]
+        assert [values["rate"], values["curve"]] == [
+            given["rates"][place],
+            given["validation_loss"][1][place],
+        ]
+        assert values["accuracy"] == given["validation_accuracy"][1][place][-1]
     assert page.locator("polyline.live-other").count() == 3
     press(page.get_by_role("combobox"), "ArrowUp")
     assert values_of(page, "learning_rates")["loss"] is None

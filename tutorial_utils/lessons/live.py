@@ -141,7 +141,7 @@ FIGURES = {
         "large rates jump up and down, high above the others. Right, a hill of accuracies, highest in "
         "between.",
         draw=stills.draw_learning_rates,
-        values=("rates", "losses", "accuracies", "start"),
+        values=("rates", "validation_loss", "validation_accuracy", "start"),
         prepare=stills.prepare_learning_rates,
     ),
     "running_logit": MovingFigure(

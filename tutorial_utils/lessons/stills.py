@@ -146,25 +146,29 @@ def draw_sample_size(accuracy: float) -> Figure:
 
 def prepare_learning_rates(
     rates: list[float],
-    losses: list[list[list[float]]],
-    accuracies: list[list[list[float]]],
+    validation_loss: list[list[list[float]]],
+    validation_accuracy: list[list[list[float]]],
     start: int,
 ) -> dict[str, Any]:
     """Bring the curves to one length, and keep of the accuracies what a run ended with.
 
     Args:
         rates: Learning rates, rising.
-        losses: By epoch, for each rate, at a constant rate and with a schedule; shorter where one was stopped.
-        accuracies: The same, as fractions.
+        validation_loss: By epoch, for each rate, at a constant rate and with a schedule; shorter where a run
+            was stopped.
+        validation_accuracy: The same, as fractions.
         start: Place of the rate that the figure starts with.
     """
-    length = max(len(curve) for schedule in losses for curve in schedule)
+    length = max(len(curve) for schedule in validation_loss for curve in schedule)
     nothing = float("nan")
     return {
         "rates": rates,
-        "losses": [[(curve + [nothing] * length)[:length] for curve in schedule] for schedule in losses],
+        "losses": [
+            [(curve + [nothing] * length)[:length] for curve in schedule] for schedule in validation_loss
+        ],
         "accuracies": [
-            [curve[-1] if len(curve) == length else nothing for curve in schedule] for schedule in accuracies
+            [curve[-1] if len(curve) == length else nothing for curve in schedule]
+            for schedule in validation_accuracy
         ],
         "start": start,
     }
