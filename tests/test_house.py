@@ -82,6 +82,7 @@ def test_only_stills_and_the_report_of_a_sweep_are_drawn_outside_chapters() -> N
     draws = {name_of(path) for path in FILES for other in imported_files(path) if room_of(other) == "plots"}
     assert {file for file in draws if room_of(file) != "plots"} == {
         "lessons/live.py",
+        "lessons/stills.py",
         "runs/sweep_report.py",
     }
 

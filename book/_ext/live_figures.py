@@ -49,7 +49,8 @@ def name_figures(app: Sphinx, page: str, text: list[str]) -> None:
 
 def _hand_over(name: str, values: dict[str, Any]) -> dict[str, Any]:
     """Make a cell, without code, whose output is a chapter's numbers for the script of a figure."""
-    data = f'<script type="application/json" id="live-values-{name}">{json.dumps(values)}</script>'
+    numbers = json.dumps(values, separators=(",", ":"))
+    data = f'<script type="application/json" id="live-values-{name}">{numbers}</script>'
     output = {"output_type": "display_data", "data": {"text/html": data}, "metadata": {}}
     tags = {"tags": ["remove-input"]}
     return {

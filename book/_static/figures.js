@@ -33,11 +33,54 @@ const Figures = (() => {
     }
 
     /** Adds a shape: its name in SVG, its attributes and, for text, its words. */
-    add(tag, attributes, text = "") {
+    add(tag, attributes, text = "", parent = this.element) {
       const shape = document.createElementNS(SVG, tag);
       for (const [name, value] of Object.entries(attributes)) shape.setAttribute(name, value);
       shape.textContent = text;
-      this.element.append(shape);
+      parent.append(shape);
+      return shape;
+    }
+
+    /**
+     * Draws axes with their grid, and returns what turns values into pixels, [across, up].
+     * @param {Object} x - {ticks, label}, with {from, to} where they are not the outer ticks, `base` for a
+     *   tick with a stronger line that is not the first, `log` for a logarithmic axis, and `say(tick)` for
+     *   how a tick is written.
+     * @param {Object} y - The same.
+     * @param {number[]} room - Pixels at the left, right, top and bottom that are not between the axes.
+     */
+    axes(x, y, room = [44, 20, 12, 40]) {
+      const [left, right, top, bottom] = [room[0], this.width - room[1], room[2], this.height - room[3]];
+      const place = ({ ticks, from = ticks[0], to = ticks.at(-1), log }, first, last) => {
+        const scale = log ? Math.log : (value) => value;
+        return (value) => first + ((scale(value) - scale(from)) / (scale(to) - scale(from))) * (last - first);
+      };
+      const [across, up] = [place(x, left, right), place(y, bottom, top)];
+      const look = ({ ticks, base = ticks[0] }, tick) => (tick === base ? "live-axis" : "live-grid");
+      for (const tick of x.ticks) {
+        const at = across(tick);
+        this.add("line", { x1: at, x2: at, y1: top, y2: bottom, class: look(x, tick) });
+        this.add("text", { x: at, y: bottom + 17, "text-anchor": "middle" }, (x.say ?? String)(tick));
+      }
+      for (const tick of y.ticks) {
+        const at = up(tick);
+        this.add("line", { x1: left, x2: right, y1: at, y2: at, class: look(y, tick) });
+        this.add("text", { x: left - 7, y: at + 5, "text-anchor": "end" }, (y.say ?? String)(tick));
+      }
+      this.add("text", { x: (left + right) / 2, y: bottom + 35, "text-anchor": "middle" }, x.label);
+      return [across, up];
+    }
+
+    /** Draws a line through points, pairs of pixels. */
+    line(points, look = "live-curve") {
+      return this.add("polyline", { points: points.map((point) => point.join()).join(" "), class: look });
+    }
+
+    /** Draws picture number `index` of a strip of square ones, `count` side by side, into a square. */
+    picture(source, count, index, { x, y, side }) {
+      const frame = this.add("svg", { x, y, width: side, height: side, viewBox: `${index} 0 1 1` });
+      this.add("image", { href: source, width: count, height: 1, class: "live-pixels" }, "", frame);
+      this.add("rect", { x, y, width: side, height: side, fill: "none", class: "live-axis" });
     }
 
     clear() {
@@ -78,10 +121,34 @@ const Figures = (() => {
     );
   }
 
+  /** A number with so many decimals, and a minus sign that is one. */
+  const number = (x, digits = 2) => x.toFixed(digits).replace("-", "−");
+
+  /** The numbers that a chapter handed over to a figure, see lessons/live.py. */
+  const handedOver = (name) => JSON.parse(document.getElementById(`live-values-${name}`)?.textContent ?? "null");
+
+  /** A question to answer before anything moves; `reveal(values)` tells the answer, once. */
+  function makePrediction(name, { question, choices, right, because }) {
+    const verdict = make("p", { class: "live-verdict" });
+    const inputs = choices.map((_, value) => make("input", { type: "radio", name: `live-${name}-guess`, value }));
+    const labels = choices.map((text, i) => make("label", {}, inputs[i], ` ${text}`));
+    const title = make("legend", {}, `Predict first, then move a control. ${question}`);
+    const reveal = (values) => {
+      const guess = inputs.findIndex((input) => input.checked);
+      const correct = right(values);
+      const met = guess === correct ? "As you predicted: " : `You predicted “${choices[guess]}”. It is: `;
+      verdict.textContent = `${guess < 0 ? "" : met}${choices[correct]}. ${because(values)}`;
+      for (const input of inputs) input.disabled = true;
+      return verdict.textContent;
+    };
+    return { row: make("fieldset", { class: "live-predict" }, title, ...labels, verdict), reveal };
+  }
+
   /** Puts a figure in the place of its still. */
   function mount(figure, name, kind) {
     const start = Object.fromEntries(kind.controls.map(({ name: key, value }) => [key, value]));
-    let settings = { ...start };
+    let [settings, moved] = [{ ...start }, false];
+    const prediction = kind.predict && makePrediction(name, kind.predict);
     const region = make("div", { class: "live not-printed", role: "group", "aria-label": kind.title });
     const controls = make("div", { class: "live-controls" });
     const buttons = make("div", { class: "live-buttons" });
@@ -100,7 +167,7 @@ const Figures = (() => {
       pictures.append(make("div", {}, make("p", { class: "live-title" }, title), drawing.element));
       return (values) => {
         drawing.clear();
-        draw(drawing, values, settings);
+        draw(drawing, values, settings, moved);
         drawing.element.setAttribute("aria-label", words(values, settings));
       };
     });
@@ -116,10 +183,13 @@ const Figures = (() => {
     let timer;
     /** Takes new settings, and tells screen readers once nothing has happened for a while. */
     function change(some) {
-      settings = { ...settings, ...some };
+      const answer = moved ? "" : prediction?.reveal(kind.compute(start)) ?? "";
+      [settings, moved] = [{ ...settings, ...some }, true];
       update();
       clearTimeout(timer);
-      timer = setTimeout(() => { status.textContent = kind.say(shown[name].values, settings); }, QUIET);
+      timer = setTimeout(() => {
+        status.textContent = `${answer} ${kind.say(shown[name].values, settings)}`.trim();
+      }, QUIET);
     }
 
     function update() {
@@ -131,6 +201,7 @@ const Figures = (() => {
       result.textContent = kind.say(values, settings);
     }
 
+    if (prediction) region.append(prediction.row);
     region.append(controls, pictures, buttons, table, result, status);
     for (const still of figure.querySelectorAll("img")) {
       still.loading = "eager"; // it is not seen, yet must be there when the page is printed
@@ -146,13 +217,15 @@ const Figures = (() => {
    * @param {Object} kind - `title`, a phrase; `controls`, each {name, label, value} with {min, max,
    *   step} for a slider, whose value `say` may put into words, or `options`, pairs of number and
    *   text; `actions`, if any, each {label, apply(settings), allowed(settings)}; `compute(settings)`
-   *   returns values; `pictures`, each {title, width, height, draw(drawing, values, settings),
+   *   returns values; `pictures`, each {title, width, height, draw(drawing, values, settings, moved),
    *   words(values, settings)}; `table(values, settings)` returns rows of text, the head first;
-   *   `say(values, settings)` what came out, in one or two sentences.
+   *   `say(values, settings)` what came out, in one or two sentences. Before anything is moved, readers
+   *   may predict: `predict`, {question, choices, right(values), because(values)}, of which `right` is
+   *   the place of the right choice and `because` says why, both for the values at the start.
    */
   function define(name, kind) {
     for (const figure of document.querySelectorAll(`figure.live-${name}`)) mount(figure, name, kind);
   }
 
-  return { define, shown };
+  return { define, shown, number, handedOver };
 })();
