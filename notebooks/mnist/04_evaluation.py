@@ -157,22 +157,13 @@ wilson = [(centre + sign * reach) / (1 + z**2 / n) for sign in (-1, 1)]
 wilson
 
 # %% [markdown]
-# About half a percentage point to each side. **Predict first:** with a hundred images in place of ten thousand, how wide would it be?
+# About half a percentage point to each side. With a hundred images in place of ten thousand, how wide would it be?
 
 # %% tags=["hide-input"]
 # @title Figure: the interval and the number of images
-from tutorial_utils.evaluation import statistics
+from tutorial_utils.lessons import live
 
-rows = {}
-for size in (10, 100, 1_000, 10_000, 100_000):
-    bounds = statistics.wilson_interval(round(p * size), size)
-    rows[f"{size:,} images"] = p, *bounds
-show(
-    plots.intervals(rows, xlabel="accuracy"),
-    caption="Wilson's interval around this accuracy, by number of images.",
-    alt="Five horizontal lines below each other. With ten images the line is"
-    " over thirty points wide; each step makes it about a third as wide.",
-)
+live.show("sample_size", accuracy=accuracy)
 
 # %% [markdown]
 # A hundred times the images, a tenth of the width: the interval shrinks with $\sqrt n$.
@@ -416,14 +407,12 @@ pd.DataFrame(thresholds, columns).T.round(4)
 # @title Figure: a threshold on the probability of a 5
 curves = metrics.roc_curves, metrics.precision_recall_curves
 roc, pr = (make(truth, predictions) for make in curves)
-marks = {f"t = {t:g}": each for t, each in thresholds.items()}
-show(
-    plots.threshold_curves(roc, pr, 5, marks, fives / n),
-    caption="The 5 (blue), other digits (grey), a score that knows nothing"
-    " (dotted). The axis of false positive rates is logarithmic.",
-    alt="Left, a blue curve rises from a recall near 0.3 to 1, far above a"
-    " dotted line. Right, it falls, at last steeply. Three points are marked.",
-    name="fig-mnist-roc",
+live.show(
+    "threshold",
+    probabilities=predictions.probabilities,
+    labels=truth,
+    images=data.test.images,
+    digit=5,
 )
 
 # %% [markdown]
@@ -528,6 +517,8 @@ def your_f1(matrix):
 
 
 # %%
+from tutorial_utils.evaluation import statistics
+
 counts = matrix.numpy()
 checks.function(your_f1, statistics.f1_from_confusion, [(counts,)])
 

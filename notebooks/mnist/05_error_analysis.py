@@ -249,8 +249,8 @@ leans.rename_axis(["true", "read as", "images"]).round(2)
 
 # %% tags=["hide-input"]
 # @title Figure: shear, and what it does to confidence
+from tutorial_utils.lessons import live
 from tutorial_utils.lessons.read_digit import A_FIVE, read_digit
-from tutorial_utils.plots.data import image_grid
 
 as_three = errors[(errors.true == 5) & (errors.predicted == 3)]["p3"]
 one_five = validation.images[as_three.nlargest(2).index[-1]]
@@ -264,11 +264,8 @@ def leaning(five):
 
 
 images, shares = leaning(one_five)
-titles = [f"{shears[k]:+.1f}\n{shares[k, 5]:.1%}" for k in range(10, 51, 10)]
-show(
-    image_grid(images[10:51:10, 0], titles),
-    caption="A 5, sheared to the left and right, and the probability of 5.",
-    alt="A 5 in five slants. From the middle one on, its probability rises.",
+live.show(
+    "shear", shears=shears, images=images, probabilities=shares, truth=5
 )
 
 # %% [markdown]
