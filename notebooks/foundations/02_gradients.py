@@ -167,9 +167,6 @@ J
 # row $t$ of $J$ times that is $p - \mathbf{y}$. The small probability in the denominator cancels. With other losses it does not, as
 # [the last exercise](#Exercise-4-★★★-Another-loss) shows.
 
-# %%
-torch.testing.assert_close(-J[1] / p[1], p - y)
-
 # %% [markdown]
 # ## From scores to weights
 #
@@ -217,8 +214,8 @@ from tutorial_utils.plots.data import heat_images
 titles = [f"{k}: {v:+.2f}" for k, v in enumerate((said - wanted).tolist())]
 show(
     heat_images(list(slopes_of_five.view(10, 28, 28)), titles, diverging=True),
-    caption="Slope of the loss in each digit's weights, for one image of a 5: the"
-    " image itself, times p - y. Where it is below zero, blue, the weight rises.",
+    caption="Slope of the loss in each digit's weights for one 5: the image"
+    " itself, times p - y. Where it is below zero, blue, the weight rises.",
     alt="Ten panels with the same handwritten 5. The panel of the digit 5 shows"
     " it in strong blue, the nine others show it in pale red.",
     name="fig-foundations-gradient-images",
@@ -360,33 +357,34 @@ def finite_differences(function, point, h=1e-5):
 
 
 # %% [markdown]
-# Every formula of this page, on every single number:
-
+# Try it on the three numbers, and then on every formula of this page, each single number of it:
 
 # %%
+z = z.detach()
+finite_differences(loss_of, z) - (p - y)
+
+# %% tags=["hide-input"]
+# @title Table: how far finite differences are from each formula
+import pandas as pd
+
+
 def loss_of_five(weight):
-    scores = image @ weight.T + b
-    return F.cross_entropy(scores, torch.tensor(5))
+    return F.cross_entropy(image @ weight.T + b, torch.tensor(5))
 
 
 def loss_of_batch(weight, bias):
     return F.cross_entropy(X @ weight.T + bias, labels)
 
 
-z = z.detach()
 dw, db = gradient(W, b, X, Y)
 said = (image @ W.T + b).softmax(dim=0)
 formulas = {
-    "softmax": (J, lambda z: z.softmax(dim=0), z),
-    "loss, by scores": (p - y, loss_of, z),
+    "softmax: J": (J, lambda z: z.softmax(dim=0), z),
+    "loss by scores": (p - y, loss_of, z),
     "one image, by W": (torch.outer(said - wanted, image), loss_of_five, W),
     "batch, by W": (dw, lambda weight: loss_of_batch(weight, b), W),
     "batch, by b": (db, lambda bias: loss_of_batch(W, bias), b),
 }
-
-# %%
-import pandas as pd
-
 rows = {}
 for name, (formula, function, point) in formulas.items():
     found = finite_differences(function, point).view_as(formula)
@@ -414,6 +412,7 @@ bends = torch.tensor(walks).diff(dim=1).diff(dim=1).min()
 expect("each walk bends upwards everywhere", bends, above=0)
 worst = checked["largest error"].max()
 expect("no error is above a billionth", worst, below=1e-9)
+torch.testing.assert_close(-J[1] / p[1], p - y)
 torch.testing.assert_close(J, jacobian(lambda z: z.softmax(dim=0), z))
 torch.testing.assert_close(J, hessian(loss_of, z))
 longest = (said - wanted).norm() * image.norm()
