@@ -198,13 +198,10 @@ for decay in (0, 0.01):
 from tutorial_utils.plots.training import compare_curves
 
 curves = {n: (range(1, num_steps + 1), rows) for n, rows in lengths.items()}
-axis = {"xlabel": "steps", "ylabel": "length of the weights"}
 show(
-    compare_curves(curves, **axis, xscale="log"),
-    caption="Length of the weights by the number of steps, on points that a"
-    " line separates. The scale of steps is logarithmic.",
-    alt="Without a penalty the curve keeps rising to the right end. With a"
-    " penalty it leaves the other curve, and runs level.",
+    compare_curves(curves, xlabel="steps", ylabel="length", xscale="log"),
+    caption="Length of the weights by steps, on points that a line separates.",
+    alt="Without a penalty the curve keeps rising. With one, it runs level.",
     name="fig-foundations-growing-weights",
 )
 
@@ -285,14 +282,14 @@ def shown(value):
 
 def as_table(*rows):
     columns = ["claim", "measured", "here", "beside it", "there"]
-    frame = pd.DataFrame(rows, columns=columns).set_index("claim")
-    return frame.style.format(shown, subset=["here", "there"])
+    rows = [(a, b, shown(c), d, shown(e)) for a, b, c, d, e in rows]
+    return pd.DataFrame(rows, columns=columns).set_index("claim")
 
 
 seen_before = accuracy(digits, X, labels)
 as_table(
     ("simple", "numbers to learn", 7_850, "nearest image keeps", X.numel()),
-    ("readable", "error of known weights", worst, "largest weight", 2.0),
+    ("readable", "error of known weights", worst, "the largest", 2),
     ("probabilities", "confidence", confidence.mean(), "accuracy", correct),
     ("fast", "products per image", 7_840, "nearest image", X.numel()),
     ("a baseline", "accuracy", correct, "guessing", 0.1),
@@ -368,10 +365,10 @@ ax = compare_curves(curves, xlabel="value", ylabel="probability")
 ax.axvspan(-1, 1, color="black", alpha=0.08, linewidth=0)
 show(
     ax,
-    caption="A line and a sigmoid fitted to labels 0 and 1 at values between -1"
-    " and 1 (shaded), and continued to -4 and 4.",
-    alt="Within the shaded part the two nearly agree. Outside, the line leaves"
-    " the range from 0 to 1 on both sides, and the sigmoid stays within.",
+    caption="A line and a sigmoid fitted to labels at values between -1 and 1"
+    " (shaded), and continued.",
+    alt="Where it is shaded the two nearly agree. Outside, the line leaves the"
+    " range from 0 to 1 on both sides, and the sigmoid stays within.",
     name="fig-foundations-extrapolation",
 )
 
