@@ -100,7 +100,7 @@ def fit(x, y, steps=num_steps, **settings):
 
 
 def accuracy(model, x, y):
-    return (model(x).argmax(dim=1) == y).float().mean().item()
+    return (model(x).argmax(dim=1) == y).double().mean().item()
 
 
 # %% [markdown]
@@ -189,7 +189,8 @@ x, y = draw_points("far apart", 200, seed)
 lengths = {}
 for decay in (0, 0.01):
     rows = lengths[f"penalty {decay:g}"] = []
-    for model, _ in itertools.islice(descend(x, y, decay=decay), num_steps):
+    way = descend(x, y, rate=0.1, decay=decay)
+    for model, _ in itertools.islice(way, num_steps):
         rows.append(model.weight.norm().item())
     print(f"penalty {decay:g}, share right:", accuracy(model, x, y))
 
@@ -235,7 +236,7 @@ middle = {
     "one-vs-rest": roads["one-vs-rest"](x[y == 1]).sigmoid()[:, 1],
 }
 for name, model in roads.items():
-    print(name, accuracy(model, x, y), middle[name].mean().item())
+    print(f"{name:12}{accuracy(model, x, y):.3f}  {middle[name].mean():.3f}")
 
 # %% [markdown]
 # First the share of right answers, then the mean probability that the true middle class got. "The middle, or the rest?" has no good answer by a line, since the rest
@@ -283,7 +284,8 @@ def shown(value):
 def as_table(*rows):
     columns = ["claim", "measured", "here", "beside it", "there"]
     rows = [(a, b, shown(c), d, shown(e)) for a, b, c, d, e in rows]
-    return pd.DataFrame(rows, columns=columns).set_index("claim")
+    frame = pd.DataFrame(rows, columns=columns).set_index("claim")
+    return frame.rename_axis(None)
 
 
 seen_before = accuracy(digits, X, labels)
@@ -397,8 +399,8 @@ ask(
 )
 
 # %%
-print("digits:   ", correct, confidence.median())
-print("negatives:", negative, sure.median(), answer.bincount(minlength=10))
+print(f"digits     {correct:.3f} {confidence.median():.3f}")
+print(f"negatives  {negative:.3f} {sure.median():.3f}", answer.bincount())
 
 # %% [markdown]
 # Share of right answers, median confidence, and how often each digit was the answer. It is *worse* than guessing, and nearly as sure as on real digits. There is much ink, so the
