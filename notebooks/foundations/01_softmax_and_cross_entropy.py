@@ -371,6 +371,12 @@ print("answers:", digits[before.argmax()], digits[after.argmax()])
 print("losses: ", -before[1].log(), -after[1].log())
 
 # %% [markdown]
+# Move the probability yourself, and see which measure notices.
+
+# %%
+live.show("log_loss")
+
+# %% [markdown]
 # So we train on the loss and report the accuracy. Mostly they improve together, but not always: a model can gain accuracy while its loss
 # rises, by growing more certain of a few hopeless images.
 #

@@ -279,7 +279,8 @@ def angles(weight, bias, size):
 # @title The angles at both places, for batches of 1 to 1,024 images
 BATCHES = (1, 4, 16, 64, 256, 1024)
 steps = 3 * len(torch.arange(num_images).split(batch_size))
-*weights, _ = list(itertools.islice(descend(batch_size, learning_rate), steps))[-1]
+way = itertools.islice(descend(batch_size, learning_rate), steps)
+*weights, _ = list(way)[-1]
 start = torch.zeros(10, 784), torch.zeros(10)
 places = {"at the start": start, "after three epochs": weights}
 spread = {
@@ -291,7 +292,7 @@ medians = {name: each.median(dim=1).values for name, each in spread.items()}
 # %% tags=["remove-input"]
 # @title Your prediction
 at_64 = medians["after three epochs"][BATCHES.index(64)].item()
-guesses = {"about 5 degrees": 5, "about 30 degrees": 30, "60 or more": 65}
+guesses = {"about 5 degrees": 5, "about 30 degrees": 30, "about 80 degrees": 80}
 ask(
     [
         predict(
@@ -331,16 +332,23 @@ show(
 # With two weights you can see all of it. The points are made up: two overlapping classes, one feature with almost three times the spread of the other. **Predict
 # first:** three descents start at the star. Which one heads straight for the lowest point?
 
+# %% tags=["hide-input"]
+# @title Figure: three paths over a loss of two weights
+from tutorial_utils.plots.foundations import loss_paths
 
-# %%
-def path(size, rate=0.6, num_steps=60):
+
+def path(size):
     weights = [torch.tensor([-0.6, -0.6])]
-    for _ in range(num_steps):
-        chosen = torch.randperm(len(points))[:size]
+    for _ in range(60):
+        chosen = torch.randperm(400)[:size]
         forces = torch.sigmoid(points[chosen] @ weights[-1]) - classes[chosen]
-        step = forces @ points[chosen] / size
-        weights.append(weights[-1] - rate * step)
+        weights.append(weights[-1] - 0.6 * forces @ points[chosen] / size)
     return torch.stack(weights)
+
+
+def losses_at(weights):
+    z = points @ weights.T
+    return (F.softplus(z) - classes[:, None] * z).mean(dim=0)
 
 
 torch.manual_seed(seed)
@@ -349,17 +357,6 @@ points = torch.randn(400, 2) + 1.4 * classes[:, None] - 0.7
 points = points * torch.tensor([1.6, 0.6])
 paths = {"batch": path(400), "mini-batch of 16": path(16)}
 paths["stochastic"] = path(1)
-
-# %% tags=["hide-input"]
-# @title Figure: three paths over a loss of two weights
-from tutorial_utils.plots.foundations import loss_paths
-
-
-def losses_at(weights):
-    z = points @ weights.T
-    return (F.softplus(z) - classes[:, None] * z).mean(dim=0)
-
-
 first, second = torch.linspace(-1, 2.2, 80), torch.linspace(-1.6, 2.4, 80)
 surface = losses_at(torch.cartesian_prod(first, second)).view(80, 80).T
 axis = {"xlabel": "first weight", "ylabel": "second weight"}
@@ -376,6 +373,19 @@ show(
 # %% [markdown]
 # None does. Even the exact gradient points across the contour lines, not at the minimum, and the valley is longer than wide. The mini-batch wavers around that curve. The single
 # example staggers, and does not come to rest at the bottom, for each example still pulls its own way.
+#
+# Now steer. First raise the learning rate until descent runs away. Then give each step one example, and look for a rate at which it comes close to the minimum. (The
+# third control, momentum, keeps a share of the last step for the next. [Training](../mnist/03_training.ipynb) uses it. In a notebook, the link leads to where the
+# figure moves.)
+
+# %%
+from tutorial_utils.lessons import live
+
+live.show("descent")
+
+# %% [markdown]
+# In a narrow valley the rate must suit the steep direction, and then it is short for the flat one. With single examples, a short rate ends closer to the minimum, because
+# it averages over many of them on the way.
 #
 # ## What `torch.optim.SGD` means by its name
 #
@@ -409,11 +419,9 @@ missed = 1 - len(drawn.unique()) / num_images
 expect("drawn, more than a third is missed", missed, between=(0.34, 0.4))
 rises, bumpiness = table["share of rises"], table["bumpiness"]
 expect("the full batch never goes up", rises["batch"], equals=0)
-harm = rises["stochastic"]
-expect("nearly every second stochastic step harms", harm, between=(0.35, 0.55))
+expect("about half the steps harm", rises["stochastic"], between=(0.35, 0.55))
 times = bumpiness / bumpiness["batch"]
 expect("mini-batches waver", times["mini-batch"], above=4)
-expect("single images jump", times["stochastic"], above=100)
 expect("each reaches the target", best["loss"].max(), below=TARGET)
 times = seen / seen["mini-batch"]
 expect("the full batch looks at the most images", times["batch"], above=20)
@@ -422,10 +430,10 @@ times = taken / taken["mini-batch"]
 expect("single images need the most steps", times["stochastic"], above=5)
 at_start = medians["at the start"][BATCHES.index(64)]
 expect("later a batch points worse", at_64, above=at_start + 10)
-expect("it points more to the side than ahead", at_64, between=(50, 89))
+expect("it points more to the side than ahead", at_64, between=(60, 89))
 noise = medians["after three epochs"].deg2rad().tan()
-gain = (noise[2:4] / noise[3:5]).mean()
-expect("four times the images halve the noise", gain, between=(1.7, 2.4))
+gain = (noise[3:5] / noise[4:6]).mean()
+expect("four times the images halve the noise", gain, between=(1.6, 2.7))
 way = paths["batch"]
 turned = angle(way[1] - way[0], way[-1] - way[0])
 expect("the exact gradient does not point at the minimum", turned, above=10)
@@ -524,8 +532,7 @@ batch_for_30 = ...
 
 tangents = torch.tensor([at_64, 30.0]).deg2rad().tan()
 right = (64 * (tangents[0] / tangents[1]) ** 2).item()
-hint = "tan(angle) is a constant divided by the root of the size"
-checks.answer(batch_for_30, right, tolerance=0.03 * right, hint=hint)
+checks.answer(batch_for_30, right, tolerance=0.03 * right, hint="its root")
 
 # %% tags=["hide-cell"]
 # @title Solution
@@ -623,7 +630,6 @@ path_written = results.write(
         "images_to_target": seen.to_dict(),
         "steps_to_target": taken.to_dict(),
         "best_rate": best_rate,
-        "reached_target": bool(best["loss"].max() < TARGET),
         "angle_at_64": {n: m[BATCHES.index(64)] for n, m in medians.items()},
     },
     data_hash=data.fingerprint,
