@@ -414,7 +414,6 @@ torch.testing.assert_close(model.weight.detach(), before - learning_rate)
 # @title The book's own check (skip)
 from tutorial_utils.lessons.expect import expect
 
-expect("dealt, none is missed", len(dealt.unique()), equals=num_images)
 missed = 1 - len(drawn.unique()) / num_images
 expect("drawn, more than a third is missed", missed, between=(0.34, 0.4))
 rises, bumpiness = table["share of rises"], table["bumpiness"]
@@ -422,7 +421,8 @@ expect("the full batch never goes up", rises["batch"], equals=0)
 expect("about half the steps harm", rises["stochastic"], between=(0.35, 0.55))
 times = bumpiness / bumpiness["batch"]
 expect("mini-batches waver", times["mini-batch"], above=4)
-expect("each reaches the target", best["loss"].max(), below=TARGET)
+there = int((best["loss"] < TARGET).sum())
+expect("each reaches the target", there, equals=len(best))
 times = seen / seen["mini-batch"]
 expect("the full batch looks at the most images", times["batch"], above=20)
 expect("single images need the fewest", times["stochastic"], below=0.9)

@@ -202,7 +202,7 @@ curves = {n: (range(1, num_steps + 1), rows) for n, rows in lengths.items()}
 show(
     compare_curves(curves, xlabel="steps", ylabel="length", xscale="log"),
     caption="Length of the weights by steps, on points that a line separates.",
-    alt="Without a penalty the curve keeps rising. With one, it runs level.",
+    alt="Without a penalty the curve keeps rising. With one, it ends level.",
     name="fig-foundations-growing-weights",
 )
 
@@ -429,8 +429,8 @@ expect("the rings are guessed", right["rings"], between=(0.4, 0.6))
 expect("the radius straightens them", right["rings with radius"], above=0.97)
 free, held = lengths.values()
 late = num_steps // 2
-expect("without a penalty they grow", free[-1] - free[late], above=0.05)
-expect("with one they settle", abs(held[-1] - held[late]), below=0.01)
+expect("without a penalty they grow", free[-1] - free[late], above=0.1)
+expect("with one they settle", abs(held[-1] - held[late]), below=0.05)
 third = middle["one-vs-rest"].mean()
 expect("one-vs-rest gives the middle a third", third, between=(0.28, 0.4))
 expect("the weights are found again", worst, below=0.15)
