@@ -401,7 +401,7 @@ ledger.record(
 # (claims-timing-to-loss)=
 # ## Time to a given loss
 #
-# An epoch's time does not say when the loss is low. [The chapter on gradient descent](foundations-time-to-loss) counts what the full batch, mini-batches and single images need to bring the training loss to 0.35, each at the rate that suits it. Here the same three run against the clock, from the same weights on the same 10,000 images. The clock stops while the loss is measured.
+# An epoch's time does not say when the loss is low. [The chapter on gradient descent](foundations-time-to-loss) counts the images and the steps that the full batch, mini-batches and single images need to a given loss. Here the three run against the clock, from the same weights on the same 10,000 images, to a training loss of 0.35, each at a rate that suits it. The clock stops while the loss is measured.
 
 # %%
 few = train.subset(torch.arange(10_000))

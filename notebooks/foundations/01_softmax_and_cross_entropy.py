@@ -115,7 +115,7 @@ softmax(scores)
 # times its probability. A *difference* of scores becomes a *ratio* of probabilities: $p_a / p_b = e^{z_a - z_b}$. (With `dim=-1` the sum
 # runs over classes, so the same function takes a batch with one image in each row.)
 #
-# Now move the scores yourself. (In Jupyter and on Colab the picture stands still; the link below it leads to where it moves.) Add 1 to
+# Now move the scores yourself. Add 1 to
 # every score: which numbers stay? Then make 5 the answer. The loss on the right is explained [further down](#Cross-entropy-says-how-wrong).
 
 # %%
@@ -224,8 +224,7 @@ softmax(torch.tensor([200.0, 0.0, 0.0]))
 
 # %% [markdown]
 # A `float32` ends near $3.4 \times 10^{38}$, which is about $e^{88.7}$. Beyond that an exponential is infinite, and infinity divided by
-# infinity is not a number, `nan`. Scores beyond 88.7 are common where somebody forgot to scale the pixels: hundreds of numbers up to 255
-# add up to them before any training.
+# infinity is not a number, `nan`. Scores beyond 88.7 are common where somebody forgot to scale the pixels.
 #
 # The cure costs nothing. You may subtract any number from all scores, so subtract the largest (`amax` is `max` without the places). Now the largest exponential is
 # $e^0 = 1$.
@@ -371,8 +370,14 @@ print("answers:", digits[before.argmax()], digits[after.argmax()])
 print("losses: ", -before[1].log(), -after[1].log())
 
 # %% [markdown]
+# Move the probability yourself, and see which measure notices.
+
+# %%
+live.show("log_loss")
+
+# %% [markdown]
 # So we train on the loss and report the accuracy. Mostly they improve together, but not always: a model can gain accuracy while its loss
-# rises, by growing more certain of a few hopeless images.
+# rises.
 #
 # ## PyTorch takes scores
 #

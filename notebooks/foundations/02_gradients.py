@@ -9,20 +9,19 @@
 # %% [markdown]
 # # Gradients
 #
-# Training moves every weight a little against its gradient. For softmax regression that gradient is short enough to
-# derive on one page: prediction minus truth, times input. This chapter derives it step by step, and checks each
-# formula twice, in the cell that follows it.
+# Your model reads a 5 as a 3. Which way, and how strongly, should each of its 7,850 numbers move to mend that?
 #
-# **After this chapter you can**
+# *20 minutes to read, 60 with the exercises. **You need** [Softmax and cross-entropy](01_softmax_and_cross_entropy.ipynb), derivatives with
+# the chain rule, and matrix products. Next comes [Gradient descent](03_gradient_descent.ipynb).*
 #
-# * derive the gradient of the loss, from the Jacobian of softmax to the weights and the bias;
-# * check any gradient against finite differences, with a step that is neither too long nor too short;
-# * write the gradients of a batch as two matrix products, and the update rule from them;
-# * say why the gradient is bounded and why the loss has no false minima.
+# After this chapter you can
 #
-# **You need** [](01_softmax_and_cross_entropy), the chain rule and matrix products. Symbols are those of
-# [](../../book/notation): examples are rows, so a batch is a matrix [$X$](notation-x) of shape [$B$](notation-b-size) by [$n$](notation-n) and the weights
-# [$W$](notation-w) have shape $(K, n)$.
+# * derive the gradient of the loss with a pencil: prediction minus truth;
+# * carry it on to the weights, for one image and for a batch;
+# * check any gradient without calculus;
+# * say why going downhill cannot end in the wrong valley.
+#
+# Symbols are those of [Notation](../../book/notation.md).
 
 # %% tags=["remove-cell"]
 # @title Set-up: install the book's package where it is missing, and nothing else
@@ -59,569 +58,577 @@ if missing:
     raise ImportError(f"Libraries are missing: pip install {' '.join(missing)}")
 
 # %% tags=["parameters"]
-dataset: str = "mnist"  # data set of the batch, "mnist"
-seed: int = 0  # fixes the batch, the initial weights and the made-up numbers, 0 or more
+seed: int = 0  # draws the batch and the first weights, 0 or more
 batch_size: int = 64  # images in the batch, 1 to 1,000
-learning_rate: float = 0.01  # step length of the updates at the end, above 0
-weight_decay: float = 0.01  # strength of the L2 penalty in those updates, 0 or more
+learning_rate: float = 0.1  # step length of the updates, above 0
 
 # %%
-from tutorial_utils.training.config import TrainingConfig
-
-config = TrainingConfig(
-    dataset=dataset,
-    seed=seed,
-    batch_size=batch_size,
-    learning_rate=learning_rate,
-    weight_decay=weight_decay,
-    device="cpu",
-    momentum=0.0,
-)
-
-# %%
-import torch
-
+from tutorial_utils.lessons.show import show
 from tutorial_utils.plots.style import use_book_style
 
 use_book_style()
-torch.set_printoptions(precision=4, sci_mode=False)
 
 # %% [markdown]
-# The numbers are one batch of images and the untrained model. They are made `float64`, sixteen digits instead of seven, because
-# checks by differences lose half of the digits.
+# ## Three numbers
+#
+# Take the scores of [the page before](01_softmax_and_cross_entropy.ipynb): 2, 1 and $-1$ for the digits 3, 5 and 8, and the image shows a 5. (They are
+# `float64` here, sixteen digits instead of seven. The last section needs them.)
 
 # %%
+import torch
 import torch.nn.functional as F
 
-from tutorial_utils.data import datasets
-from tutorial_utils.report.narrate import enumerate_words, say, table
-from tutorial_utils.training.batches import training_batches
-from tutorial_utils.training.models import make_model
+torch.set_printoptions(precision=4, sci_mode=False)
+z = torch.tensor([2, 1, -1], dtype=torch.float64)
+y = torch.tensor([0, 1, 0], dtype=torch.float64)
 
-data = datasets.load(config.dataset)
-train, _ = training_batches(data.train, config)
-images, labels = next(iter(train))
-X = images.flatten(start_dim=1).double()
-model = make_model(config).double()
-W, b = model.linear.weight.detach().clone(), model.linear.bias.detach().clone()
-Y = F.one_hot(labels, config.description.num_classes).double()
-say(f"X has shape {tuple(X.shape)}, W {tuple(W.shape)}, b {tuple(b.shape)}, and Y, the"
-    f" one-hot labels, {tuple(Y.shape)}.")  # fmt: skip
+
+def loss_of(z):
+    return -(y * z.log_softmax(dim=0)).sum()
+
+
+loss_of(z)
 
 # %% [markdown]
-# (foundations-chain)=
-# ## The chain
+# Which score should move? Try it. Raise one score by a hair, a thousandth, and see by how much the loss changes for each unit of that raise. **Predict
+# first:** for which scores does the loss rise, and for which does it fall?
+
+# %%
+p = z.softmax(dim=0)
+slopes = torch.zeros(3, dtype=torch.float64)
+for k in range(3):
+    nudged = z.clone()
+    nudged[k] += 0.001
+    slopes[k] = (loss_of(nudged) - loss_of(z)) / 0.001
+torch.stack([slopes, p, y, p - y], dim=1)
+
+# %% [markdown]
+# One row for each digit. First the slope that you measured, then $p$, $y$ and $p - y$. The first and the last column agree in three digits: **the slope
+# of the loss in a score is prediction minus truth.** A slope of $-0.74$ says: raise this score by a little, and the loss falls by 0.74 times that little.
 #
-# For one example the loss is reached in three steps, and the {term}`chain rule` walks them back, one [$\partial$](notation-partial) at a time:
+# Going downhill means going against the slope, so the push on each score is $y - p$.
+
+# %% tags=["hide-input"]
+# @title Figure: what the model said, and the push on each score
+from tutorial_utils.plots.foundations import pushes
+
+show(
+    pushes(p, y - p, ["3", "5", "8"], xlabel="digit"),
+    caption="Probabilities of three digits (left), and the push on each score"
+    " if the 5 is true (right).",
+    alt="Left, a tall bar at 3, a short one at 5 and a tiny one at 8. Right, a"
+    " tall blue bar upwards at 5, an orange one down at 3, a tiny one at 8.",
+    name="fig-foundations-pushes",
+)
+
+# %% [markdown]
+# The true digit is pushed up by all that its probability lacks. Each other digit is pushed down by what it was given, so the 3, most wrongly
+# believed, is pushed the most. The pushes add up to zero. They fade as the model becomes right, and none is ever longer than 1.
+#
+# ## Why prediction minus truth
+#
+# Write the loss with the log-sum-exp of the page before, and with $t$ for the true class:
 #
 # $$
-# z = W x + b, \qquad p = \operatorname{softmax}(z), \qquad \ell = -\sum_k \mathbf{y}_k \ln p_k,
+# \ell = -\ln p_t = -z_t + \ln \sum_j e^{z_j}
 # $$
 #
-# $$
-# \frac{\partial \ell}{\partial W_{kj}} = \sum_i \frac{\partial \ell}{\partial z_i} \frac{\partial z_i}{\partial W_{kj}},
-# \qquad
-# \frac{\partial \ell}{\partial z_i} = \sum_k \frac{\partial \ell}{\partial p_k} \frac{\partial p_k}{\partial z_i}.
-# $$
-#
-# So three pieces are needed: $\partial \ell / \partial p$, the {term}`Jacobian` $\partial p / \partial z$, and $\partial z / \partial W$.
-#
-# (foundations-finite-differences)=
-# ## How to check a derivative
-#
-# A derivative is a limit of differences, so take a small step [$h$](notation-h) to both sides and compare:
+# Take the slope in the score $z_k$. The first term gives $-1$ if $k$ is the true class, and else 0: that is $-\mathbf{y}_k$. The second is a
+# logarithm of a sum, whose slope is the slope of the sum divided by the sum:
 #
 # $$
-# f'(a) \approx \frac{f(a + h) - f(a - h)}{2h}.
+# \frac{\partial \ell}{\partial z_k} = -\mathbf{y}_k + \frac{e^{z_k}}{\sum_j e^{z_j}} = p_k - \mathbf{y}_k
 # $$
 #
-# This **central {term}`finite difference`** uses nothing but values of $f$. It knows no calculus and so cannot share a mistake with a
-# derivation. It costs two evaluations for each number, which is why nobody trains with it.
+# All slopes together are the **gradient**. PyTorch finds the same one:
+
+# %%
+z.requires_grad_()
+loss_of(z).backward()
+torch.testing.assert_close(z.grad, p - y)
+
+# %% [markdown]
+# ### The longer way, and what it is good for
+#
+# Many books go through the probabilities. How does $p_k$ change when $z_i$ moves? The quotient rule gives $p_k (1 - p_k)$ for a class's own score and
+# $-p_k p_i$ for another's. All of them form one matrix, the **Jacobian** of softmax:
+#
+# $$
+# J = \operatorname{diag}(p) - p\,p^\top, \qquad J_{ki} = \frac{\partial p_k}{\partial z_i}
+# $$
+
+# %%
+J = torch.diag(p) - torch.outer(p, p)
+J
+
+# %% [markdown]
+# Raising a score raises its own probability (the diagonal) at the cost of all others. Rows sum to zero: what one gains, the others
+# lose. And the chain rule leads back to where you were. The loss is $-\ln p_t$, so its slope in $p_t$ is $-1/p_t$, and
+# row $t$ of $J$ times that is $p - \mathbf{y}$. The small probability in the denominator cancels. With other losses it does not, as
+# [the last exercise](#Exercise-4-★★★-Another-loss) shows.
+
+# %% [markdown]
+# ## From scores to weights
+#
+# Nobody moves scores. A score is made of weights, pixels and a bias, $z_k = \sum_j W_{kj}\, x_j + b_k$, and those can be moved. The weight $W_{kj}$ occurs in
+# score $k$ alone, multiplied by pixel $x_j$. So its slope is the slope of its score, times its pixel:
+#
+# $$
+# \frac{\partial \ell}{\partial W_{kj}} = (p_k - \mathbf{y}_k)\, x_j, \qquad \frac{\partial \ell}{\partial b_k} = p_k - \mathbf{y}_k
+# $$
+#
+# For an image of four pixels, the slopes of all twelve weights are one table, each row $p_k - \mathbf{y}_k$ times the image. Such a table is
+# called an **outer product**.
+
+# %%
+x = torch.tensor([0, 0.5, 1, 0], dtype=torch.float64)
+torch.outer(p - y, x)
+
+# %% [markdown]
+# Blank pixels change nothing (a `-0.` is a zero). Inked ones change every digit's weights, the true one's upwards. Now a whole image: a 5 from MNIST and an untrained
+# model, as on [the first page](../start/01_read_digits.ipynb).
+
+# %%
+from torch import nn
+
+from tutorial_utils.data import datasets
+
+data = datasets.load("mnist")
+torch.manual_seed(seed)
+chosen = torch.randperm(len(data.train))[:batch_size]
+X = data.train.images[chosen].flatten(start_dim=1).double() / 255
+labels = data.train.labels[chosen]
+model = nn.Linear(784, 10).double()
+
+# %%
+five = (data.train.labels == 5).nonzero()[0]
+image = data.train.images[five].flatten().double() / 255
+said = model(image).softmax(dim=0).detach()
+wanted = F.one_hot(torch.tensor(5), 10)
+slopes_of_five = torch.outer(said - wanted, image)
+
+# %% tags=["hide-input"]
+# @title Figure: the slope of the loss in each digit's weights
+from tutorial_utils.plots.data import heat_images
+
+titles = [f"{k}: {v:+.2f}" for k, v in enumerate((said - wanted).tolist())]
+show(
+    heat_images(list(slopes_of_five.view(10, 28, 28)), titles, diverging=True),
+    caption="Slope of the loss in each digit's weights for one 5: the image"
+    " itself, times p - y. Where it is below zero, blue, the weight rises.",
+    alt="Ten panels with the same handwritten 5. The panel of the digit 5 shows"
+    " it in strong blue, the nine others show it in pale red.",
+    name="fig-foundations-gradient-images",
+)
+
+# %% [markdown]
+# The image is added to the weights of the 5, and a little of it is taken away from all others. That is all that this model ever learns from an image. How much,
+# is bounded: the slopes of the weights together have the length of $p - \mathbf{y}$ times the length of the image, and the first is never above
+# $\sqrt 2$. A single image cannot make this gradient explode.
+#
+# ## A batch
+#
+# The loss of a batch is the mean of its images' losses, so its gradient is the mean of their gradients. Put the images into the rows of $X$, and the
+# probabilities and one-hot labels into the rows of $P$ and $Y$. Then a matrix product does the sum:
+#
+# $$
+# \frac{\partial L}{\partial W} = \frac{1}{B} (P - Y)^\top X, \qquad
+# \frac{\partial L}{\partial b} = \frac{1}{B} \sum_{i=1}^{B} \left(p^{(i)} - \mathbf{y}^{(i)}\right)
+# $$
 
 
 # %%
-def finite_differences(function, point, step=1e-5):
-    """Slopes of a function by every number of a point; the last axis counts those numbers."""
+def gradient(weight, bias, inputs, truth):
+    predicted = (inputs @ weight.T + bias).softmax(dim=1)
+    forces = (predicted - truth) / len(inputs)
+    return forces.T @ inputs, forces.sum(dim=0)
+
+
+Y = F.one_hot(labels, 10)
+W, b = model.weight.detach().clone(), model.bias.detach().clone()
+dw, db = gradient(W, b, X, Y)
+dw.shape, db.shape
+
+# %% [markdown]
+# The shapes are a check already: ten rows of $B$ times $B$ rows of 784 are ten rows of 784, the shape of $W$. And `backward` agrees:
+
+# %%
+F.cross_entropy(model(X), labels).backward()
+torch.testing.assert_close(dw, model.weight.grad)
+torch.testing.assert_close(db, model.bias.grad)
+
+# %% [markdown]
+# ## The update rule
+#
+# **Gradient descent** moves every number against its slope, by the **learning rate** $\eta$ times the slope:
+#
+# $$
+# W \leftarrow W - \frac{\eta}{B} (P - Y)^\top X, \qquad
+# b \leftarrow b - \frac{\eta}{B} \sum_{i=1}^{B} \left(p^{(i)} - \mathbf{y}^{(i)}\right)
+# $$
+#
+# In words: if a digit was believed too much where a pixel had ink, that weight falls. Five steps of your own on this batch, beside five of PyTorch:
+
+# %%
+optimiser = torch.optim.SGD(model.parameters(), lr=learning_rate)
+losses = []
+for _ in range(5):
+    dw, db = gradient(W, b, X, Y)
+    W, b = W - learning_rate * dw, b - learning_rate * db
+
+    loss = F.cross_entropy(model(X), labels)
+    optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
+    losses.append(loss.item())
+
+torch.testing.assert_close(W, model.weight.detach())
+losses
+
+# %% [markdown]
+# The weights are the same, and the loss falls with each step. So the loop of the first page holds no secret: `backward` and `step` are two matrix products and a
+# subtraction. PyTorch earns its keep where a model has more than one layer.
+#
+# ## The loss is a bowl
+#
+# Downhill leads to the bottom only if there is one valley. Is there? Stand at your weights, choose a direction at random, and walk straight ahead and back. Here
+# is the loss of the batch on four such walks.
+
+# %%
+t = torch.linspace(-20, 20, 81, dtype=torch.float64)
+
+
+def walk(direction):
+    stops = [W + step * direction for step in t]
+    return [F.cross_entropy(X @ V.T + b, labels) for V in stops]
+
+
+directions = torch.randn(4, 10, 784).double()
+walks = [walk(d / d.norm()) for d in directions]
+
+# %% tags=["hide-input"]
+# @title Figure: the loss on four straight walks
+from tutorial_utils.plots.training import compare_curves
+
+curves = {f"walk {k}": (t, each) for k, each in enumerate(walks, 1)}
+ax = compare_curves(curves, xlabel="distance walked", ylabel="loss (nats)")
+show(
+    ax,
+    caption="The loss of the batch along four random directions through the"
+    " weights. Distance 0 is where you stand.",
+    alt="Four curves cross at distance 0. Each is bent upwards everywhere, like"
+    " a section through a bowl, and their lowest points lie apart.",
+    name="fig-foundations-bowl",
+)
+
+# %% [markdown]
+# Each curve bends upwards everywhere. None has a second dip, and so it is on every straight walk: the loss is **convex**, a bowl. The reason is in the
+# Jacobian. The slope in the scores is $p - \mathbf{y}$, and $\mathbf{y}$ does not move, so the slope *of the slope* is $J$. In a direction $v$ the loss bends by
+#
+# $$
+# v^\top J v = \sum_k p_k v_k^2 - \Big(\sum_k p_k v_k\Big)^2 ,
+# $$
+#
+# which is the variance of numbers $v_k$ drawn with probabilities $p_k$. No variance is negative. Scores are linear in the weights, so what holds
+# for scores holds for weights: **every minimum is the lowest.** Two notes. Adding the same to all scores bends nothing, so a bowl may have a
+# flat floor: there is not *one* best $W$. And the floor may lie infinitely far away, as [When it fits](04_when_it_fits.ipynb#Weights-without-bound) shows.
+#
+# ## Check it without calculus
+#
+# You began with a nudge. It is the oldest check there is, because it knows no calculus and shares no mistake with your pencil. Nudge to both sides, and the
+# errors of the two sides mostly cancel:
+#
+# $$
+# f'(a) \approx \frac{f(a + h) - f(a - h)}{2h}
+# $$
+#
+# This is a **finite difference**. It takes two evaluations for each number, so nobody trains with it. Use it once, whenever you derived something.
+
+
+# %%
+def finite_differences(function, point, h=1e-5):
     slopes = []
     for index in range(point.numel()):
         nudge = torch.zeros_like(point)
-        nudge.view(-1)[index] = step
+        nudge.view(-1)[index] = h
         rise = function(point + nudge) - function(point - nudge)
-        slopes.append(rise / (2 * step))
+        slopes.append(rise / (2 * h))
     return torch.stack(slopes, dim=-1)
 
 
 # %% [markdown]
-# How small should $h$ be? Too long a step leaves the tangent; too short a step subtracts two numbers that agree in all
-# digits. The next figure shows the error for the slope of the batch's loss by the first bias, for one-sided and
-# for central differences.
-
+# Try it on the three numbers, and then on every formula of this page, each single number of it:
 
 # %%
-from torch.autograd.functional import hessian, jacobian
+z = z.detach()
+finite_differences(loss_of, z) - (p - y)
+
+# %% tags=["hide-input"]
+# @title Table: how far finite differences are from each formula
+import pandas as pd
 
 
-def loss_of_bias(bias):
-    return F.cross_entropy(X @ W.T + bias, labels)
+def loss_of_five(weight):
+    return F.cross_entropy(image @ weight.T + b, torch.tensor(5))
 
 
-exact = jacobian(loss_of_bias, b)[0].item()
-first = torch.zeros_like(b)
-first[0] = 1.0
-steps = torch.logspace(-14, 0, 57, dtype=torch.float64)
-here = loss_of_bias(b)
-errors = {"one-sided": [], "central": []}
-for h in steps:
-    ahead, behind = loss_of_bias(b + h * first), loss_of_bias(b - h * first)
-    errors["one-sided"].append(abs((ahead - here) / h - exact).item())
-    errors["central"].append(abs((ahead - behind) / (2 * h) - exact).item())
-
-# %% mystnb={"figure": {"caption": "Error of one-sided and central differences against the step, both axes logarithmic.", "name": "fig-foundations-finite-differences"}, "image": {"alt": "Two V-shaped curves of error against step. Towards long steps both rise, the central one more steeply; towards short steps both rise with a jagged line. The central curve reaches a lower error."}}
-from tutorial_utils.plots.training import compare_curves
-
-ax = compare_curves(
-    {name: (steps, [max(e, 1e-17) for e in values]) for name, values in errors.items()},
-    xlabel="step h",
-    ylabel="error of the slope",
-    yscale="log",
-    xscale="log",
-)
-
-# %%
-best = {name: min(range(len(steps)), key=values.__getitem__) for name, values in errors.items()}  # fmt: skip
-say(
-    "The lowest error is "
-    + enumerate_words(
-        f"{errors[name][place]:.0e} at a step of {steps[place].item():.0e} ({name})"
-        for name, place in best.items()
-    )
-    + ". To the right of its lowest point the one-sided error grows with the step, the"
-    " central one with its square; to the left both grow with the reciprocal, which is"
-    " rounding. The checks below use central differences with a step of 1e-5."
-)
-
-# %% [markdown]
-# Each formula below goes through this check. It fails the chapter if a formula disagrees with {term}`automatic differentiation` or with
-# differences, and keeps the largest disagreement for the table at the end.
-
-# %%
-checks = []
-
-
-def check(name, formula, automatic, differences):
-    differences = differences.reshape(formula.shape)
-    torch.testing.assert_close(formula, automatic, rtol=1e-9, atol=1e-11)
-    torch.testing.assert_close(formula, differences, rtol=1e-5, atol=1e-7)
-    checks.append(
-        {
-            "derivative": name,
-            "numbers": formula.numel(),
-            "against autograd": (formula - automatic).abs().max().item(),
-            "against differences": (formula - differences).abs().max().item(),
-        }
-    )
-
-
-# %% [markdown]
-# (foundations-softmax-jacobian)=
-# ## The Jacobian of softmax
-#
-# Write $S = \sum_j e^{z_j}$, so $p_k = e^{z_k} / S$, and note that $\partial S / \partial z_i = e^{z_i}$. The quotient rule gives two cases. If $i = k$,
-#
-# $$
-# \frac{\partial p_k}{\partial z_k} = \frac{e^{z_k} S - e^{z_k} e^{z_k}}{S^2} = p_k - p_k^2 = p_k (1 - p_k).
-# $$
-#
-# If $i \neq k$, the numerator of $p_k$ does not contain $z_i$, and
-#
-# $$
-# \frac{\partial p_k}{\partial z_i} = \frac{0 - e^{z_k} e^{z_i}}{S^2} = -p_k p_i.
-# $$
-#
-# With the {term}`Kronecker delta` [$\delta_{ki}$](notation-delta), one if $k = i$ and zero otherwise, both are one formula, and one matrix, [$J$](notation-j):
-#
-# $$
-# \frac{\partial p_k}{\partial z_i} = p_k (\delta_{ki} - p_i), \qquad J = \operatorname{diag}(p) - p\, p^\top.
-# $$
-
-# %%
-z = torch.tensor([2.0, 1.0, 0.0], dtype=torch.float64)
-p = z.softmax(dim=0)
-J = torch.diag(p) - torch.outer(p, p)
-
-
-def softmax(scores):
-    return scores.softmax(dim=0)
-
-
-check("dp/dz, three classes", J, jacobian(softmax, z), finite_differences(softmax, z))
-J
-
-# %% [markdown]
-# Three things to see in the matrix. It is symmetric. The diagonal is positive and the rest negative: raising one score raises its own
-# probability at the expense of all others. And each row sums to zero, because adding the same to all scores changes
-# nothing.
-
-# %%
-torch.testing.assert_close(J, J.T)
-torch.testing.assert_close(J.sum(dim=1), torch.zeros(3, dtype=torch.float64))
-assert (J.diagonal() > 0).all() and (J - torch.diag(J.diagonal()) <= 0).all()
-
-# %% [markdown]
-# The same on the ten logits of the first image of the batch:
-
-# %%
-z = X[0] @ W.T + b
-p = softmax(z)
-J = torch.diag(p) - torch.outer(p, p)
-check("dp/dz, one image", J, jacobian(softmax, z), finite_differences(softmax, z))
-
-# %% [markdown]
-# (foundations-gradient-logits)=
-# ## The loss by the logits: p - y
-#
-# The loss is $-\sum_k \mathbf{y}_k \ln p_k$, so $\partial \ell / \partial p_k = -\mathbf{y}_k / p_k$. Multiply by the Jacobian and sum:
-#
-# $$
-# \frac{\partial \ell}{\partial z_i}
-# = -\sum_k \frac{\mathbf{y}_k}{p_k}\, p_k (\delta_{ki} - p_i)
-# = -\sum_k \mathbf{y}_k \delta_{ki} + p_i \sum_k \mathbf{y}_k
-# = p_i - \mathbf{y}_i.
-# $$
-#
-# The probability in the denominator cancels, and the label's entries sum to one. What is left is prediction minus truth.
-
-# %%
-y = Y[0]
-
-
-def loss_of_logits(scores):
-    return -(y * scores.log_softmax(dim=0)).sum()
-
-
-by_p = -y / p
-check(
-    "dl/dz through the Jacobian",
-    J @ by_p,
-    jacobian(loss_of_logits, z),
-    finite_differences(loss_of_logits, z),
-)
-check(
-    "dl/dz = p - y",
-    p - y,
-    jacobian(loss_of_logits, z),
-    finite_differences(loss_of_logits, z),
-)
-
-# %%
-true_class = labels[0].item()
-rest = (p - y).clone()
-rest[true_class] = 0
-torch.testing.assert_close((p - y).sum(), torch.zeros((), dtype=torch.float64))
-say(
-    f"The true class is {true_class} and has probability {p[true_class].item():.4f}, so"
-    f" its logit is pulled up with a force of {-(p - y)[true_class].item():.4f}. All"
-    f" others are pushed down, class {rest.argmax().item()} the most, with"
-    f" {rest.max().item():.4f}. The forces sum to zero."
-)
-
-# %% [markdown]
-# The gradient is large while the model is wrong and fades as it becomes right, and each entry lies between -1 and 1. The first property is a gift of the
-# pair softmax and cross-entropy; [exercise 1](foundations-gradient-exercises) shows a loss whose gradient fades also where the model is most wrong.
-#
-# (foundations-gradient-weights)=
-# ## The loss by weights and bias, for one example
-#
-# Logit $i$ is $z_i = \sum_j W_{ij} x_j + b_i$. Weight $W_{kj}$ appears in logit $k$ only, multiplied by $x_j$; bias $b_k$ appears there with
-# factor one. Hence
-#
-# $$
-# \frac{\partial \ell}{\partial W_{kj}} = (p_k - \mathbf{y}_k)\, x_j, \qquad
-# \frac{\partial \ell}{\partial b_k} = p_k - \mathbf{y}_k,
-# $$
-#
-# or for the whole matrix, an {term}`outer product`: $\partial \ell / \partial W = (p - \mathbf{y})\, x^\top$, in the shape of $W$.
-
-# %%
-x = X[0]
-
-
-def loss_of_one(weight, bias):
-    return loss_of_logits(weight @ x + bias)
-
-
-by_w, by_b = torch.outer(p - y, x), p - y
-auto_w, auto_b = jacobian(loss_of_one, (W, b))
-check("dl/dW, one example", by_w, auto_w, finite_differences(lambda w: loss_of_one(w, b), W))  # fmt: skip
-check("dl/db, one example", by_b, auto_b, finite_differences(lambda c: loss_of_one(W, c), b))  # fmt: skip
-
-# %% [markdown]
-# The gradient of each class's weights is the image itself, times one number. In the figure, the true class shows the image in
-# blue, because a negative gradient means that the weights will rise; the others show it in red, as strongly as they are
-# wrongly believed. The background has the other sign, because standardised background pixels are below zero.
-
-# %% mystnb={"figure": {"caption": "Gradient of one example by the weights of each class: the image, scaled by p - y.", "name": "fig-foundations-gradient-images"}, "image": {"alt": "Ten panels with the same handwritten digit in different strength and sign, one per class, each titled with the class and its value of p minus y."}}
-from tutorial_utils.plots.model import evidence_images
-
-pictures = by_w.view(len(b), *config.description.image_shape).mean(dim=1)
-titles = [f"{k}: {value:+.2f}" for k, value in enumerate((p - y).tolist())]
-axes = evidence_images(list(-pictures), titles)  # blue: this weight will rise
-
-# %% [markdown]
-# ### A bound
-#
-# The size of this gradient is a product of [lengths](notation-norm), $\lVert p - \mathbf{y} \rVert \cdot \lVert x \rVert$, and the first factor is at most $\sqrt 2$: the squares of the
-# wrong classes' probabilities sum to at most $(1 - p_y)^2$, and the true class adds the same. So the gradient of one example cannot explode.
-
-# %%
-import math
-
-P = (X @ W.T + b).softmax(dim=1)
-sizes = (P - Y).norm(dim=1) * X.norm(dim=1)
-per_example = torch.stack([torch.outer(d, x) for d, x in zip(P - Y, X, strict=True)])
-torch.testing.assert_close(per_example.flatten(1).norm(dim=1), sizes)
-assert ((P - Y).norm(dim=1) <= math.sqrt(2)).all()
-say(
-    f"In this batch the factor runs from {(P - Y).norm(dim=1).min().item():.3f} to"
-    f" {(P - Y).norm(dim=1).max().item():.3f}, below {math.sqrt(2):.3f}."
-)
-
-# %% [markdown]
-# (foundations-gradient-batch)=
-# ## The loss of a batch
-#
-# The loss of a batch of $B$ examples is the mean of their losses, so its gradient is the mean of their gradients. Stack the
-# examples as rows, $Z = X W^\top + b$ and $P = \operatorname{softmax}(Z)$ row by row. The sum over examples becomes a matrix product:
-#
-# $$
-# \frac{\partial L}{\partial Z} = \frac{1}{B}(P - Y), \qquad
-# \frac{\partial L}{\partial W} = \frac{1}{B}(P - Y)^\top X, \qquad
-# \frac{\partial L}{\partial b} = \frac{1}{B} \sum_{i=1}^{B} \left(p^{(i)} - \mathbf{y}^{(i)}\right).
-# $$
-#
-# The shapes are a check in themselves: $(K, B)$ times $(B, n)$ is $(K, n)$, the shape of $W$. The differences below go through every single
-# weight.
-
-
-# %%
-def batch_loss(weight, bias):
+def loss_of_batch(weight, bias):
     return F.cross_entropy(X @ weight.T + bias, labels)
 
 
-Z, B = X @ W.T + b, len(X)
-G = (P - Y) / B
-check(
-    "dL/dZ, batch",
-    G,
-    jacobian(lambda scores: F.cross_entropy(scores, labels), Z),
-    finite_differences(lambda scores: F.cross_entropy(scores, labels), Z),
-)
-
-# %%
-by_w, by_b = G.T @ X, G.sum(dim=0)
-auto_w, auto_b = jacobian(batch_loss, (W, b))
-check("dL/dW, batch", by_w, auto_w, finite_differences(lambda w: batch_loss(w, b), W))
-check("dL/db, batch", by_b, auto_b, finite_differences(lambda c: batch_loss(W, c), b))
-torch.testing.assert_close(by_w, per_example.mean(dim=0))
-
-# %% [markdown]
-# All disagreements in one table. Against automatic differentiation they are rounding; against differences they are the error that the
-# figure above promised.
-
-# %%
-table(checks, {"numbers": ",", "against autograd": ".0e", "against differences": ".0e"})
-
-# %% [markdown]
-# Bias and weights can share one formula. Append a column of ones to $X$ and the bias as a last column to $W$; the result is what many texts call
-# [$\theta$](notation-theta).
-
-# %%
-ones = torch.ones(B, 1, dtype=torch.float64)
-extended, theta = torch.cat([X, ones], dim=1), torch.cat([W, b[:, None]], dim=1)
-torch.testing.assert_close(extended @ theta.T, Z)
-torch.testing.assert_close(G.T @ extended, torch.cat([by_w, by_b[:, None]], dim=1))
-
-# %% [markdown]
-# (foundations-update-rule)=
-# ## The update rule
-#
-# {term}`Gradient descent <gradient descent>` moves every number against its gradient, by a step of the {term}`learning rate` [$\eta$](notation-eta) times the {term}`gradient`:
-#
-# $$
-# W \leftarrow W - \frac{\eta}{B} (P - Y)^\top X, \qquad
-# b \leftarrow b - \frac{\eta}{B} \sum_{i=1}^{B} \left(p^{(i)} - \mathbf{y}^{(i)}\right).
-# $$
-#
-# For a single weight, as a sum over [examples $(i)$](notation-indices): $\theta_{kj} \leftarrow \theta_{kj} - \frac{\eta}{B} \sum_i \left(p^{(i)}_k - \mathbf{y}^{(i)}_k\right) x^{(i)}_j$. In words: if class $k$ was believed too
-# much on images with a large feature $j$, that weight falls.
-#
-# An {term}`L2 penalty` $\frac{\lambda}{2} \lVert \theta \rVert^2$ ({term}`weight decay`, [$\lambda$](notation-lambda)) adds $\lambda\theta$ to the gradient. Five updates by hand, on
-# the same batch, against PyTorch:
-
-
-# %%
-from tutorial_utils.training.trainer import make_optimiser
-
-
-def update(weight, bias, rate, decay):
-    forces = ((X @ weight.T + bias).softmax(dim=1) - Y) / len(X)
-    return (
-        weight - rate * (forces.T @ X + decay * weight),
-        bias - rate * (forces.sum(dim=0) + decay * bias),
-    )
-
-
-optimiser = make_optimiser(model, config)  # torch.optim.SGD
-mine_w, mine_b = W, b
-loss_path = [batch_loss(mine_w, mine_b).item()]
-for _ in range(5):
-    mine_w, mine_b = update(mine_w, mine_b, learning_rate, weight_decay)
-    optimiser.zero_grad()
-    F.cross_entropy(model(X), labels).backward()
-    optimiser.step()
-    loss_path.append(batch_loss(mine_w, mine_b).item())
-
-# %%
-import itertools
-
-torch.testing.assert_close(mine_w, model.linear.weight.detach())
-torch.testing.assert_close(mine_b, model.linear.bias.detach())
-say(
-    f"Weights and biases agree. The loss of the batch went from {loss_path[0]:.4f} to"
-    f" {loss_path[-1]:.4f} in five updates"
-    + (
-        ", falling each time."
-        if all(after < before for before, after in itertools.pairwise(loss_path))
-        else "; it did not fall each time, so the steps are too long."
-    )
-)  # fmt: skip
-
-# %% [markdown]
-# Two lines of NumPy would do the same. Automatic differentiation earns its keep when the model has more than one layer.
-#
-# (foundations-convexity)=
-# ## No false minima
-#
-# Going downhill finds the bottom only if there is one valley. Take the second derivative. The gradient by the logits is $p - \mathbf{y}$, and $\mathbf{y}$ is
-# constant, so the {term}`Hessian` by the logits is the Jacobian of softmax again. For any direction $v$,
-#
-# $$
-# v^\top J v = \sum_k p_k v_k^2 - \Big(\sum_k p_k v_k\Big)^2,
-# $$
-#
-# which is the variance of the numbers $v_k$ drawn with probabilities $p_k$, and no variance is negative. So the loss is {term}`convex` in the logits.
-# The logits are linear in $W$ and $b$, and a convex function of a linear one is convex. Every minimum is a global one.
-
-# %%
-from tutorial_utils.reproducibility import make_generator
-
-H = hessian(loss_of_logits, z)
-torch.testing.assert_close(H, J)
-v = torch.randn(len(z), dtype=torch.float64, generator=make_generator(seed, "direction"))  # fmt: skip
-torch.testing.assert_close(v @ J @ v, (p * (v - (p * v).sum()) ** 2).sum())
-eigenvalues = torch.linalg.eigvalsh(J)
-assert eigenvalues.min() > -1e-12
-say(
-    f"The eigenvalues of J for the first image run from {abs(eigenvalues.min()):.0e}"
-    f" to {eigenvalues.max().item():.4f}. None is negative; the smallest is zero, in"
-    " the direction that adds the same to all scores."
-)
-
-# %% [markdown]
-# That flat direction has a consequence: adding one vector to the weights of all classes changes no prediction, so there is never *one*
-# best $W$, and only differences between classes mean anything. And on data that can be separated the valley has no lowest point at
-# all: it falls forever, as [](03_gradient_descent) shows.
-#
-# ## What this chapter measured
-
-# %% tags=["hide-input"]
-metrics = {
-    "checks": len(checks),
-    "worst_against_autograd": max(row["against autograd"] for row in checks),
-    "worst_against_differences": max(row["against differences"] for row in checks),
-    "best_step_central": steps[best["central"]],
-    "best_error_central": errors["central"][best["central"]],
-    "best_error_one_sided": errors["one-sided"][best["one-sided"]],
-    "loss_path": loss_path,
+dw, db = gradient(W, b, X, Y)
+said = (image @ W.T + b).softmax(dim=0)
+formulas = {
+    "softmax: J": (J, lambda z: z.softmax(dim=0), z),
+    "loss by scores": (p - y, loss_of, z),
+    "one image, by W": (torch.outer(said - wanted, image), loss_of_five, W),
+    "batch, by W": (dw, lambda weight: loss_of_batch(weight, b), W),
+    "batch, by b": (db, lambda bias: loss_of_batch(W, bias), b),
 }
-
-# %%
-from tutorial_utils.report import results
-
-path = results.write(
-    "foundations/02_gradients",
-    parameters=config.model_dump(
-        include={"dataset", "seed", "batch_size", "learning_rate", "weight_decay"}
-    ),
-    metrics=metrics,
-    data_hash=data.fingerprint,
-)
+rows = {}
+for name, (formula, function, point) in formulas.items():
+    found = finite_differences(function, point).view_as(formula)
+    error = (found - formula).abs().max().item()
+    rows[name] = {"numbers": formula.numel(), "largest error": error}
+checked = pd.DataFrame(rows).T
+checked.style.format({"numbers": "{:,.0f}", "largest error": "{:.0e}"})
 
 # %% [markdown]
-# ## What you have learnt
-#
-# You can now
-#
-# * derive the gradient, from the Jacobian of softmax to the weights and the bias;
-# * check any gradient against finite differences;
-# * write the gradients of a batch as two matrix products, and the update rule;
-# * say why the gradient is bounded and why the loss has no false minima.
-#
-# (foundations-gradient-exercises)=
+# No error is above a billionth. A wrong sign, a forgotten $1/B$ or a transposed matrix would stand out by seven powers of ten.
+
+# %% tags=["remove-input"]
+# @title The book's own check (skip)
+from torch.autograd.functional import hessian, jacobian
+
+from tutorial_utils.lessons.expect import expect
+
+agree = (slopes - (p - y)).abs().max()
+expect("the nudges agree with p - y in three digits", agree, below=0.0005)
+expect("the slope of the 5 is near -0.74", (p - y)[1], between=(-0.745, -0.735))
+expect("the 3 is pushed down the most", (p - y).argmax(), equals=0)
+steepest = torch.tensor(losses).diff().max()
+expect("the loss falls with each step", steepest, below=0)
+bends = torch.tensor(walks).diff(dim=1).diff(dim=1).min()
+expect("each walk bends upwards everywhere", bends, above=0)
+worst = checked["largest error"].max()
+expect("no error is above a billionth", worst, below=1e-9)
+torch.testing.assert_close(-J[1] / p[1], p - y)
+torch.testing.assert_close(J, jacobian(lambda z: z.softmax(dim=0), z))
+torch.testing.assert_close(J, hessian(loss_of, z))
+longest = (said - wanted).norm() * image.norm()
+length = torch.outer(said - wanted, image).norm()
+torch.testing.assert_close(length, longest)
+
+# %% [markdown]
 # ## Exercises
 #
-# ### Exercise 1: another loss
+# ### Exercise 1 ★ With a pencil
 #
-# Take squared error on the probabilities, $\frac12 \lVert p - \mathbf{y} \rVert^2$, instead of cross-entropy. Derive its gradient by the logits. How large is it when the model
-# is certain and wrong, with scores 10, 0, 0 and the second class true?
+# Three scores are all 0, and the first class is true. What is the slope of the loss in the first score, and what in the second? Type both in place of
+# the dots.
+
+# %%
+from tutorial_utils.lessons import checks
+
+slope_first, slope_second = ..., ...
+
+third = torch.ones(3).softmax(dim=0)
+checks.answer(slope_first, third[0] - 1, tolerance=0.01, hint="p - y")
+checks.answer(slope_second, third[1], tolerance=0.01, hint="p - y, y is 0")
 
 # %% tags=["hide-cell"]
-# Solution: the Jacobian no longer cancels, and it is almost zero where p is extreme.
-wrong = torch.tensor([10.0, 0.0, 0.0], dtype=torch.float64)
-truth = torch.tensor([0.0, 1.0, 0.0], dtype=torch.float64)
-q = softmax(wrong)
-squared = (torch.diag(q) - torch.outer(q, q)) @ (q - truth)
-automatic = jacobian(lambda s: 0.5 * (softmax(s) - truth).square().sum(), wrong)
-torch.testing.assert_close(squared, automatic)
-assert squared.norm() < 0.01 < (q - truth).norm()
-say(
-    f"Cross-entropy pulls with {(q - truth).norm().item():.3f}, squared error with"
-    f" {squared.norm().item():.6f}: where it is most wrong, it learns the least."
+# @title Solution
+# Each class has one third. So 1/3 - 1 for the true one, 1/3 for the others.
+third - torch.tensor([1.0, 0, 0])
+
+# %% [markdown]
+# ### Exercise 2 ★ Predict, then run
+#
+# A smaller step $h$ comes closer to the true slope. So $h = 10^{-12}$ should be a better check than $10^{-5}$. Is it? Write down what you expect of the three errors, then run. Which
+# power of ten is best? Type its exponent, such as $-3$.
+
+# %%
+for h in (1e-1, 1e-5, 1e-12):
+    error = finite_differences(loss_of, z, h) - (p - y)
+    print(f"{h:.0e} {error.abs().max():.0e}")
+
+best_exponent = ...
+hint = "try more steps between 1e-3 and 1e-9"
+checks.answer(best_exponent, -5.5, tolerance=1.6, hint=hint)
+
+# %% tags=["hide-cell"]
+# @title Solution
+# Near 1e-5. Longer steps leave the tangent. Shorter ones subtract two numbers
+# that agree in nearly all digits, and what is left is mostly rounding.
+trials = {}
+for exponent in range(-12, 0):
+    error = finite_differences(loss_of, z, 10.0**exponent) - (p - y)
+    trials[exponent] = error.abs().max().item()
+min(trials, key=trials.get)
+
+# %% [markdown]
+# ### Exercise 3 ★★ Your own gradient, for two classes
+#
+# With two classes and the sigmoid, $\ell = -y \ln \sigma(z) - (1 - y) \ln(1 - \sigma(z))$, with $y$ 1 or 0. Derive the slope in $z$, and let your
+# function return it. (It is checked for scores from $-6$ to 6, with both labels.)
+
+
+# %%
+def your_slope(z, y):
+    return torch.sigmoid(z)  # not yet
+
+
+def by_autograd(z, y):
+    z = z.clone().requires_grad_()
+    F.binary_cross_entropy_with_logits(z, y, reduction="sum").backward()
+    return z.grad
+
+
+many = torch.linspace(-6, 6, 13)
+both = [(many, torch.zeros(13)), (many, torch.ones(13))]
+checks.function(your_slope, by_autograd, both)
+
+
+# %% tags=["hide-cell"]
+# @title Solution
+# The slope of sigma is sigma (1 - sigma), which cancels in both terms.
+def my_slope(z, y):
+    return torch.sigmoid(z) - y
+
+
+checks.function(my_slope, by_autograd, both)
+
+# %% [markdown]
+# ### Exercise 4 ★★★ Another loss
+#
+# Take squared error on the probabilities, $\frac12 \lVert p - \mathbf{y} \rVert^2$, in place of cross-entropy. Derive its slopes in the scores with the
+# Jacobian. Then look at a model that is certain and wrong: scores 10, 0 and 0, and the second class is true. What would it learn?
+
+
+# %%
+def squared_slopes(z, y):
+    p = z.softmax(dim=0)
+    return p - y  # not yet: this is cross-entropy's
+
+
+def squared_by_autograd(z, y):
+    z = z.clone().requires_grad_()
+    (0.5 * (z.softmax(dim=0) - y).square().sum()).backward()
+    return z.grad
+
+
+wrong = torch.tensor([10, 0, 0], dtype=torch.float64)
+cases = [(z, y), (wrong, y)]
+checks.function(squared_slopes, squared_by_autograd, cases)
+
+
+# %% tags=["hide-cell"]
+# @title Solution
+# J (p - y): nothing cancels, and J is almost zero where p is extreme. So it
+# learns next to nothing where it is most wrong.
+def my_squared_slopes(z, y):
+    p = z.softmax(dim=0)
+    return (torch.diag(p) - torch.outer(p, p)) @ (p - y)
+
+
+checks.function(my_squared_slopes, squared_by_autograd, cases)
+my_squared_slopes(wrong, y)
+
+# %% [markdown]
+# ## Five questions
+
+# %% tags=["remove-input"]
+# @title Five questions
+from tutorial_utils.lessons.questions import ask, choice, number
+
+equal = torch.zeros(10).softmax(dim=0)
+loss_change = 0.1 * (p - y)[1].item()
+ask(
+    [
+        number(
+            "A model gives the true digit a probability of 0.9. What is the"
+            " slope of the loss in that digit's score?",
+            answer=0.9 - 1,
+            tolerance=0.005,
+            because="prediction minus truth. It is below zero, so raising the"
+            " score lowers the loss.",
+        ),
+        choice(
+            "What are the slopes in the weights of a pixel that is blank?",
+            {
+                "0": "",
+                "p - y": "That is the slope in the biases.",
+                "they depend on the weights": "The weights come in through p"
+                " alone, and p - y is multiplied by the pixel.",
+            },
+            correct="0" if (dw[:, 0] == 0).all() else "p - y",
+            because="each slope is p - y times the pixel, which is 0.",
+        ),
+        choice(
+            f"P - Y has shape ({batch_size}, 10), X has ({batch_size}, 784)."
+            " Which product has the shape of W?",
+            {
+                "(P - Y).T @ X": "",
+                "X.T @ (P - Y)": "That is its transpose, (784, 10).",
+                "(P - Y) @ X": "These shapes do not fit.",
+            },
+            correct="(P - Y).T @ X",
+            because=f"it has shape {tuple(dw.shape)}.",
+        ),
+        choice(
+            "A gradient that you derived disagrees with finite differences by"
+            f" a factor of {batch_size}, the batch size. What happened?",
+            {
+                "the step h was too long": "The error would be small.",
+                "the mean over the batch was forgotten": "",
+                "PyTorch rounds": "Never by this much.",
+            },
+            correct="the mean over the batch was forgotten",
+            because="a sum over the batch is that many times its mean.",
+        ),
+        choice(
+            "Two people train this model on the same images, from different"
+            " first weights, for a very long time. What do they find?",
+            {
+                "two different losses, each in its own valley": "There is one"
+                " valley alone.",
+                "the same loss": "",
+                "the same loss, and exactly the same weights": "Add the same"
+                " numbers to all rows of W, and no probability changes.",
+            },
+            correct="the same loss" if bends > 0 else "two different losses",
+            because="the loss is a bowl, whose floor may be flat.",
+        ),
+    ]
 )
-
-# %% [markdown]
-# ### Exercise 2: two classes
-#
-# For the sigmoid with $\ell = -y \ln \sigma(z) - (1 - y) \ln(1 - \sigma(z))$, show that $\partial \ell / \partial z = \sigma(z) - y$. Check it for both labels and many scores.
-
-# %% tags=["hide-cell"]
-# Solution: the derivative of sigma is sigma (1 - sigma), which cancels in both terms.
-scores = torch.linspace(-6, 6, 25, dtype=torch.float64, requires_grad=True)
-for truth in (0.0, 1.0):
-    target = torch.full_like(scores, truth)
-    total = F.binary_cross_entropy_with_logits(scores, target, reduction="sum")
-    (slope,) = torch.autograd.grad(total, scores)
-    torch.testing.assert_close(slope, scores.sigmoid() - truth)
-say("Prediction minus truth, again.")
-
-# %% [markdown]
-# ### Exercise 3: the rank of a gradient
-#
-# The gradient of the weights has shape (10, 784). What is its {term}`rank` for one example, and what is the highest that it can have for a batch? Why is it not ten?
-
-# %% tags=["hide-cell"]
-# Solution: an outer product has rank one. Forces sum to zero over classes, so nine at most.
-one_rank = torch.linalg.matrix_rank(per_example[0]).item()
-batch_rank = torch.linalg.matrix_rank(by_w).item()
-assert one_rank == 1
-assert batch_rank <= min(len(b) - 1, B)
-torch.testing.assert_close(by_w.sum(dim=0), torch.zeros_like(by_w[0]))
-say(f"One example: {one_rank}. This batch: {batch_rank}.")
 
 # %% [markdown]
 # ## Further reading
 #
-# * {cite:t}`baydin2018` explain automatic differentiation, and how it differs from symbols and from differences.
-# * {cite:t}`bishop2006`, section 4.3, derives the same gradients.
+# * [Baydin et al. (2018)](https://jmlr.org/papers/v18/17-468.html) explain automatic differentiation, and how it differs from symbols and
+#   from differences.
+# * [Bishop (2006)](https://www.microsoft.com/en-us/research/publication/pattern-recognition-machine-learning/), section 4.3, derives the same
+#   gradients.
 #
-# Next: [](03_gradient_descent).
+# You know which way is down. How many images should you look at before each step? [Gradient descent](03_gradient_descent.ipynb) tries all, one, and
+# a few.
+
+# %% tags=["remove-cell"]
+# @title The results file
+from tutorial_utils.report import results
+
+path = results.write(
+    "foundations/02_gradients",
+    parameters={
+        "seed": seed,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+    },
+    metrics={
+        "checks": len(checked),
+        "worst_error_of_differences": worst,
+        "loss_path": losses,
+        "least_bend": bends,
+    },
+    data_hash=data.fingerprint,
+)

@@ -27,6 +27,8 @@ PREVIEW: dict[str, Scalar] = {
     "short_epochs": 3,
     "learning_rate_step": 1,  # so that there is a decay to speak of
     "num_seeds": 2,
+    "num_steps": 30,
+    "num_draws": 10,
     "num_rounds": 6,  # the fewest that a median has an interval of
     "solver_steps": 10,
 }
