@@ -209,13 +209,13 @@ slopes_of_five = torch.outer(said - wanted, image)
 
 # %% tags=["hide-input"]
 # @title Figure: the slope of the loss in each digit's weights
-from tutorial_utils.plots.data import heat_images
+from tutorial_utils.plots.model import evidence_images
 
 titles = [f"{k}: {v:+.2f}" for k, v in enumerate((said - wanted).tolist())]
 show(
-    heat_images(list(slopes_of_five.view(10, 28, 28)), titles, diverging=True),
-    caption="Slope of the loss in each digit's weights for one 5: the image"
-    " itself, times p - y. Where it is below zero, blue, the weight rises.",
+    evidence_images(list(-slopes_of_five.view(10, 28, 28)), titles),
+    caption="Minus the slope of the loss in each digit's weights, for one 5: the"
+    " image itself, times y - p. Blue: this weight will rise.",
     alt="Ten panels with the same handwritten 5. The panel of the digit 5 shows"
     " it in strong blue, the nine others show it in pale red.",
     name="fig-foundations-gradient-images",
