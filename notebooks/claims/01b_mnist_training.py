@@ -179,7 +179,7 @@ ways = ["reference", "no momentum", "longer steps"]
 paths = {}
 for name in ways:
     configs = [run.config for run in runs[name]]
-    paths[name] = stepwise.watch_updates(configs, data.train, *fixed, updates=300)
+    paths[name] = stepwise.watch_updates(configs, data.train, *fixed, 300)
 ten = train(each_seed)
 excess = answers.midpoint_excess(ten, *fixed)
 
@@ -277,21 +277,21 @@ names["patience"] = TrainingConfig().early_stopping_patience
 
 
 def with_few_images(patience):
-    change = {"num_epochs": names["passes"], "early_stopping_patience": patience}
-    configs = [each.but(learning_rate_decay=1.0, **change) for each in each_seed]
+    change = {"early_stopping_patience": patience, "learning_rate_decay": 1.0}
+    configs = [each.but(num_epochs=100, **change) for each in each_seed]
     batches, held = replicas.batches_of_each(data.train, configs)
     batches.indices = batches.indices[:, : names["few"]]
     return configs, batches, held
 
 
 stopped = replicas.train(*with_few_images(names["patience"]))
-kept_on = replicas.train(*with_few_images(names["passes"]))
+kept_on = replicas.train(*with_few_images(100))
 to_the_last = stepwise.train_to_the_end(*with_few_images(100)[:2])
 
 # %% tags=["hide-input"]
 # @title Claim 13, measured
-patience = names["patience"]
-hasty = train([each.but(early_stopping_patience=patience) for each in each_seed])
+change = {"early_stopping_patience": names["patience"]}
+hasty = train([each.but(**change) for each in each_seed])
 test_losses = partial(answers.losses, images=test_images, labels=truth)
 ledger.record(
     13,
