@@ -427,7 +427,7 @@ checks.function(your_half_width, half_width, [(torch.tensor(right["last"]),)])
 
 # %% tags=["hide-cell"]
 # @title Solution
-# The new value varies by s, and the mean that it is held against by s / sqrt(n).
+# The new value varies by s, the mean it is held against by s / sqrt(n).
 half_width(torch.tensor(right["last"]))
 
 # %% [markdown]
