@@ -116,6 +116,7 @@ reference = replicas.load_or_train(short, data, folder)
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import torch
 
 from tutorial_utils.evaluation.predictions import predict
@@ -234,7 +235,11 @@ best = {name: int(means[name].argmin()) for name in inputs}
 at_source = {name: rates[name].index(0.01) for name in inputs}
 
 # %%
-{name: (rates[name][best[name]], means[name].min()) for name in inputs}
+from tutorial_utils.report.narrate import table
+
+found = [(name, rates[name][best[name]], means[name].min()) for name in inputs]
+frame = pd.DataFrame(found, columns=["input", "best rate", "loss there"])
+table(frame, {"best rate": "g", "loss there": ".3f"})
 
 # %% tags=["hide-input"]
 # @title Claim 2, measured
@@ -466,8 +471,6 @@ show(
 # ([Cohen, 1988](https://doi.org/10.4324/9780203771587)). Nearer to the bound, "not settled" is the likely outcome, whichever side the truth is on.
 
 # %%
-from tutorial_utils.report.narrate import table
-
 entries = ledger.entries("metric")
 table(measuring.sees(entries))
 
