@@ -174,6 +174,7 @@ $(filter-out %/cifar10/03_training.ipynb,$(filter %_cifar10.ipynb $(BUILD)/execu
 $(patsubst %,$(BUILD)/executed/%.ipynb,mnist/02_model mnist/03b_tuning mnist/04_evaluation mnist/04b_probabilities mnist/04c_comparing_models mnist/05_error_analysis): | $(BUILD)/executed/mnist/03_training.ipynb
 $(patsubst %,$(BUILD)/executed/%.ipynb,mnist/04c_comparing_models claims/01a_mnist_data_and_model claims/01b_mnist_training claims/01c_mnist_evaluation claims/04_replication): | $(BUILD)/executed/mnist/03b_tuning.ipynb
 $(BUILD)/executed/claims/01b_mnist_training.ipynb: | $(BUILD)/executed/claims/01a_mnist_data_and_model.ipynb
+$(BUILD)/executed/claims/04_replication.ipynb: | $(BUILD)/executed/claims/01b_mnist_training.ipynb
 $(patsubst %,$(BUILD)/executed/%.ipynb,cifar10/04_evaluation cifar10/05_error_analysis claims/02_cifar10): | $(BUILD)/executed/cifar10/03_training.ipynb
 
 # Two values of each parameter are enough for a preview.
