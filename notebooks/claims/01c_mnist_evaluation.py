@@ -120,7 +120,7 @@ accuracies, anew = right.mean(axis=1), measuring.over_seeds_and_images(right)
 ledger.record(14, a=measuring.over_seeds(accuracies), b=anew)
 
 # %% [markdown]
-# Training as described gives 93 % again. **For you:** on another 10,000 digits it may well be 92 %. Two digits of an accuracy need ten times as many images.
+# Training as described gives 93 % again. **For you:** on another 10,000 digits it may well be 92 %. The second digit of an accuracy needs far more images than these.
 #
 # ### Claim 21: 0 and 1 exceed 99.3 % with F1 about 0.97
 #
