@@ -230,7 +230,7 @@ pd.DataFrame.from_dict(rows, "index", columns=columns).round(4)
 # Look at the first row: before the range test, such runs give the tutorial's accuracy to a ten-thousandth or two on average, and every one of its forty numbers by digit. That is a replication. After the range test they give nothing of the kind: the accuracy is far off, and where a number by digit lies inside, it is because the interval holds almost everything.
 # So the published table cannot come from the model that the published steps lead to. Somebody evaluated first and added the range test above later, or ran the cells in another order. It happens to everyone who works in notebooks.
 #
-# Models without the slips give the table, too. And the third row is a surprise, to which we come back.
+# Models without the slips give the table, too. The third row is a surprise: without the leak alone, accuracy is lower and differs more from run to run. We come back to it.
 #
 # Digit by digit, recall and F1: published, then our mean and the interval for one more run, before the range test.
 
@@ -315,7 +315,7 @@ cost = pd.DataFrame(
 cost.round(4)
 
 # %% [markdown]
-# With the leak, the validation loss is far lower. The test loss is not. Test accuracy paid nothing; what the leak took is the *use* of the validation set: it no longer notices overfitting. It did something else, too. A loss that is trained on keeps falling, so early stopping never fired before the rate fell. Hold the images out, as the third row above does, and patience 5 fires
+# With the leak, the validation loss is far lower. The test loss hardly moves. The test set paid nothing; what the leak took is the *use* of the validation set: it no longer notices overfitting. It did something else, too. A loss that is trained on keeps falling, so early stopping never fired before the rate fell. Hold the images out, as the third row above does, and patience 5 fires
 # within the first ten epochs in most runs, at the price of half a point ([claim 13](01b_mnist_training.ipynb#Claim-13:-early-stopping-prevents-overfitting)). Two slips cancelled: the leak kept a patience that is too short from doing harm. With a model that can learn its images by heart, the leak would have hidden everything.
 # **Look at** the indices: assert that the two sets share none.
 #
