@@ -203,7 +203,8 @@ ledger.record(9, **dict(zip("abcde", parts, strict=True)))
 from tutorial_utils.lessons.show import show
 from tutorial_utils.plots import training as plots
 
-curves = {name: (range(10, 301), paths[name][0, 9:]) for name in ways}
+watched = range(10, paths["reference"].shape[1] + 1)
+curves = {name: (watched, paths[name][0, 9:]) for name in ways}
 show(
     plots.compare_curves(curves, xlabel="update", ylabel="loss (nats)"),
     caption="Loss on 1,000 images after each of 300 updates of one seed: with"
@@ -370,14 +371,13 @@ ledger.record(44, a=parts[0], b=parts[1])
 # "Without shuffling" may mean the order in which the file holds the images, which is mixed already; or sorted by digit, as from one folder per class. Test accuracy must fall by more than the margin.
 
 # %%
-shuffled, held = replicas.batches_of_each(data.train, base)
-in_order = shuffled.indices.sort(dim=1).values
+batches, held = replicas.batches_of_each(data.train, base)
+in_order = batches.indices.sort(dim=1).values
 by_digit = data.train.labels[in_order].argsort(dim=1, stable=True)
 orders = {"as stored": in_order, "by digit": in_order.gather(1, by_digit)}
 for name, indices in orders.items():
-    size, transform = shuffled.batch_size, shuffled.transform
-    fixed = replicas.StackedBatches(data.train, indices, size, None, transform)
-    runs[name] = replicas.train(base, fixed, held)
+    batches.indices, batches.generators = indices, None
+    runs[name] = replicas.train(base, batches, held)
     hits[name] = right(runs[name])
 parts = [gain(hits["reference"], hits[n], runs=num_seeds) for n in orders]
 ledger.record(34, a=parts[0], b=parts[1])
