@@ -35,6 +35,10 @@ CONVERTED: list[str] = [
     "mnist/04b_probabilities",
     "mnist/04c_comparing_models",
     "mnist/05_error_analysis",
+    "claims/01a_mnist_data_and_model",
+    "claims/01b_mnist_training",
+    "claims/01c_mnist_evaluation",
+    "claims/04_replication",
 ]
 """Chapters that keep these rules; grows until it holds all."""
 

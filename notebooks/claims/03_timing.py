@@ -560,7 +560,7 @@ for size in sizes:
 table(epoch_rows)
 
 # %% [markdown]
-# Larger batches need a larger learning rate before the comparison is fair; [](01_mnist) gives them one.
+# Larger batches need a larger learning rate before the comparison is fair; [the claims about batches](01b_mnist_training.ipynb#Batches) give them one.
 #
 # ## Further reading
 #

@@ -498,7 +498,7 @@ expect("the faintest are nearly all ones", faint, above=0.9)
 #
 # Each of these is an assumption until it is tested. [Training](03_training.ipynb) shows what unstandardised inputs do, and
 # [Error analysis](05_error_analysis.ipynb) what slant costs. Published tutorials draw such conclusions, too;
-# [Claims about MNIST](../claims/01_mnist.ipynb) measures whether they hold.
+# [Claims about MNIST](../claims/01a_mnist_data_and_model.ipynb) measures whether they hold.
 #
 # ## The libraries of this book
 #

@@ -428,7 +428,7 @@ show(
 # %% [markdown]
 # The leaky loss is much lower, and the model is no better: its validation images have become training images. No error was raised. A
 # result that is too good is a reason to look for a leak. (The tutorial that this part re-examines has this one. See
-# [its claims, measured](../claims/01_mnist.ipynb).)
+# [its claims, measured](../claims/01b_mnist_training.ipynb).)
 #
 # ## The same from the package
 #

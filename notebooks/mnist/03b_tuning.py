@@ -322,7 +322,7 @@ show(
 # model has no second minimum to fall into: all its minima are equally low, so batch size changes how you get there. For deep networks that is disputed
 # ([Keskar et al., 2017](https://arxiv.org/abs/1609.04836); [Goyal et al., 2017](https://arxiv.org/abs/1706.02677)). Memory is no argument here: a
 # step with 256 images takes less than one megabyte. What sizes cost in time stands in [Timing](../claims/03_timing.ipynb). (The tutorial that this part
-# re-examines recommends 64. Its reasons are measured in [its claims](../claims/01_mnist.ipynb).)
+# re-examines recommends 64. Its reasons are measured in [its claims](../claims/01b_mnist_training.ipynb#Batches).)
 #
 # ## When to stop
 #

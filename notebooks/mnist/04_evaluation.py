@@ -376,7 +376,7 @@ pd.DataFrame(shares | {"recall": test.recall}).round(3)
 
 # %% [markdown]
 # Nine in ten images are of other digits, and never saying 5 is right on all of those. So **one-vs-rest accuracy** makes all digits look alike, and excellent. Recall shows
-# the difference. (The tutorial that this part re-examines prints this one: see [its claims, measured](../claims/01_mnist.ipynb).)
+# the difference. (The tutorial that this part re-examines prints this one: see [its claims, measured](../claims/01c_mnist_evaluation.ipynb).)
 #
 # ## Moving the threshold
 #

@@ -142,7 +142,7 @@ described.round(3)
 # %% [markdown]
 # Most right answers are given with a confidence near one. The wrong ones are spread widely, and some are as sure as any right one. A low
 # confidence is a warning, and a high one is no guarantee. (A published reading puts the wrong ones at 0.5 to 0.6;
-# [its claims](../claims/01_mnist.ipynb) measure it.)
+# [its claims](../claims/01c_mnist_evaluation.ipynb) measure it.)
 #
 # ## Is 90 % nine times in ten?
 #

@@ -441,7 +441,7 @@ pd.DataFrame({"errors": left, "removed": removed}).map("{:.1%}".format)
 # weight; the network, more than half of them. So slant told you little about *which* images fail, and still a third of the errors hung on it.
 #
 # A linear model asks which *places* are inked. What helps is to let a place mean the same in every hand, or to find strokes wherever they
-# are. (With all training images deskewing helps, too: see [the claims](../claims/01_mnist.ipynb).)
+# are. (With all training images deskewing helps, too: see [the claims](../claims/01a_mnist_data_and_model.ipynb).)
 #
 # ## Your 5, read again
 #

@@ -127,6 +127,29 @@ def _filtered(images: Tensor, kernel: tuple[tuple[float, ...], ...]) -> Tensor:
     return torch.cat([F.conv2d(grey, weight).squeeze(1) for grey in greys])
 
 
+def squares_from_mean(images: Tensor, border: int = 0) -> Tensor:
+    """Squared distance of each image from the mean image, summed over pixels of one channel.
+
+    Its sum over images is their variance times their number, so two of these say which share of the variance
+    lies where.
+
+    Args:
+        images: One channel.
+        border: Pixels that are left out on each side.
+
+    Returns:
+        float64, shape (n,), of pixels in [0, 1].
+    """
+    mean = pixel_statistics(images).mean_image
+    found = []
+    for part in images.split(CHUNK):
+        square = (part.double() / 255 - mean).square()
+        rows, columns = square.shape[-2:]
+        inside = square[..., border : rows - border, border : columns - border]
+        found.append(inside.sum(dim=(1, 2, 3)))
+    return torch.cat(found)
+
+
 def centre_of_mass(images: Tensor) -> Tensor:
     """Where the ink of every image lies, relative to the middle.
 

@@ -412,6 +412,10 @@ class Ledger:
         corrected = correct(recorded, self.rulebook.num_tests)
         return [entry(claim) for claim in corrected if claim.kind == kind]
 
+    def metrics(self) -> dict[str, Any]:
+        """What a chapter without timings writes: its claims, and which rules judged them."""
+        return {"claims": self.entries("metric"), "rules_sha256": self.rulebook.sha256}
+
     def tally(self) -> str:
         """Say how many of the recorded claims got which verdict, as :func:`tally` does."""
         return tally(self._claims.values())

@@ -1,0 +1,211 @@
+"""Numbers of several runs as measurements of a claim, each with the interval that suits it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from tutorial_utils.evaluation import dependence, influence, power, statistics
+from tutorial_utils.evaluation.predictions import Predictions
+from tutorial_utils.report.ledger import Measurement
+from tutorial_utils.report.verdicts import write_value
+
+Floats = NDArray[np.float64]
+
+
+def over_seeds_and_images(
+    rows: ArrayLike, *, of_what: str = "test images", where: ArrayLike | None = None, **names: object
+) -> Measurement:
+    """Mean over seeds and images, for other seeds and other images at once.
+
+    Images are MNIST's test images or others of its kind: blocks of neighbours count as one, the two halves
+    are fixed parts; see :func:`~tutorial_utils.evaluation.dependence.crossed_interval`.
+
+    Args:
+        rows: One number per image, one row per seed, shape (seeds, n): hits, differences of hits, losses, or
+            what :mod:`~tutorial_utils.evaluation.influence` makes of another number.
+        of_what: What the columns are.
+        where: bool, shape (n,): the mean is over these images alone, in their blocks.
+        **names: What the rule's text leaves open.
+    """
+    values = np.asarray(rows, dtype=float)
+    n = values.shape[1]
+    if where is not None:
+        inside = np.asarray(where)
+        mean, n = values[:, inside].mean(), int(inside.sum())
+        values = mean + inside * (values - mean) / inside.mean()
+    found = dependence.crossed_interval(values, block=dependence.BLOCK_LENGTH, strata=2)
+    return Measurement(
+        *found[:3],
+        n=n,
+        of_what=of_what,
+        how=f"crossed, over seeds and blocks of {dependence.BLOCK_LENGTH} images",
+        degrees_of_freedom=found.degrees_of_freedom,
+        names=names,
+    )
+
+
+def gain(before: ArrayLike, after: ArrayLike, **names: Any) -> Measurement:
+    """Mean of after minus before, paired by seed and image; see :func:`over_seeds_and_images`.
+
+    Args:
+        before: Shape (seeds, n).
+        after: Same shape, same seeds and images.
+        **names: ``of_what`` and ``where`` as there, and what the rule's text leaves open.
+    """
+    return over_seeds_and_images(np.asarray(after, float) - np.asarray(before, float), **names)
+
+
+def of_confusions(
+    true_labels: Tensor,
+    predictions: Iterable[Predictions],
+    metric: Callable[[Floats], Floats],
+    **names: Any,
+) -> Measurement:
+    """A number that the confusion matrix determines, for other seeds and other images at once.
+
+    Args:
+        true_labels: int64, shape (n,).
+        predictions: Of the same images, one per seed.
+        metric: As for :func:`~tutorial_utils.evaluation.influence.of_confusion_metric`.
+        **names: As for :func:`over_seeds_and_images`.
+    """
+    rows = [influence.of_confusion_metric(true_labels, each, metric) for each in predictions]
+    return over_seeds_and_images(np.stack(rows), **names)
+
+
+def over_seeds(
+    values: Sequence[float] | Floats, *, test_share: float = 0.0, log: bool = False, **names: object
+) -> Measurement:
+    """Mean over training runs, by Student's t.
+
+    Args:
+        values: One number per run.
+        test_share: As for :func:`~tutorial_utils.evaluation.statistics.mean_interval`: above 0 widens the
+            interval of runs that share training images (Nadeau and Bengio 2003).
+        log: Take the geometric mean, for rates and ratios, which must be above 0.
+        **names: What the rule's text leaves open.
+    """
+    numbers = np.log(values) if log else np.asarray(values, dtype=float)
+    ends: Any = (float(numbers.mean()), *statistics.mean_interval(numbers.tolist(), test_share))
+    how = ["t over seeds", *(["of the logarithm"] if log else [])]
+    how += ["widened for shared images"] if test_share else []
+    return Measurement(
+        *(np.exp(ends).tolist() if log else ends),
+        n=len(numbers),
+        of_what="seeds",
+        how=", ".join(how),
+        degrees_of_freedom=len(numbers) - 1,
+        log_scale=log,
+        names=names,
+    )
+
+
+def over_images(values: ArrayLike, *, of_what: str = "training images", **names: object) -> Measurement:
+    """Mean over images in stored order, of which neighbours may be alike.
+
+    Args:
+        values: One number per image, shape (n,).
+        of_what: What they are.
+        **names: What the rule's text leaves open.
+    """
+    found = dependence.block_interval(values)
+    return Measurement(
+        *found[:3],
+        n=found.n,
+        of_what=of_what,
+        how=f"blocks of {dependence.BLOCK_LENGTH} images",
+        degrees_of_freedom=found.blocks / dependence.BLOCKS_PER_DEGREE,
+        names=names,
+    )
+
+
+def odds_ratio(
+    happened: Sequence[ArrayLike], name: str, properties: Mapping[str, ArrayLike], **names: Any
+) -> Measurement:
+    """Odds ratio of what happened to an image, per standard deviation more of a property.
+
+    Args:
+        happened: bool, shape (n,), for each seed: where its model is wrong.
+        name: Which of the properties.
+        properties: For each name one number per image, shape (n,); the others are held equal.
+        **names: As for :func:`over_seeds_and_images`.
+    """
+    rows = [influence.of_log_odds(each, properties)[name] for each in happened]
+    logs = over_seeds_and_images(np.stack(rows), **names)
+    ends = np.exp(np.array([logs.value, logs.low, logs.high], dtype=float)).tolist()
+    return replace(logs, **dict(zip(("value", "low", "high"), ends, strict=True)), log_scale=True)
+
+
+class Parts(dict[str, dict[str, Any]]):
+    """Parts of claims by name, such as ``"7b"``.
+
+    Args:
+        entries: Of :meth:`~tutorial_utils.report.ledger.Ledger.entries`.
+    """
+
+    def __init__(self, entries: Iterable[dict[str, Any]]) -> None:
+        super().__init__(
+            (f"{entry['id']}{part['letter']}", part) for entry in entries for part in entry["parts"]
+        )
+
+    def column(self, key: str) -> dict[str, Any]:
+        """One entry of every part, by name: ``"measurement"``, ``"low"``, ``"high"``, ``"verdict"``."""
+        return {name: part[key] for name, part in self.items()}
+
+
+def sees(entries: Iterable[dict[str, Any]]) -> list[dict[str, str]]:
+    """What the interval of each part could settle.
+
+    Args:
+        entries: Of :meth:`~tutorial_utils.report.ledger.Ledger.entries`.
+
+    Returns:
+        A row for each part with a rule and an interval of Student's t that is no point: its name, half the
+        width of its interval, and the smallest distance from the rule's bound that such an interval settles
+        four times in five (Cohen 1988); for intervals of logarithms, both as factors.
+    """
+    rows = []
+    for name, part in Parts(entries).items():
+        if part["rule"] is None or part["degrees_of_freedom"] is None or part["high"] == part["low"]:
+            continue
+        found = half_width(part), detectable(part)
+        texts = (
+            [f"{each:.2f} times" for each in np.exp(found)]
+            if part["log_scale"]
+            else [write_value(each, part["unit"], part["digits"]).lstrip("+") for each in found]
+        )
+        rows.append({"part": name, "half-width": texts[0], "settled four times in five": texts[1]})
+    return rows
+
+
+def half_width(part: dict[str, Any]) -> float:
+    """Half the width of a part's interval, in its unit, or of the logarithms where it is made of those.
+
+    Args:
+        part: Of an entry, with an interval.
+    """
+    ends = np.array([part["low"], part["high"]], dtype=float)
+    low, high = np.log(ends) if part["log_scale"] else ends
+    return float(high - low) / 2
+
+
+def detectable(part: dict[str, Any]) -> float:
+    """Smallest distance from its bound that such an interval settles four times in five (Cohen 1988).
+
+    Args:
+        part: Of an entry, with an interval of Student's t that is no point.
+
+    Returns:
+        In the unit of the part, or of its logarithm where the interval is made of those.
+    """
+    from scipy import stats
+
+    df = part["degrees_of_freedom"]
+    quantile = stats.t.ppf((1 + statistics.CONFIDENCE) / 2, df)
+    return power.detectable(half_width(part) / quantile, df)
