@@ -5,8 +5,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from tutorial_utils.exceptions import ConfigurationError
-from tutorial_utils.features import networks
+from tutorial_utils.exceptions import ConfigurationError, DataError
+from tutorial_utils.features import networks, recipes
+from tutorial_utils.training.batches import Batches
 
 
 def test_a_dense_network_is_its_products_and_one_without_hidden_layers_is_softmax_regression() -> None:
@@ -58,11 +59,25 @@ def test_shifts_reach_every_place_up_to_the_most_and_flips_are_mirror_images() -
         for right in range(3)
     }
     found = set()
-    for moved in networks.shift(image.repeat(300, 1, 1, 1), most=1):
+    for moved in recipes.shift(image.repeat(300, 1, 1, 1), most=1):
         (place,) = (where for where, there in places.items() if torch.equal(moved, there[0]))
         found.add(place)
     assert found == set(places)
-    flipped = networks.flip(image.repeat(300, 1, 1, 1))
+    flipped = recipes.flip(image.repeat(300, 1, 1, 1))
     mirrored = [torch.equal(each, image[0].flip(2)) for each in flipped]
     assert all(torch.equal(each, image[0]) or was for each, was in zip(flipped, mirrored, strict=True))
     assert 100 < sum(mirrored) < 200
+
+
+def test_some_images_are_taken_and_changed_after_they_are_standardised() -> None:
+    images, labels = torch.arange(24, dtype=torch.uint8).view(6, 1, 2, 2), torch.arange(6) % 3
+    batches = Batches(images, labels, 2, torch.Generator().manual_seed(1), lambda images: images / 2)
+    some = recipes.changed(recipes.only(batches, labels > 0), lambda images: images.flip(3))
+    found = {int(label): image for part in some for image, label in zip(part[0], part[1], strict=True)}
+    assert set(found) == {1, 2} and some.num_images == 4 and len(some) == 2
+    (seen, _), *_ = recipes.changed(Batches(images, labels, 6), lambda images: images.float() + 1)
+    torch.testing.assert_close(seen, images.float() + 1)
+    for image in (image for part, _ in some for image in part):
+        assert any(torch.equal(image, (each / 2).flip(2)) for each in images[labels > 0])
+    with pytest.raises(DataError, match="of 6 images none is left"):
+        recipes.only(batches, slice(0))

@@ -11,7 +11,7 @@ from test_trainer import interrupt_after, same, timeless, weights_of
 from torch import Tensor, nn
 
 from tutorial_utils.exceptions import CheckpointError, ConfigurationError, DataError
-from tutorial_utils.features import networks
+from tutorial_utils.features import networks, recipes
 from tutorial_utils.reproducibility import preserved_randomness
 from tutorial_utils.training import checkpoints, replicas, stored
 from tutorial_utils.training.batches import Batches
@@ -28,7 +28,7 @@ def tensors(n: int, seed: int) -> tuple[Tensor, Tensor]:
 
 
 def batches(seed: int = 3) -> Batches:
-    return Batches(*tensors(45, 1), 10, torch.Generator().manual_seed(seed), networks.shift)
+    return Batches(*tensors(45, 1), 10, torch.Generator().manual_seed(seed), recipes.shift)
 
 
 def held_out() -> Batches:

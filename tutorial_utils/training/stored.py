@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from tutorial_utils.evaluation.predictions import predict
 from tutorial_utils.reproducibility import preserved_randomness, training_fingerprint
 from tutorial_utils.training import checkpoints
 from tutorial_utils.training.batch_checks import begin, order_generators
@@ -29,15 +30,16 @@ def fit_or_load(
 ) -> History:
     """Train a model as ``Trainer`` does, or give it the weights that the same training gave it before.
 
-    A training is the same if settings, layers, first weights, number of batches, the first training and
-    validation batch, and the training code are. What is drawn from global generators, such as dropout or
+    A training is the same if settings, layers, first weights, the logits that these give a batch, the number
+    of batches, the first training and validation batch, and the training code are.
+
+    What is drawn from global generators, such as dropout or
     changes to the images, is drawn as from ``config.seed``, and the generators are put back: nothing that
     comes later depends on whether a file was there. Only the order of the training batches is used up.
 
     Args:
         config: Settings of the run.
-        model: Changed in place, on the device where it is. Its ``repr`` must tell how it computes, as that
-            of a ``Sequential`` does.
+        model: Changed in place, on the device where it is.
         train: Training batches.
         validation: Validation batches.
         folder: Where trained models are kept; None trains and keeps nothing.
@@ -87,7 +89,11 @@ def fingerprint(
     for what, batches in (("training", train), ("validation", validation)):
         digest.update(str(len(batches) if isinstance(batches, Sized) else "unknown").encode())
         with preserved_randomness(order_generators(batches).values()):
-            digest.update(b"".join(_bytes_of(tensor) for tensor in next(begin(batches, what))))
+            images, labels = next(begin(batches, what))
+        digest.update(_bytes_of(images) + _bytes_of(labels))
+    digest.update(
+        _bytes_of(predict(model, images).probabilities)
+    )  # two models may differ in how they compute
     return digest.hexdigest()[:16]
 
 

@@ -38,6 +38,9 @@ from tutorial_utils.training.optimisers import (
 )
 from tutorial_utils.training.threads import suitable_threads
 
+Cycle = torch.optim.lr_scheduler.LRScheduler
+"""A schedule that changes the learning rate after every update."""
+
 HIDDEN_ORDER = (
     "the training batches are drawn from what cannot be put back (begun twice, they differ); give them a "
     "torch.Generator as an attribute, as Batches, DataLoader and its samplers have"
@@ -58,7 +61,7 @@ def train_epoch(
     batches: BatchIterable,
     optimiser: torch.optim.Optimizer,
     watch: Callable[[int, float], None],
-    cycle: torch.optim.lr_scheduler.LRScheduler | None = None,
+    cycle: Cycle | None = None,
 ) -> tuple[float, float]:
     """Update the model once with every batch.
 
@@ -180,17 +183,11 @@ class Trainer:
         check_before_training(train, validation)
         if self.measure_train and not order_is_known(train):
             raise DataError(f"measure_train would change the run: {HIDDEN_ORDER}")
-        train, validation = move(train, device), move(validation, device)
+        batches = train, validation = move(train, device), move(validation, device)
         optimiser = make_optimiser(model, self.config)
-        history, best = History(), copy_weights(model)
-        if resume:
-            history, best = self._restore(model, optimiser, train)
-        cycle = make_one_cycle(
-            optimiser,
-            self.config,
-            steps_per_epoch=self._steps_per_epoch(train),
-            epochs_done=len(history),
-        )
+        fresh = History(), copy_weights(model)
+        history, best = self._restore(model, optimiser, train) if resume else fresh
+        stepping = optimiser, self._make_cycle(optimiser, train, len(history))
         try:
             with (
                 suitable_threads(model),
@@ -203,9 +200,7 @@ class Trainer:
                 ) as progress,
             ):
                 while history.stop_reason is None:
-                    record = self._run_epoch(
-                        len(history) + 1, model, (optimiser, cycle), (train, validation), progress
-                    )
+                    record = self._run_epoch(len(history) + 1, model, stepping, batches, progress)
                     reached = extended(history, record, self.config)
                     improved = reached.epochs_since_best() == 0
                     # In one statement: Ctrl-C between two would leave weights of another epoch than the best.
@@ -227,11 +222,16 @@ class Trainer:
                 f"device={wanted!r}, but the model is on {str(device)!r}; move it with model.to({wanted!r})"
             )
 
+    def _make_cycle(self, optimiser: torch.optim.Optimizer, train: BatchIterable, done: int) -> Cycle | None:
+        """Make the schedule that goes batch by batch, if one was asked for, as it is after some epochs."""
+        steps = self._steps_per_epoch(train)
+        return make_one_cycle(optimiser, self.config, steps_per_epoch=steps, epochs_done=done)
+
     def _run_epoch(
         self,
         epoch: int,
         model: nn.Module,
-        stepping: tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler | None],
+        stepping: tuple[torch.optim.Optimizer, Cycle | None],
         batches: tuple[BatchIterable, BatchIterable],
         progress: tqdm[Any],
     ) -> EpochRecord:

@@ -1,0 +1,671 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Networks
+#
+# On the last page the classifier stayed a line and got better inputs, made without a single label. What does it buy to let the labels shape the
+# features, too?
+#
+# *20 minutes to read, 45 with the exercises. **You need** [Training](../mnist/03_training.ipynb) and
+# [Better features](01_better_features.ipynb).*
+#
+# After this chapter you can
+#
+# * write a hidden layer and a small convolutional network, and train both with the loop that you know;
+# * see why deep stacks of sigmoids did not learn;
+# * test a recipe alone (augmentation, dropout, weight decay, batch normalisation), and say when it is not settled;
+# * reuse learnt features where labels are few.
+
+# %% tags=["remove-cell"]
+# @title Set-up: install the book's package where it is missing, and nothing else
+import importlib.metadata
+import importlib.util
+import subprocess
+import sys
+
+version = "0.2.0"
+release = f"https://github.com/logistic-regression-measured/book/archive/refs/tags/v{version}.zip"
+command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", release]
+if importlib.util.find_spec("tutorial_utils") is None:
+    installed = subprocess.run(command, capture_output=True, text=True)
+    if installed.returncode != 0:
+        raise RuntimeError(f"pip could not install {release}:\n{installed.stderr}")
+    importlib.invalidate_caches()
+
+import tutorial_utils
+
+if tutorial_utils.__version__ != version:
+    raise RuntimeError(
+        f"This notebook needs tutorial_utils {version}; {tutorial_utils.__version__} is "
+        f"installed. Run this, then restart the kernel:\n{' '.join(command)}"
+    )
+
+needed = """
+numpy scipy pandas matplotlib seaborn scikit-learn statsmodels
+pydantic tqdm pooch requests filelock safetensors typer pillow torch
+torchvision
+"""
+find = importlib.metadata.distributions
+missing = [name for name in needed.split() if not any(find(name=name))]
+if missing:
+    raise ImportError(f"Libraries are missing: pip install {' '.join(missing)}")
+
+# %% tags=["parameters"]
+seed: int = 0  # the first seed, 0 or more
+device: str = "auto"  # where to compute: "auto", "cpu", "cuda", "mps"
+num_epochs: int = 6  # passes over the training images, 1 or more
+short_epochs: int = 8  # epochs of the comparisons, 3 or more
+num_seeds: int = 3  # runs of each comparison, 2 or more
+few_images: int = 10_000  # training images of the comparisons, 1,000 or more
+batch_size: int = 128  # images per update, 1 to 45,000
+
+# %% tags=["hide-input"]
+# @title Check the settings: a wrong one stops the notebook here, and says why
+import math
+from functools import partial
+
+import pandas as pd
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from tutorial_utils.data import datasets
+from tutorial_utils.features import networks, recipes
+from tutorial_utils.plots.style import use_book_style
+from tutorial_utils.report import results
+from tutorial_utils.reproducibility import choose_device
+from tutorial_utils.training.config import TrainingConfig
+
+config = TrainingConfig(
+    seed=seed,
+    device=device,
+    num_epochs=num_epochs,
+    batch_size=batch_size,
+    learning_rate=0.1,
+    schedule="one_cycle",
+    early_stopping_patience=num_epochs,
+)
+short_run = {"num_epochs": short_epochs, "early_stopping_patience": short_epochs}
+short, folder = config.but(**short_run), results.output_folder()
+here = choose_device(device)
+use_book_style()
+
+# %% [markdown]
+# ## A hidden layer
+#
+# Softmax regression weighs pixels. Put a layer in between: 256 weighted sums of the pixels, each cut off at zero. They are the features, and
+# the scores are weighted sums of *them*. Without the cut, called **ReLU**, two sums in a row would be one sum, and nothing would be won.
+
+
+# %%
+class HiddenLayer(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.hidden = nn.Linear(784, width)
+        self.scores = nn.Linear(width, 10)
+
+    def forward(self, images):
+        sums = self.hidden(images.flatten(start_dim=1))
+        return self.scores(torch.relu(sums))
+
+
+# %% [markdown]
+# `backward` follows the chain rule through both layers, so the loop is the one that you know. One thing is new: the rate changes after *every*
+# batch, up from a 25th of its height, then down to almost nothing. **One cycle** allows long steps in the middle, and a few epochs are
+# enough.
+
+
+# %%
+def fit(model, batches, epochs, rate):
+    optimiser = torch.optim.SGD(model.parameters(), lr=rate, momentum=0.9)
+    cycle = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, rate, epochs * len(batches), cycle_momentum=False
+    )
+    for _ in range(epochs):
+        for images, labels in batches:
+            loss = F.cross_entropy(model(images), labels)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            cycle.step()
+
+
+# %%
+from tutorial_utils.training.batches import training_batches
+from tutorial_utils.training.trainer import Trainer, measure
+
+digits, pictures = map(datasets.load, ("mnist", "cifar10"))
+train, validation = training_batches(digits.train, config)
+train, validation = train.to(here), validation.to(here)
+torch.manual_seed(seed)
+mine = HiddenLayer(256).to(here)
+fit(mine, train, num_epochs, config.learning_rate)
+measure(mine, validation)
+
+# %% [markdown]
+# Loss and accuracy on the validation images. Some 92.5 % was the end of the line; most of what it got wrong is right now. With
+# `schedule="one_cycle"` among its settings, `Trainer` does what your loop did, and keeps the best epoch as always. Its weights are yours:
+
+# %%
+torch.manual_seed(seed)
+theirs = HiddenLayer(256).to(here)
+Trainer(config).fit(theirs, *training_batches(digits.train, config))
+torch.equal(mine.hidden.weight, theirs.hidden.weight)
+
+# %% [markdown]
+# ## A convolution
+#
+# A hidden layer does not know that pixels have neighbours. Shuffle the pixels of all images in the same way, and it learns as well. A
+# **convolution** slides a small window of weights, a **filter**, over the image and asks everywhere the same question. That is how patches
+# became features on [the last page](01_better_features.ipynb). Now the filters are weights like any other, and `backward` reaches them.
+
+
+# %%
+def layer(inputs, filters, size, step):
+    margin = (size - 1) // 2
+    learn = nn.Conv2d(inputs, filters, size, step, margin, bias=False)
+    return learn, nn.BatchNorm2d(filters), nn.ReLU()
+
+
+def convolutional(channels, a, b, c, d):
+    return nn.Sequential(
+        *layer(channels, a, size=6, step=2),
+        *layer(a, b, size=3, step=2),
+        *layer(b, c, size=3, step=1),
+        nn.MaxPool2d(2),
+        *layer(c, d, size=3, step=1),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(d, 10),
+    )
+
+
+# %% [markdown]
+# Read from the top. Filters of 6 x 6 pixels move two pixels at a time, so a 28 x 28 image becomes 14 x 14 answers per filter. The next layer
+# looks at 3 x 3 of these answers of all filters, again in steps of two: early steps of two make a network quick, for a quarter of the places is a quarter of
+# the work. `MaxPool2d` keeps the largest of each 2 x 2. At last each filter's answers are averaged: these are the features. The final line is softmax regression, as ever. (`BatchNorm2d` gets a section below.)
+#
+# `recipes.train_new` seeds, makes the network and trains it with `Trainer`, or finds it in a file, like the models of earlier chapters.
+
+# %%
+network, history = recipes.train_new(
+    lambda: convolutional(1, 16, 32, 32, 64),
+    config.but(learning_rate=0.2),
+    digits,
+    folder,
+)
+history.best.validation_accuracy, history.best.validation_loss
+
+# %% [markdown]
+# The convolution has a sixth of the hidden layer's weights, and makes half as many errors. A filter's weights serve at every place of an image, so
+# each is learnt from far more examples. Nothing is left to choose here. So now, once, the test images, with
+# [Wilson's interval](../mnist/04_evaluation.ipynb).
+
+# %% tags=["hide-input"]
+# @title Accuracy on the test images, and its interval
+from tutorial_utils.evaluation import statistics
+from tutorial_utils.evaluation.predictions import predict
+
+
+def test(network, data):
+    standardise = datasets.training_transform(data.description)
+    found = predict(network, standardise(data.test.images), batch_size=500)
+    hits = int((found.labels == data.test.labels).sum())
+    n = len(data.test)
+    return hits / n, *statistics.wilson_interval(hits, n)
+
+
+sizes = [sum(w.numel() for w in m.parameters()) for m in (network, mine)]
+mnist_network, mnist_history = network, history
+mnist_test = test(network, digits)
+mnist_test
+
+# %% [markdown]
+# ## Why not deeper? Gradients that vanish
+#
+# If one hidden layer helps, why not eight? For twenty years the answer was: they do not learn. Build eight layers the old way, with
+# sigmoids, and eight with ReLU. Give both the same first weights and one batch, and look at each layer's gradient.
+# **Predict first:** how much smaller is it in the first layer than in the last?
+
+
+# %%
+def deep(activation, depth=8):
+    return networks.dense(784, [64] * depth, activation=activation)
+
+
+def gradients(network, images, labels):
+    F.cross_entropy(network(images), labels).backward()
+    layers = [part for part in network if isinstance(part, nn.Linear)]
+    return [part.weight.grad.norm().item() for part in layers]
+
+
+batch, norms = next(iter(validation)), {}
+for activation in (nn.Sigmoid, nn.ReLU):
+    torch.manual_seed(seed)
+    network = deep(activation).to(here)
+    norms[activation.__name__] = gradients(network, *batch)
+
+# %% tags=["hide-input"]
+# @title Figure: gradients by layer
+from tutorial_utils.lessons.show import show
+from tutorial_utils.plots.training import compare_curves
+
+curves = {name: (range(1, len(each) + 1), each) for name, each in norms.items()}
+labels = {"xlabel": "layer, from the image on"}
+labels["ylabel"] = "norm of the gradient"
+show(
+    compare_curves(curves, marked=True, yscale="log", **labels),
+    caption="Size of each layer's gradient, on one batch, in untrained networks"
+    " of eight hidden layers. The vertical axis is logarithmic.",
+    alt="With sigmoids the norm falls by almost six powers of ten from the last"
+    " layer to the first. With ReLU it falls by about one.",
+    name="fig-vanishing-gradients",
+)
+
+# %% [markdown]
+# On its way back, a gradient is multiplied in each layer by the weights and by the slope of the activation. A sigmoid's slope is at most a
+# quarter. Eight of them leave next to nothing, and the first layers stand still. ReLU's slope is one wherever something gets through. Does
+# it matter? Train both on a few of the images:
+
+
+# %% tags=["hide-input"]
+# @title Both trained: accuracy on the validation images
+def after_few(make, config, data, change=None):
+    few = slice(few_images)
+    options = {"chosen": few, "change": change}
+    _, history = recipes.train_new(make, config, data, folder, **options)
+    return history.records[-1].validation_accuracy
+
+
+slow = short.but(learning_rate=0.05)
+depths = {
+    "sigmoid": after_few(lambda: deep(nn.Sigmoid), slow, digits),
+    "ReLU": after_few(lambda: deep(nn.ReLU), slow, digits),
+}
+depths
+
+# %% [markdown]
+# The deep sigmoids guess. Their loss is right and their code is, too, but the signal does not arrive. ReLU, first weights of the right size
+# ([Glorot and Bengio, 2010](https://proceedings.mlr.press/v9/glorot10a.html)) and normalisation keep it alive.
+#
+# ## Four recipes, each alone
+#
+# MNIST is nearly solved, so take CIFAR-10, and a few of its images. Every tutorial has these four:
+#
+# * **Augmentation** shifts each training image a little and mirrors every other one, at random, each time anew.
+# * **Dropout** sets a random share of the features to zero in training, so that none can rely on another
+#   ([Srivastava et al., 2014](https://jmlr.org/papers/v15/srivastava14a.html)).
+# * **Weight decay** pulls all weights towards zero.
+# * **Batch normalisation** brings each filter's answers to mean 0 and deviation 1 over the batch
+#   ([Ioffe and Szegedy, 2015](https://arxiv.org/abs/1502.03167)).
+#
+# The package's `networks` has your network, with switches; `recipes` has `shift` and `flip`. Start with none of the four, and add one. Runs with
+# the same seed share their images and their order.
+
+
+# %%
+def augment(images):
+    return recipes.flip(recipes.shift(images, most=2))
+
+
+RECIPES = {
+    "none": {},
+    "augmentation": {"change": augment},
+    "dropout": {"dropout": 0.3},
+    "weight decay": {"weight_decay": 0.001},
+    "batch norm": {"batch_norm": True},
+    "both": {"batch_norm": True, "change": augment},
+}
+cifar = short.but(dataset="cifar10")
+
+
+def run(seed, change=None, weight_decay=0.0, dropout=0.0, batch_norm=False):
+    options = {"dropout": dropout, "batch_norm": batch_norm}
+    settings = cifar.but(seed=seed, weight_decay=weight_decay)
+    make = partial(networks.convolutional, 3, (16, 32, 32, 64), **options)
+    return after_few(make, settings, pictures, change)
+
+
+SEEDS = range(seed, seed + num_seeds)
+runs = {name: [run(s, **r) for s in SEEDS] for name, r in RECIPES.items()}
+
+# %% [markdown]
+# Subtract "none" seed by seed, and take the mean and its 95 % interval over seeds. With three seeds such an interval is wide, and should be.
+
+# %%
+frame = pd.DataFrame(runs, SEEDS)
+gains = frame.drop(columns="none").sub(frame["none"], axis=0)
+gains["augmentation after batch norm"] = frame["both"] - frame["batch norm"]
+summary = {
+    name: (each.mean(), *statistics.mean_interval(each))
+    for name, each in gains.drop(columns="both").items()
+}
+frame.mean().round(3).to_dict()
+
+# %% tags=["hide-input"]
+# @title Figure: what each recipe gains
+from tutorial_utils.plots.evaluation import intervals
+
+ax = intervals(summary, xlabel="gain in validation accuracy")
+ax.axvline(0, color="black", linewidth=1)
+show(
+    ax,
+    caption="Gain in validation accuracy of each recipe, on a few images of"
+    " CIFAR-10: mean over seeds, with its 95 % interval.",
+    alt="ALT",
+    name="fig-recipes",
+)
+
+# %% [markdown]
+# ABLATION
+#
+# ## All of CIFAR-10
+#
+# Now the settings are chosen, on validation images. Take all training images, filters twice as many, and the two recipes that are settled. The
+# network that comes out meets the test images once.
+
+# %%
+network, history = recipes.train_new(
+    lambda: networks.convolutional(3, (32, 64, 64, 128)),
+    config.but(dataset="cifar10", learning_rate=0.2),
+    pictures,
+    folder,
+    change=augment,
+)
+cifar10_test = test(network, pictures)
+cifar10_test
+
+# %% [markdown]
+# [The line on pixels](../cifar10/04_evaluation.ipynb) was right about 40 % of the time, and here is nearly twice that. What do the filters of
+# the first layer look like?
+
+# %% tags=["hide-input"]
+# @title Figure: learnt filters
+from tutorial_utils.plots.model import filters
+
+ax = filters(network[0].weight.numpy(force=True))
+show(
+    ax,
+    caption="All filters of the first layer after training on CIFAR-10, 6 x 6"
+    " pixels each, in its own scale of brightness.",
+    alt="Four rows of eight small coloured squares. Many show an edge or a bar"
+    " in some direction, others a blot of one colour beside another.",
+    name="fig-learnt-filters",
+)
+
+# %% [markdown]
+# Edges in several directions, and spots of one colour against another. Nobody asked for edges. Compare them with the centroids of
+# [the last page](01_better_features.ipynb): those came from the patches alone, these from the labels as well.
+#
+# ## Features for digits never seen
+#
+# Are learnt features good for their own classes alone? Train the convolution on the digits 0 to 4. Then freeze it, and give its features to a softmax
+# regression that must tell 5 to 9 apart from a few images each. Pixels and an *untrained* network's features compete
+# ([Yosinski et al., 2014](https://arxiv.org/abs/1411.1792) ask the same of large networks).
+
+
+# %%
+half = train.labels.cpu() < 5
+half_trained, _ = recipes.train_new(
+    lambda: convolutional(1, 16, 32, 32, 64),
+    config.but(learning_rate=0.2),
+    digits,
+    folder,
+    chosen=half,
+)
+
+# %% tags=["hide-input"]
+# @title Softmax regression on pixels, and on the features of two networks
+from tutorial_utils.features import few_labels
+
+torch.manual_seed(seed)
+untrained = convolutional(1, 16, 32, 32, 64).to(here)
+INPUTS = {
+    "pixels": nn.Flatten(),
+    "untrained network": untrained.eval()[:-1],
+    "learnt on 0 to 4": half_trained.eval()[:-1],
+}
+COUNTS = (2, 5, 10, 20, 50, 100)
+
+
+@torch.no_grad()
+def new_digits(batches, inputs, most=5_000):
+    chosen = (batches.labels >= 5).nonzero()[:most, 0]
+    images = batches.transform(batches.images[chosen])
+    return inputs(images).cpu(), batches.labels[chosen].cpu()
+
+
+scores = {}
+for name, inputs in INPUTS.items():
+    parts = [new_digits(each, inputs) for each in (train, validation)]
+    found = few_labels.accuracies(*parts, COUNTS, SEEDS)
+    scores[name] = found.mean(axis=1).tolist()
+transfer = pd.DataFrame(scores, COUNTS)
+
+# %% tags=["hide-input"]
+# @title Figure: what features are worth when labels are few
+curves = {name: (COUNTS, each) for name, each in transfer.items()}
+labels = {"xlabel": "labelled images of each new digit", "ylabel": "accuracy"}
+ax = compare_curves(curves, marked=True, xscale="log", **labels)
+ax.set(xticks=COUNTS, xticklabels=COUNTS)
+show(
+    ax,
+    caption="Accuracy of softmax regression on the digits 5 to 9 by the number"
+    " of labelled images, mean over draws. The horizontal axis is logarithmic.",
+    alt="Three rising lines. Features learnt on the digits 0 to 4 lie on top"
+    " everywhere.",
+    name="fig-transfer",
+)
+
+# %% [markdown]
+# TRANSFER
+#
+# So what did learning the features buy? On MNIST, most of the errors that a line makes; on CIFAR-10, nearly twice its accuracy, with no more
+# weights than TODO. And something to keep: features that serve classes which nobody had labelled.
+
+
+# %% tags=["remove-cell"]
+# @title What the results file and exercise 2 need besides
+def few_digits(seed):
+    settings = short.but(seed=seed, learning_rate=0.2)
+    return after_few(lambda: convolutional(1, 16, 32, 32, 64), settings, digits)
+
+
+def right_convolution(image, window):
+    return F.conv2d(image[None, None], window[None, None])[0, 0]
+
+
+picture, window = torch.rand(7, 6), torch.rand(3, 2)
+mnist_few = [few_digits(each) for each in SEEDS]
+shallow = gradients(deep(nn.Sigmoid, depth=4).to(here), *batch)
+
+# %% tags=["remove-input"]
+# @title Guards of the sentences above
+from tutorial_utils.lessons.expect import expect
+
+same = torch.equal(mine.hidden.weight, theirs.hidden.weight)
+expect("your weights and those of Trainer are equal", same, equals=True)
+hidden, convolved = (
+    1 - measure(mine, validation)[1],
+    1 - measure(mnist_network, validation)[1],
+)
+expect("most of the line's errors are right now", hidden, below=0.035)
+expect("the convolution halves the errors", convolved / hidden, below=0.75)
+ratio = sizes[0] / sizes[1]
+expect("it has about a sixth of the weights", ratio, between=(0.14, 0.19))
+expect("about one digit in a hundred is misread", mnist_test[0], above=0.988)
+falls = {name: each[0] / each[-1] for name, each in norms.items()}
+expect("sigmoids leave next to nothing of a gradient", falls["Sigmoid"], below=1e-4)
+expect("ReLU leaves far more", falls["ReLU"], above=1e-2)
+expect("the deep sigmoids guess", depths["sigmoid"], below=0.2)
+expect("the deep ReLUs learn", depths["ReLU"], above=0.6)
+
+better = cifar10_test[0] / 0.40
+expect("nearly twice the line's accuracy on CIFAR-10", better, between=(1.75, 2.1))
+expect("the network reaches 70 %", cifar10_test[0], above=0.7)
+others = transfer[["pixels", "untrained network"]].max(axis=1)
+margin = (transfer["learnt on 0 to 4"] - others).min()
+expect("learnt features are ahead everywhere", margin, above=0.02)
+
+# %% [markdown]
+# ## Exercises
+#
+# ### Exercise 1 ★ With a pencil
+#
+# How many numbers does `nn.Conv2d(3, 32, 6, bias=False)` learn, and how many multiplications does it make for one image if its filters stop
+# at 16 x 16 places? Enter the second.
+
+# %%
+from tutorial_utils.lessons import checks
+
+multiplications = ...
+hint = "6 * 6 * 3 weights in each of 32 filters, used at every place"
+checks.answer(multiplications, 884_736, tolerance=0.5, hint=hint)
+
+# %% tags=["hide-cell"]
+# @title Solution
+# 6 * 6 * 3 * 32 weights, each used at 16 * 16 places.
+6 * 6 * 3 * 32, 6 * 6 * 3 * 32 * 16 * 16
+
+# %% [markdown]
+# ### Exercise 2 ★★ Predict, then run
+#
+# Four layers of sigmoids in place of eight: by which factor does the gradient fall from the last layer to the first? Each
+# layer takes about the same share. Write down the exponent of ten, such as -3, then compare.
+
+# %%
+exponent = ...
+hint = "read the figure: a line that is straight on a logarithmic axis"
+right = math.log10(shallow[0] / shallow[-1])
+checks.answer(exponent, right, tolerance=0.6, hint=hint)
+
+# %% tags=["hide-cell"]
+# @title Solution
+# Half as many layers, so about half the exponent.
+right, math.log10(falls["Sigmoid"])
+
+# %% [markdown]
+# ### Exercise 3 ★★★ A convolution by hand
+#
+# `your_convolution` gets one grey image (height, width) and one filter, and returns the answers at every place where the filter fits, in steps of one
+# pixel. The starter gives answers of the right shape.
+
+
+# %%
+def your_convolution(image, window):
+    return image[:5, :5] * 0
+
+
+checks.function(your_convolution, right_convolution, [(picture, window)])
+
+
+# %% tags=["hide-cell"]
+# @title Solution
+# `unfold` lays every window of the image side by side; then one product each.
+def my_convolution(image, window):
+    height, width = window.shape
+    windows = image.unfold(0, height, 1).unfold(1, width, 1)
+    return (windows * window).sum(dim=(2, 3))
+
+
+checks.function(my_convolution, right_convolution, [(picture, window)])
+
+# %% [markdown]
+# ## Five questions
+
+# %% tags=["remove-input"]
+# @title Five questions
+from tutorial_utils.lessons.questions import ask, choice, number
+
+ask(
+    [
+        choice(
+            "You leave out `torch.relu` in `HiddenLayer`. What remains?",
+            {
+                "softmax regression": "",
+                "a deeper network": "Two linear maps in a row are one.",
+                "nothing that learns": "It learns, but no more than a line.",
+            },
+            correct="softmax regression",
+            because="a sum of sums is a sum.",
+        ),
+        number(
+            "How many weights and biases has `HiddenLayer(100)`?",
+            answer=785 * 100 + 101 * 10,
+            tolerance=0.5,
+            because="785 for each hidden unit, 101 for each class.",
+        ),
+        choice(
+            "The gradient of layer 1 is a millionth of that of layer 9. What"
+            " does a higher learning rate do?",
+            {
+                "it makes up for it": "Layer 9 would diverge first.",
+                "it does not help": "",
+            },
+            correct="it does not help",
+            because="one rate serves all layers, and the last ones set its limit.",
+        ),
+        choice(
+            "A recipe gains 0.01 on average over three seeds; the interval runs"
+            " from -0.01 to 0.03. What do you report?",
+            {
+                "it helps": "The interval holds 0, too.",
+                "it does nothing": "It may gain up to 0.03.",
+                "not settled": "",
+            },
+            correct="not settled",
+            because="both signs are within the interval.",
+            sure=True,
+        ),
+        choice(
+            "You have ten labelled images of each new class. Where do you start?",
+            {
+                "train a network on them": "It has far more weights than images.",
+                "features learnt on other classes": "",
+                "pixels": "Above they lie below, at every number of images.",
+            },
+            correct="features learnt on other classes",
+            because=f"here they are ahead by at least {margin:.2f}.",
+        ),
+    ]
+)
+
+# %% [markdown]
+# ## Further reading
+#
+# * [Goodfellow, Bengio and Courville (2016)](https://www.deeplearningbook.org), chapters 6, 7 and 9.
+# * [LeCun et al. (1998)](https://doi.org/10.1109/5.726791), the network that read cheques.
+
+# %% tags=["remove-cell"]
+# @title The results file
+metrics = {
+    "mnist_few_images_accuracy": mnist_few,
+    "cifar10_few_images_accuracy": runs,
+    "recipe_gains": summary,
+    "weights": {"convolution": sizes[0], "hidden layer": sizes[1]},
+    "hidden_layer_validation_accuracy": 1 - hidden,
+    "gradient_norms": norms,
+    "deep_accuracy": depths,
+    "transfer_accuracy": transfer.to_dict("list"),
+}
+tested = {"mnist": mnist_test, "cifar10": cifar10_test}
+for name, values in tested.items():
+    for end, value in zip(("", "_low", "_high"), values, strict=True):
+        metrics[f"{name}_test_accuracy{end}"] = value
+fits = {"mnist": mnist_history, "cifar10": history}
+path = results.write(
+    "beyond/02_networks",
+    parameters={**config.model_dump(), "num_seeds": num_seeds},
+    metrics=metrics,
+    timings={
+        f"{name}_training_seconds": sum(fit.column("seconds"))
+        for name, fit in fits.items()
+    },
+    data_hash=f"{digits.fingerprint}+{pictures.fingerprint}",
+)
