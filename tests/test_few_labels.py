@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+import torch
 from sklearn.linear_model import LogisticRegression
+from torch import nn
 
 from tutorial_utils.exceptions import DataError
-from tutorial_utils.features.few_labels import accuracies
+from tutorial_utils.features.few_labels import accuracies, compute
+from tutorial_utils.training.batches import Batches
 
 
 def clouds(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -34,3 +37,11 @@ def test_equal_seeds_draw_the_same_images_whatever_the_features() -> None:
 def test_more_images_than_a_class_has_are_refused() -> None:
     with pytest.raises(DataError, match=r"counts=\(2, 31\); allowed: 1 to 30"):
         accuracies(clouds(90, 1), clouds(90, 2), (2, 31), (0,))
+
+
+def test_outputs_are_those_of_the_images_of_some_classes_in_evaluation_mode() -> None:
+    images, labels = torch.arange(12.0).view(6, 1, 1, 2), torch.tensor([0, 1, 2, 0, 1, 2])
+    network = nn.Sequential(nn.Flatten(), nn.Dropout(0.9))
+    outputs, found = compute(network, Batches(images, labels, 2, transform=lambda x: x * 2), (1, 2), 3)
+    assert found.tolist() == [1, 2, 1]
+    torch.testing.assert_close(outputs, 2 * images[[1, 2, 4]].flatten(1))

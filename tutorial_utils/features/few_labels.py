@@ -7,9 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from torch import Tensor, nn
 
 from tutorial_utils.exceptions import DataError
 from tutorial_utils.reproducibility import make_generator
+from tutorial_utils.training.batches import Batches
 
 
 def accuracies(
@@ -51,3 +53,22 @@ def accuracies(
             line = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1_000))
             measured[row, column] = line.fit(features[picked], labels[picked]).score(*map(np.asarray, test))
     return measured
+
+
+@torch.no_grad()
+def compute(network: nn.Module, batches: Batches, classes: Sequence[int], most: int) -> tuple[Tensor, Tensor]:
+    """Compute what a network gives for the first images of some classes.
+
+    Args:
+        network: Of a classifier, leave out the last layer. Put into evaluation mode.
+        batches: Images and labels to choose from, in the order in which they lie in memory.
+        classes: Class numbers.
+        most: Images at most.
+
+    Returns:
+        The network's outputs, one row per image, and labels (n,), on the CPU.
+    """
+    chosen = torch.isin(batches.labels, torch.tensor(classes, device=batches.labels.device))
+    places = chosen.nonzero()[:most, 0]
+    images = batches.transform(batches.images[places])
+    return network.eval()(images).cpu(), batches.labels[places].cpu()

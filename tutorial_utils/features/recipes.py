@@ -9,7 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tutorial_utils.data.datasets import LoadedDataset
+from tutorial_utils.data.datasets import LoadedDataset, training_transform
+from tutorial_utils.evaluation.predictions import predict
+from tutorial_utils.evaluation.statistics import wilson_interval
 from tutorial_utils.exceptions import DataError
 from tutorial_utils.reproducibility import choose_device, preserved_randomness
 from tutorial_utils.training.batches import Batches, training_batches
@@ -52,6 +54,22 @@ def train_new(
     if change is not None:
         train = changed(train, change)
     return network, fit_or_load(config, network, train, validation, folder)
+
+
+def measure_test(network: nn.Module, data: LoadedDataset) -> tuple[float, float, float]:
+    """Measure a network on the test images: once, when nothing is left to choose.
+
+    Args:
+        network: Maps images to logits.
+        data: The data set.
+
+    Returns:
+        Accuracy and the bounds of its Wilson interval at 95 %, fractions: other images, the same network.
+    """
+    images = training_transform(data.description)(data.test.images)
+    hits = int((predict(network, images, batch_size=500).labels == data.test.labels).sum())
+    interval = wilson_interval(hits, len(data.test))
+    return hits / len(data.test), interval.low, interval.high
 
 
 def shift(images: Tensor, most: int = 2) -> Tensor:
