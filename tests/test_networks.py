@@ -79,5 +79,6 @@ def test_some_images_are_taken_and_changed_after_they_are_standardised() -> None
     torch.testing.assert_close(seen, images.float() + 1)
     for image in (image for part, _ in some for image in part):
         assert any(torch.equal(image, (each / 2).flip(2)) for each in images[labels > 0])
+    assert recipes.of_classes(labels, range(2)).tolist() == [True, True, False] * 2
     with pytest.raises(DataError, match="of 6 images none is left"):
         recipes.only(batches, slice(0))

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from tutorial_utils.exceptions import DataError
+from tutorial_utils.features.recipes import of_classes
 from tutorial_utils.reproducibility import make_generator
 from tutorial_utils.training.batches import Batches
 
@@ -68,7 +69,6 @@ def compute(network: nn.Module, batches: Batches, classes: Sequence[int], most: 
     Returns:
         The network's outputs, one row per image, and labels (n,), on the CPU.
     """
-    chosen = torch.isin(batches.labels, torch.tensor(classes, device=batches.labels.device))
-    places = chosen.nonzero()[:most, 0]
+    places = of_classes(batches.labels, classes).nonzero()[:most, 0]
     images = batches.transform(batches.images[places])
     return network.eval()(images).cpu(), batches.labels[places].cpu()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -26,6 +26,7 @@ def train_new(
     data: LoadedDataset,
     folder: Path | None,
     *,
+    classes: Sequence[int] | None = None,
     chosen: Tensor | slice | None = None,
     change: Callable[[Tensor], Tensor] | None = None,
 ) -> tuple[nn.Module, History]:
@@ -36,7 +37,8 @@ def train_new(
         config: Settings of the run, device included.
         data: The data set; only its training images are used.
         folder: Where trained networks are kept; None trains and keeps nothing.
-        chosen: Which of the training images to use, as for :func:`only`; None uses all.
+        classes: Train and validate on images of these alone; None takes all.
+        chosen: Which of the training images left to use, as for :func:`only`; None uses all.
         change: What happens to them on their way to the network, as for :func:`changed`; None leaves them.
 
     Returns:
@@ -49,6 +51,8 @@ def train_new(
         torch.manual_seed(config.seed)
         network = make().to(choose_device(config.device))
     train, validation = training_batches(data.train, config)
+    if classes is not None:
+        train, validation = (only(part, of_classes(part.labels, classes)) for part in (train, validation))
     if chosen is not None:
         train = only(train, chosen)
     if change is not None:
@@ -115,6 +119,19 @@ def only(batches: Batches, chosen: Tensor | slice) -> Batches:
     if len(labels) == 0:
         raise DataError(f"of {batches.num_images:,} images none is left; choose at least one")
     return Batches(images, labels, batches.batch_size, batches.generator, batches.transform)
+
+
+def of_classes(labels: Tensor, classes: Sequence[int]) -> Tensor:
+    """Mark the images of some classes.
+
+    Args:
+        labels: Class numbers, int64, shape (n,).
+        classes: Class numbers that count.
+
+    Returns:
+        Bool, shape (n,).
+    """
+    return torch.isin(labels, torch.tensor(classes, device=labels.device))
 
 
 def changed(batches: Batches, change: Callable[[Tensor], Tensor]) -> Batches:
