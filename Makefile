@@ -44,7 +44,7 @@ PAGES := _config.yml CHANGELOG.md benchmarks/results.json LICENSE LICENSE-text $
 
 # Started in this order: what others wait for first, then what takes long, so that no core is idle at the end.
 FIRST := cifar10/03_training mnist/03_training claims/01_mnist mnist/04_evaluation claims/02_cifar10 \
-  cifar10/05_error_analysis cifar10/04_evaluation foundations/03_gradient_descent
+  cifar10/05_error_analysis cifar10/04_evaluation beyond/02_networks foundations/03_gradient_descent
 SOURCES := $(wildcard $(FIRST:%=notebooks/%.py))
 SOURCES += $(filter-out $(SOURCES),$(wildcard notebooks/*/*.py))
 EXECUTED := $(SOURCES:notebooks/%.py=$(BUILD)/executed/%.ipynb)
