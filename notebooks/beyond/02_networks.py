@@ -341,18 +341,18 @@ show(
 )
 
 # %% [markdown]
-# One question is settled. Batch normalisation gains so much that its whole interval lies far to the right of zero. For each of the others, look
-# where zero lies. Where the interval holds it, three seeds do not settle the question, whichever way the mean points, and "dropout improves accuracy" is
-# more than you may say here.
+# Batch normalisation stands out: its whole interval lies far to the right of zero. For the others, look where zero lies. Where the interval holds it,
+# three seeds do not settle the question, whichever way the mean points, and "dropout improves accuracy" is more than you may say here. Where
+# one barely leaves it, remember that you looked at seven, and that each misses the truth one time in twenty.
 #
-# None of the three comes near the first, and that is no surprise. They are brakes: they keep a network from fitting its training images too closely, and
-# make it learn more slowly. In a few epochs there is little to brake. Recipes answer a problem, so look first whether you have it. Longer runs do: try
+# None of the three comes near it, and that is no surprise. They are brakes: they keep a network from fitting its training images too closely, and make
+# it learn more slowly. In a few epochs there is little to brake. Recipes answer a problem, so look first whether you have it. Longer runs do: try
 # `short_epochs = 40`, and take a walk.
 #
 # ## All of CIFAR-10
 #
-# The settings are chosen now, on validation images. Take all training images, twice as many filters, and the one recipe that is settled. The
-# network that comes out meets the test images once.
+# The settings are chosen now, on validation images. Take all training images, twice as many filters, and the one recipe that nobody need argue
+# about. The network that comes out meets the test images once.
 
 # %%
 wide = partial(networks.convolutional, 3, (32, 64, 64, 128))
@@ -420,8 +420,8 @@ show(
 )
 
 # %% [markdown]
-# Learnt features are ahead at every number of labels, and most clearly where labels are few. Strokes and bends serve 5 to 9 as well as 0 to 4. The untrained
-# network says how much of that is the architecture, and how much was learnt.
+# Learnt features are ahead at every number of labels, and most clearly where labels are few: strokes and bends serve 5 to 9 as well as 0 to 4. The
+# curve of the untrained network shows what the same layers do before they have learnt anything.
 #
 # So what does learning the features buy? On MNIST, it repairs most of what a line misreads, with few weights. On CIFAR-10, nearly twice the line's accuracy. And it leaves features that serve classes which it never saw. The classifier on top is still yours: softmax regression.
 
