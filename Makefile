@@ -43,8 +43,8 @@ PACKAGE := $(shell find tutorial_utils -name '*.py' -o -name '*.css' -o -name '*
 PAGES := _config.yml CHANGELOG.md benchmarks/results.json LICENSE LICENSE-text $(shell find book -type f -not -path '*/__pycache__/*')
 
 # Started in this order: what others wait for first, then what takes long, so that no core is idle at the end.
-FIRST := cifar10/03_training mnist/03_training claims/01a_mnist_data_and_model mnist/04_evaluation claims/02_cifar10 \
-  claims/01b_mnist_training claims/04_replication \
+FIRST := cifar10/03_training mnist/03_training beyond/02_networks claims/01a_mnist_data_and_model claims/02_cifar10 \
+  mnist/04c_comparing_models claims/01b_mnist_training claims/04_replication \
   cifar10/05_error_analysis cifar10/04_evaluation foundations/03_gradient_descent
 SOURCES := $(wildcard $(FIRST:%=notebooks/%.py))
 SOURCES += $(filter-out $(SOURCES),$(wildcard notebooks/*/*.py))

@@ -35,6 +35,7 @@ CONVERTED: list[str] = [
     "mnist/04b_probabilities",
     "mnist/04c_comparing_models",
     "mnist/05_error_analysis",
+    "beyond/02_networks",
     "claims/01a_mnist_data_and_model",
     "claims/01b_mnist_training",
     "claims/01c_mnist_evaluation",

@@ -36,7 +36,7 @@ def checkpoint(**changes: Any) -> Checkpoint:
         "history": History(records, StopReason.EARLY_STOP, "nicht besser: größer"),
         "model": {"linear.weight": torch.randn(3, 4), "linear.bias": torch.randn(3, dtype=torch.float64)},
         "best": {"linear.weight": torch.randn(3, 4), "linear.bias": torch.randn(3)},
-        "momentum": {"linear.weight": torch.randn(3, 4), "linear.bias": torch.randn(3)},
+        "optimiser": {"linear.weight/exp_avg": torch.randn(3, 4), "linear.weight/step": torch.tensor(7.0)},
         "generators": {"global": torch.get_rng_state(), "order": torch.Generator().get_state()},
     }
     return Checkpoint(**{**values, **changes})
@@ -47,7 +47,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "model.safetensors"
 
 
-GROUPS = ("model", "best", "momentum", "generators")
+GROUPS = ("model", "best", "optimiser", "generators")
 
 
 def assert_equal(first: Checkpoint, second: Checkpoint) -> None:
@@ -63,7 +63,7 @@ def assert_equal(first: Checkpoint, second: Checkpoint) -> None:
 
 def test_a_checkpoint_comes_back_bit_by_bit_in_place_of_the_one_before(tmp_path: Path) -> None:
     path = tmp_path / "not" / "yet" / "model.safetensors"
-    for written in (checkpoint(), checkpoint(config=TrainingConfig(momentum=0.0), momentum={})):
+    for written in (checkpoint(), checkpoint(config=TrainingConfig(momentum=0.0), optimiser={})):
         checkpoints.save(path, written)
         assert_equal(checkpoints.load(path), written)
         assert [file.name for file in path.parent.iterdir()] == ["model.safetensors"]
@@ -147,7 +147,7 @@ RUN = {"records": [], "stop_reason": None, "stop_detail": ""}
         ("model/w", {"config": '{"epochs": 3}', "history": json.dumps(RUN)}),
         ("model/w", {"config": "{}", "history": json.dumps(RUN | {"records": [{}]})}),
         ("model/w", {"config": "{}", "history": json.dumps(RUN | {"stop_reason": "tired"})}),
-        ("optimiser/w", {"config": "{}", "history": json.dumps(RUN)}),
+        ("scheduler/w", {"config": "{}", "history": json.dumps(RUN)}),
         ("w", {"config": "{}", "history": json.dumps(RUN)}),
     ],
 )
@@ -162,7 +162,7 @@ def test_a_file_of_this_package_that_is_no_checkpoint_is_refused(
 
 @pytest.mark.parametrize(
     ("group", "named"),
-    [("model", "model"), ("best", "best"), ("momentum", "momentum"), ("generators", "generator")],
+    [("model", "model"), ("best", "best"), ("optimiser", "optimiser"), ("generators", "generator")],
 )
 @pytest.mark.fault(50)
 def test_a_checkpoint_that_lacks_a_part_is_refused_with_its_name(path: Path, group: str, named: str) -> None:
@@ -279,7 +279,7 @@ def killed(work, wait=None):
         os.kill(child, signal.SIGKILL)
     assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
     found = checkpoints.load(path)
-    (value,) = {tensor.unique().item() for group in (found.model, found.best, found.momentum)
+    (value,) = {tensor.unique().item() for group in (found.model, found.best, found.optimiser)
                 for tensor in group.values()}
     return value
 

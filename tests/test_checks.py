@@ -61,6 +61,19 @@ def test_a_cross_entropy_is_judged_by_what_it_returns(
     assert said in " ".join(capsys.readouterr().out.split())
 
 
+def test_a_convolution_is_judged_by_what_it_returns(capsys: pytest.CaptureFixture[str]) -> None:
+    def slide(image: torch.Tensor, window: torch.Tensor) -> torch.Tensor:
+        return (image.unfold(0, 3, 1).unfold(1, 2, 1) * window).sum(dim=(2, 3))
+
+    for attempt, said in (
+        (slide, "Right"),
+        (lambda image, window: slide(image, window.flip(0, 1)), "Look at this: the window is turned round"),
+        (lambda image, window: image, r"has shape \(7, 6\), expected \(5, 5\)"),
+    ):
+        checks.convolution(attempt)
+        assert re.search(said, capsys.readouterr().out)
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [

@@ -166,6 +166,18 @@ def test_patience_beyond_the_epochs_is_allowed_and_noted() -> None:
     assert "early_stopping_patience=6" in note and "num_epochs=5" in note and "never stops early" in note
 
 
+def test_what_the_one_cycle_schedule_does_not_use_is_refused_and_says_which_schedule_does() -> None:
+    message = refusal(schedule="one_cycle", learning_rate_decay=0.5, learning_rate_step=3)
+    assert message.startswith("2 settings are not allowed:")
+    for part in ("learning_rate_decay=0.5: is for schedule='step'", "learning_rate_step=3", "leave it at 10"):
+        assert part in message
+    message = refusal(optimiser="rmsprop", schedule="cosine")
+    assert "'sgd' or 'adam'" in message and "'step' or 'one_cycle'" in message
+    (note,) = TrainingConfig(schedule="one_cycle").notes
+    assert "early_stopping_patience=5 is below num_epochs=30" in note
+    assert TrainingConfig(schedule="one_cycle", num_epochs=5).notes == []
+
+
 @given(learning_rate=st.floats(1e-4, 10), decay=st.floats(0.05, 1), step=st.integers(1, 12))
 def test_the_schedule_is_pytorchs_step_schedule(learning_rate: float, decay: float, step: int) -> None:
     config = TrainingConfig(learning_rate=learning_rate, learning_rate_decay=decay, learning_rate_step=step)
@@ -187,6 +199,8 @@ OTHER_VALUES: dict[str, Any] = {
     "batch_size": 32,
     "learning_rate": 0.02,
     "momentum": 0.8,
+    "optimiser": "adam",
+    "schedule": "one_cycle",
     "weight_decay": 0.1,
     "learning_rate_decay": 0.2,
     "learning_rate_step": 11,
@@ -243,7 +257,8 @@ def test_what_is_learnt_changes_with_every_field_but_those_named_as_not_learnt(
     others = {**OTHER_VALUES, "dataset": "other", "device": "cpu", "divergence_bound": 1.1}
     changed = []
     for config in (base, base.but(early_stopping_patience=12)):
-        changed.append(fit(config) != fit(config.but(**{field: others[field]})))
+        unused = {"learning_rate_step": 10} if field == "schedule" else {}
+        changed.append(fit(config) != fit(config.but(**{**unused, field: others[field]})))
         assert fit(config) == fit(config)
     assert any(changed) == (field not in NOT_LEARNT)
 

@@ -130,6 +130,7 @@ CALLS = {
         NAMES, [1, -2, 3], [0.2, 0.1, 0.7], 1, loss=2.5, curve=([0.1, 1], [2.5, 0])
     ),
     "model.evidence_images": call([IMAGES[0] - 8, 8 - IMAGES[0]], ["a", "b"], outlines=[None, IMAGES[1]]),
+    "model.filters": call(np.stack([IMAGES[:3], IMAGES[:3] * 2]), 2),
     "model.unrolled": call(IMAGES[2], SIGNED, [-1, 2, 1], NAMES, band=1),
     "model.carried": call(IMAGES[:2], [1, 0], LOGITS, SHARES, [0.5, 2.5], NAMES),
     "model.running_lead": call(IMAGES[1], IMAGES[2] - 40, [-1, 0, 2, 1, 3], ("3", "5")),

@@ -35,6 +35,7 @@ from tutorial_utils.training.batches import Batches, training_batches
 from tutorial_utils.training.config import TrainingConfig
 from tutorial_utils.training.history import EpochRecord, History, StopReason
 from tutorial_utils.training.models import LogisticRegression, make_model
+from tutorial_utils.training.optimisers import make_optimiser
 from tutorial_utils.training.trainer import Trainer, load_or_fit, measure, train_epoch
 
 NUM_FEATURES, NUM_CLASSES = 6, 3
@@ -138,7 +139,7 @@ def test_an_epoch_is_the_update_by_hand_batch_after_batch(momentum: float, weigh
         oracle.update(*batch, 0.3, momentum, weight_decay)
 
     seen: list[tuple[int, float]] = []
-    optimiser = trainer.make_optimiser(model, config)
+    optimiser = make_optimiser(model, config)
     running = train_epoch(model, toy_batches(None), optimiser, lambda step, loss: seen.append((step, loss)))
     oracle.assert_same(model)
     # Means over all 45 images: the last batch of five counts half as much as the others.
@@ -668,14 +669,14 @@ def test_resuming_what_another_data_set_was_trained_on_shows_both_shapes_and_not
     [
         ("generators/order", "order"),
         ("generators/global", "global"),
-        ("momentum/linear.bias", "momentum of linear.bias"),
+        ("optimiser/linear.bias/momentum_buffer", "momentum_buffer of linear.bias"),
         ("model/linear.bias", "linear.bias: the model has \\(3,\\), the checkpoint nothing"),
     ],
 )
 @pytest.mark.fault(50)
 def test_resuming_is_refused_when_any_part_is_missing(key: str, words: str, tmp_path: Path) -> None:
     config, path = saved_run(tmp_path, momentum=0.9)
-    found, (group, name) = checkpoints.load(path), key.split("/")
+    found, (group, name) = checkpoints.load(path), key.split("/", 1)
     del getattr(found, group)[name]
     checkpoints.save(path, found)
     with pytest.raises(CheckpointError, match=words):

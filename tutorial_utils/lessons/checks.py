@@ -82,6 +82,25 @@ def cross_entropy(attempt: Callable[[Any, Any], Any]) -> None:
     )
 
 
+def convolution(attempt: Callable[[Any, Any], Any]) -> None:
+    """Check a convolution of one image with one filter, in steps of one pixel, without a margin.
+
+    Args:
+        attempt: Takes an image and a smaller window, both (height, width), and returns a number for every
+            place where the window fits.
+    """
+    generator = torch.Generator().manual_seed(0)
+    image, window = torch.rand(7, 6, generator=generator), torch.rand(3, 2, generator=generator)
+
+    def right(image: torch.Tensor, window: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.conv2d(image[None, None], window[None, None])[0, 0]
+
+    mirrored = right(image, window.flip(0, 1))
+    hint = "the window is turned round: row by row, multiply what lies on top of each other"
+    hints = {hint: lambda found: _near(found, mirrored)}
+    function(attempt, right, [(image, window)], hints=hints)
+
+
 def function(
     attempt: Callable[..., Any],
     reference: Callable[..., Any],

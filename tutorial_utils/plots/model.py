@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from tutorial_utils.plots.style import BLUE, GREY, VERMILION, bare, new_grid, new_row
+from tutorial_utils.plots.style import BLUE, GREY, VERMILION, bare, new_axes, new_grid, new_row
 
 SIGNED = "RdBu"
 """Blue above zero, for; red below, against; white at zero."""
@@ -175,3 +175,25 @@ def running_lead(
     )
     curve.set_title("the lead, row by row", loc="center", fontweight="normal")
     return list(axes)
+
+
+def filters(weights: ArrayLike, columns: int = 8, ax: Axes | None = None) -> Axes:
+    """Draw the filters of a first layer side by side, each on its own scale of brightness.
+
+    Args:
+        weights: Shape (filters, channels, height, width), with 1 channel for grey or 3 for colour.
+        columns: Filters in a row.
+        ax: Where to draw, or None for a new figure.
+    """
+    array = np.asarray(weights)
+    low, high = (edge(array, axis=(1, 2, 3), keepdims=True) for edge in (np.min, np.max))
+    pictures = ((array - low) / np.where(high > low, high - low, 1)).transpose(0, 2, 3, 1)
+    rows = -(-len(array) // columns)
+    height, width = array.shape[2] + 1, array.shape[3] + 1
+    canvas = np.ones((rows * height - 1, columns * width - 1, array.shape[1]))
+    for place, picture in enumerate(pictures):
+        top, left = place // columns * height, place % columns * width
+        canvas[top : top + height - 1, left : left + width - 1] = picture
+    ax = bare(new_axes(ax, figsize=(0.9 * columns, 0.9 * rows)))
+    ax.imshow(canvas, cmap="gray", vmin=0, vmax=1)
+    return ax

@@ -22,7 +22,7 @@ from tutorial_utils.training.history import History
 
 Tensors = dict[str, Tensor]
 
-GROUPS = {"model": "model", "best": "best", "momentum": "momentum", "generator": "generators"}
+GROUPS = {"model": "model", "best": "best", "optimiser": "optimiser", "generator": "generators"}
 """The groups of tensors in a file, where one is stored as ``group/name``, and their names in a checkpoint."""
 
 CHECKSUM = "sha256"
@@ -39,7 +39,8 @@ class Checkpoint:
         history: Every finished epoch, and why the run ended if it has.
         model: Weights after the last finished epoch.
         best: Weights with the lowest validation loss so far.
-        momentum: The optimiser's momentum buffers, by parameter name; empty without momentum.
+        optimiser: What the optimiser remembers, by ``weight/kind``, see
+            :func:`~tutorial_utils.training.optimisers.read_state`; empty for one that remembers nothing.
         generators: State of each random generator, uint8: the global ones and those that shuffle the next
             epochs, named as in :func:`~tutorial_utils.reproducibility.random_states`.
     """
@@ -48,7 +49,7 @@ class Checkpoint:
     history: History
     model: Tensors
     best: Tensors
-    momentum: Tensors
+    optimiser: Tensors
     generators: Tensors
 
 
@@ -90,7 +91,7 @@ def load(path: Path) -> Checkpoint:
     except (KeyError, TypeError, ValueError, ConfigurationError) as error:
         raise CheckpointError(f"{path} is not a checkpoint of this package ({error!r})") from None
     missing = [
-        name for name, found in groups.items() if not found and (name != "momentum" or config.momentum)
+        name for name, found in groups.items() if not found and (name != "optimiser" or config.remembers)
     ]
     if missing:
         raise CheckpointError(f"{path} lacks {', '.join(missing)}; the run cannot be continued exactly")

@@ -46,9 +46,18 @@ class TrainingConfig(BaseModel):
     )
     num_epochs: int = Field(30, ge=1, le=100_000, description="passes over the training set")
     batch_size: int = Field(64, ge=1, description="images per update")
-    learning_rate: float = Field(0.01, gt=0, description="step length of the first epoch")
+    optimiser: Literal["sgd", "adam"] = Field(
+        "sgd", description="how gradients become steps: gradient descent with momentum, or Adam"
+    )
+    learning_rate: float = Field(
+        0.01, gt=0, description="step length of the first epoch; the longest one of a one-cycle schedule"
+    )
     momentum: float = Field(0.9, ge=0, lt=1, description="share of the last step that is kept in the next")
     weight_decay: float = Field(0.0, ge=0, description="strength of the L2 penalty")
+    schedule: Literal["step", "one_cycle"] = Field(
+        "step",
+        description="how the rate changes: in steps after epochs, or up and down once, batch by batch",
+    )
     learning_rate_decay: float = Field(
         0.1,
         gt=0,
@@ -99,6 +108,16 @@ class TrainingConfig(BaseModel):
                 raise ValueError(f"must be at most {available:,}, the number of training images")
         return size
 
+    @field_validator("learning_rate_decay", "learning_rate_step")
+    @classmethod
+    def _only_the_step_schedule_decays(cls, value: float, info: ValidationInfo) -> float:
+        usual = cls.model_fields[str(info.field_name)].default
+        if info.data.get("schedule") == "one_cycle" and value != usual:
+            raise ValueError(
+                f"is for schedule='step'; with 'one_cycle', which does not use it, leave it at {usual}"
+            )
+        return value
+
     @field_validator("divergence_bound")
     @classmethod
     def _guessing_is_no_divergence(cls, bound: float, info: ValidationInfo) -> float:
@@ -123,12 +142,20 @@ class TrainingConfig(BaseModel):
         return catalogue.describe(self.dataset)
 
     @property
+    def remembers(self) -> bool:
+        """Whether the optimiser remembers anything from one step to the next."""
+        return self.optimiser == "adam" or self.momentum > 0
+
+    @property
     def notes(self) -> list[str]:
         """What is allowed but worth knowing, a sentence each."""
+        patience = f"early_stopping_patience={self.early_stopping_patience}"
         if self.early_stopping_patience > self.num_epochs:
+            return [f"{patience} is above num_epochs={self.num_epochs}: training never stops early."]
+        if self.schedule == "one_cycle" and self.early_stopping_patience < self.num_epochs:
             return [
-                f"early_stopping_patience={self.early_stopping_patience} is above "
-                f"num_epochs={self.num_epochs}: training never stops early."
+                f"{patience} is below num_epochs={self.num_epochs}: a run that is stopped early "
+                "never comes to the low rates at the end of its cycle."
             ]
         return []
 
@@ -177,7 +204,7 @@ class TrainingConfig(BaseModel):
         return cls(**values)
 
     def learning_rate_at(self, epoch: int) -> float:
-        """The rate throughout an epoch: ``learning_rate * decay ** floor((epoch - 1) / step)``.
+        """The step schedule's rate in an epoch: ``learning_rate * decay ** floor((epoch - 1) / step)``.
 
         Args:
             epoch: Epoch number, counted from 1.

@@ -32,7 +32,7 @@ class EpochRecord:
 
     Attributes:
         epoch: Number, counted from 1.
-        learning_rate: The rate used throughout the epoch.
+        learning_rate: The rate of the epoch: that of its first update, where a schedule goes batch by batch.
         running_loss: Training loss *during* the epoch: each batch measured just before its own update, so
             its first batches saw an older model than its last.
         running_accuracy: Training accuracy measured the same way.

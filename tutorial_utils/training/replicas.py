@@ -318,6 +318,19 @@ def _check(configs: Sequence[TrainingConfig]) -> None:
         raise ConfigurationError(
             f"{len(configs)} configurations; one pass takes 1 to {REPLICAS_AT_ONCE} (memory stays bounded)"
         )
+    other = sorted(
+        {
+            f"{name}={getattr(config, name)!r}"
+            for config in configs
+            for name, plain in (("optimiser", "sgd"), ("schedule", "step"))
+            if getattr(config, name) != plain
+        }
+    )
+    if other:
+        raise ConfigurationError(
+            "replicas are linear models, trained by optimiser='sgd' with schedule='step'; found "
+            f"{', '.join(other)}: train these one by one, with Trainer"
+        )
     for name in ("dataset", "device"):
         found = sorted({getattr(config, name) for config in configs})
         if len(found) > 1:

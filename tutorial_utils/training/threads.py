@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 SMALL = 100_000
-"""Most parameters of a small model. Those of this book have 7,850 and 30,730."""
+"""Most parameters of a small model. The linear ones of this book have 7,850 and 30,730."""
 
 _AT_START = torch.get_num_threads()
 

@@ -29,7 +29,17 @@ from tutorial_utils.training.checkpoints import Checkpoint, Tensors
 from tutorial_utils.training.config import NOT_LEARNT, TrainingConfig
 from tutorial_utils.training.history import EpochRecord, History, StopReason
 from tutorial_utils.training.models import LogisticRegression, make_model
+from tutorial_utils.training.optimisers import (
+    lacking_state,
+    make_one_cycle,
+    make_optimiser,
+    read_state,
+    write_state,
+)
 from tutorial_utils.training.threads import suitable_threads
+
+Cycle = torch.optim.lr_scheduler.LRScheduler
+"""A schedule that changes the learning rate after every update."""
 
 HIDDEN_ORDER = (
     "the training batches are drawn from what cannot be put back (begun twice, they differ); give them a "
@@ -46,21 +56,12 @@ class TrainingStopped(Exception):  # noqa: N818 (not an error: a reason to leave
         self.reason, self.detail = reason, detail
 
 
-def make_optimiser(model: nn.Module, config: TrainingConfig) -> torch.optim.SGD:
-    """Make plain SGD with the configuration's rate, momentum and weight decay."""
-    return torch.optim.SGD(
-        model.parameters(),
-        lr=config.learning_rate,
-        momentum=config.momentum,
-        weight_decay=config.weight_decay,
-    )
-
-
 def train_epoch(
     model: nn.Module,
     batches: BatchIterable,
     optimiser: torch.optim.Optimizer,
     watch: Callable[[int, float], None],
+    cycle: Cycle | None = None,
 ) -> tuple[float, float]:
     """Update the model once with every batch.
 
@@ -69,6 +70,7 @@ def train_epoch(
         batches: The training batches.
         optimiser: Owns the model's parameters.
         watch: Called with step number (from 1) and batch loss before each update; may raise to stop.
+        cycle: Changes the learning rate after each update; None leaves it.
 
     Returns:
         Running loss and running accuracy, weighted by batch size.
@@ -88,6 +90,8 @@ def train_epoch(
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
+        if cycle is not None:
+            cycle.step()
         total_loss += loss_value * len(labels)
         hits.append(logits.argmax(dim=1) == labels)  # counted once an epoch, which is quicker than every step
     hit = torch.cat(hits)
@@ -179,11 +183,11 @@ class Trainer:
         check_before_training(train, validation)
         if self.measure_train and not order_is_known(train):
             raise DataError(f"measure_train would change the run: {HIDDEN_ORDER}")
-        train, validation = move(train, device), move(validation, device)
+        batches = train, validation = move(train, device), move(validation, device)
         optimiser = make_optimiser(model, self.config)
-        history, best = History(), copy_weights(model)
-        if resume:
-            history, best = self._restore(model, optimiser, train)
+        fresh = History(), copy_weights(model)
+        history, best = self._restore(model, optimiser, train) if resume else fresh
+        stepping = optimiser, self._make_cycle(optimiser, train, len(history))
         try:
             with (
                 suitable_threads(model),
@@ -196,7 +200,7 @@ class Trainer:
                 ) as progress,
             ):
                 while history.stop_reason is None:
-                    record = self._run_epoch(len(history) + 1, model, optimiser, train, validation, progress)
+                    record = self._run_epoch(len(history) + 1, model, stepping, batches, progress)
                     reached = extended(history, record, self.config)
                     improved = reached.epochs_since_best() == 0
                     # In one statement: Ctrl-C between two would leave weights of another epoch than the best.
@@ -218,20 +222,26 @@ class Trainer:
                 f"device={wanted!r}, but the model is on {str(device)!r}; move it with model.to({wanted!r})"
             )
 
+    def _make_cycle(self, optimiser: torch.optim.Optimizer, train: BatchIterable, done: int) -> Cycle | None:
+        """Make the schedule that goes batch by batch, if one was asked for, as it is after some epochs."""
+        steps = self._steps_per_epoch(train)
+        return make_one_cycle(optimiser, self.config, steps_per_epoch=steps, epochs_done=done)
+
     def _run_epoch(
         self,
         epoch: int,
         model: nn.Module,
-        optimiser: torch.optim.Optimizer,
-        train: BatchIterable,
-        validation: BatchIterable,
+        stepping: tuple[torch.optim.Optimizer, Cycle | None],
+        batches: tuple[BatchIterable, BatchIterable],
         progress: tqdm[Any],
     ) -> EpochRecord:
         """Train for one epoch, measure, and report."""
         started = time.perf_counter()
-        rate = self.config.learning_rate_at(epoch)
-        for group in optimiser.param_groups:
-            group["lr"] = rate
+        (optimiser, cycle), (train, validation) = stepping, batches
+        if cycle is None:
+            for group in optimiser.param_groups:
+                group["lr"] = self.config.learning_rate_at(epoch)
+        rate = float(optimiser.param_groups[0]["lr"])
 
         def watch(step: int, loss: float) -> None:
             if not loss < self.config.divergence_bound:  # NaN compares false and lands here too
@@ -240,7 +250,7 @@ class Trainer:
                 progress.set_postfix(epoch=epoch, loss=f"{loss:.3f}", refresh=False)
                 progress.update(self.config.log_interval)
 
-        running_loss, running_accuracy = train_epoch(model, train, optimiser, watch)
+        running_loss, running_accuracy = train_epoch(model, train, optimiser, watch, cycle)
         train_loss, train_accuracy = self._measure_train(model, train)
         validation_loss, validation_accuracy = measure(model, validation)
         if not math.isfinite(validation_loss):
@@ -279,14 +289,10 @@ class Trainer:
         """Write the checkpoint, if one was asked for."""
         if self.checkpoint is None:
             return
-        momentum = {
-            name: optimiser.state[parameter]["momentum_buffer"]
-            for name, parameter in model.named_parameters()
-            if optimiser.state[parameter].get("momentum_buffer") is not None
-        }
         states = random_states(order_generators(train))
+        remembered = read_state(optimiser, model)
         checkpoints.save(
-            self.checkpoint, Checkpoint(self.config, history, copy_weights(model), best, momentum, states)
+            self.checkpoint, Checkpoint(self.config, history, copy_weights(model), best, remembered, states)
         )
 
     def _restore(
@@ -296,17 +302,20 @@ class Trainer:
         if self.checkpoint is None:
             raise CheckpointError("nothing to resume from: Trainer was made without a checkpoint file")
         saved = checkpoints.load(self.checkpoint)
-        self._check_resumable(saved, model, train)
+        self._check_resumable(saved, model, optimiser, train)
         checkpoints.fill(model, saved.model)
-        for name, parameter in model.named_parameters():
-            if name in saved.momentum:
-                buffer = saved.momentum[name].to(parameter.device)
-                optimiser.state[parameter]["momentum_buffer"] = buffer
+        write_state(optimiser, model, saved.optimiser)
         set_random_states(saved.generators, order_generators(train))
         device = device_of(model)
         return saved.history, {name: tensor.to(device) for name, tensor in saved.best.items()}
 
-    def _check_resumable(self, saved: Checkpoint, model: nn.Module, train: BatchIterable) -> None:
+    def _check_resumable(
+        self,
+        saved: Checkpoint,
+        model: nn.Module,
+        optimiser: torch.optim.Optimizer,
+        train: BatchIterable,
+    ) -> None:
         """Refuse a checkpoint from which this run would not go on exactly as it would have done."""
         checkpoints.check_fit(model, saved.model)
         if saved.config.fingerprint() != self.config.fingerprint():
@@ -329,10 +338,8 @@ class Trainer:
             )
         if not order_is_known(train):
             raise CheckpointError(f"{self.checkpoint} cannot be continued exactly: {HIDDEN_ORDER}")
-        learning = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
-        lacking = [name for name in learning if self.config.momentum and name not in saved.momentum]
-        if lacking:
-            raise CheckpointError(f"{self.checkpoint} lacks the momentum of {', '.join(lacking)}")
+        for kind, names in lacking_state(optimiser, model, saved.optimiser).items():
+            raise CheckpointError(f"{self.checkpoint} lacks the optimiser's {kind} of {', '.join(names)}")
 
     def _steps_per_epoch(self, train: BatchIterable) -> int:
         """Batches per epoch, 0 when the iterable cannot tell."""

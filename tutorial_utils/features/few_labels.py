@@ -1,0 +1,74 @@
+"""What features are worth when few images have labels: softmax regression on a few images of each class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor, nn
+
+from tutorial_utils.exceptions import DataError
+from tutorial_utils.features.recipes import of_classes
+from tutorial_utils.reproducibility import make_generator
+from tutorial_utils.training.batches import Batches
+
+
+def accuracies(
+    train: tuple[ArrayLike, ArrayLike],
+    test: tuple[ArrayLike, ArrayLike],
+    counts: Sequence[int],
+    seeds: Sequence[int],
+) -> NDArray[np.float64]:
+    """Fit softmax regression to few images of each class, drawn at random, and measure it on others.
+
+    Features are standardised by those few images; the regression is scikit-learn's, with its own L2 penalty.
+
+    Args:
+        train: Features (n, features) and class numbers (n,) to draw from.
+        test: The same of the images to measure on.
+        counts: Images of each class, at least 1; no class has fewer.
+        seeds: One draw each; the same seed draws the same images, whatever the features.
+
+    Returns:
+        Accuracy, shape (counts, seeds).
+
+    Raises:
+        DataError: A class has too few images.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    features, labels = (np.asarray(part) for part in train)
+    classes, available = np.unique(labels, return_counts=True)
+    if not 1 <= min(counts) <= max(counts) <= available.min():
+        raise DataError(f"counts={tuple(counts)}; allowed: 1 to {available.min()}, the images of a class")
+    measured = np.empty((len(counts), len(seeds)))
+    for column, seed in enumerate(seeds):
+        order = torch.randperm(len(labels), generator=make_generator(seed, "few labels")).numpy()
+        places = [order[labels[order] == each] for each in classes]
+        for row, count in enumerate(counts):
+            picked = np.concatenate([each[:count] for each in places])
+            line = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1_000))
+            measured[row, column] = line.fit(features[picked], labels[picked]).score(*map(np.asarray, test))
+    return measured
+
+
+@torch.no_grad()
+def compute(network: nn.Module, batches: Batches, classes: Sequence[int], most: int) -> tuple[Tensor, Tensor]:
+    """Compute what a network gives for the first images of some classes.
+
+    Args:
+        network: Of a classifier, leave out the last layer. Put into evaluation mode.
+        batches: Images and labels to choose from, in the order in which they lie in memory.
+        classes: Class numbers.
+        most: Images at most.
+
+    Returns:
+        The network's outputs, one row per image, and labels (n,), on the CPU.
+    """
+    places = of_classes(batches.labels, classes).nonzero()[:most, 0]
+    images = batches.transform(batches.images[places])
+    return network.eval()(images).cpu(), batches.labels[places].cpu()
