@@ -264,9 +264,7 @@ def leaning(five):
 
 
 images, shares = leaning(one_five)
-live.show(
-    "shear", shears=shears, images=images, probabilities=shares, truth=5
-)
+live.show("shear", shears=shears, images=images, probabilities=shares, truth=5)
 
 # %% [markdown]
 # A little lean, and the model is sure of the 5. No stroke came or went; the same strokes met other weights. Now the book's 5, or yours: over all these shears, how high does the
