@@ -45,9 +45,10 @@ class PatchFeatures(nn.Module):
         grid: Squares along either side; 2 makes four features of a centroid.
         stride: Pixels between neighbouring patches.
         threshold: Subtracted from each scalar product.
-        contrast_floor: See :func:`~tutorial_utils.features.patches.normalise_contrast`.
+        contrast_floor: Above 0, see :func:`~tutorial_utils.features.patches.normalise_contrast`.
     """
 
+    centroids: Tensor
     filters: Tensor
     offsets: Tensor
 
@@ -64,16 +65,18 @@ class PatchFeatures(nn.Module):
     ) -> None:
         super().__init__()
         side = round((centroids.shape[1] / channels) ** 0.5)
-        if channels * side**2 != centroids.shape[1] or min(grid, stride) < 1:
+        if channels * side**2 != centroids.shape[1] or min(grid, stride) < 1 or contrast_floor <= 0:
             raise ConfigurationError(
                 f"centroids of {centroids.shape[1]} numbers make no squares of {channels} channels at "
-                f"grid={grid}, stride={stride}; give channels x side x side numbers, grid and stride from 1"
+                f"grid={grid}, stride={stride}, contrast_floor={contrast_floor}; give channels x side x side "
+                "numbers, grid and stride from 1, and a floor above 0"
             )
         self.grid, self.stride, self.contrast_floor = grid, stride, contrast_floor
         products = centroids @ whitening.matrix
         # A filter without a mean does not see that of the patch, which need not be subtracted then.
         filters = products - products.mean(dim=1, keepdim=True)
         shaped = filters.view(-1, channels, side, side).contiguous(memory_format=torch.channels_last)
+        self.register_buffer("centroids", centroids)
         self.register_buffer("filters", shaped)
         self.register_buffer("offsets", -(products @ whitening.mean + threshold).view(-1, 1, 1))
 
@@ -154,6 +157,5 @@ class PatchFeatures(nn.Module):
         products = F.conv2d(images, self.filters, stride=self.stride)
         window = (self.filters.shape[-1], self.stride)
         mean, square = (F.avg_pool2d(each.mean(1, keepdim=True), *window) for each in (images, images**2))
-        variance = (square - mean**2).clamp(min=0)  # rounding can take that of a flat patch below zero
-        contrast = (variance + self.contrast_floor).rsqrt()
+        contrast = (square - mean**2 + self.contrast_floor).rsqrt()
         return torch.addcmul(self.offsets, products, contrast).relu_()
