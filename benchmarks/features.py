@@ -28,7 +28,7 @@ HEAD = TrainingConfig(
     weight_decay=0.002,
     early_stopping_patience=30,
 )
-"""Its training, chosen on validation images."""
+"""Its training: the first settings that were tried, not tuned."""
 
 
 def bare_convolution(features: PatchFeatures, images: torch.Tensor) -> int:

@@ -250,7 +250,8 @@ model, record = linear.fit(features_of(upright), labels, config)
 record.best.validation_accuracy
 
 # %% [markdown]
-# Rate, penalty and threshold were chosen on validation images. So now, once, the test images, beside the model that you trained on pixels. MNIST's images come in
+# Now the test images, beside the model that you trained on pixels. One caution: while threshold, scaling and number of epochs were tried out for this page, test accuracy was in
+# view, so it may flatter a little. MNIST's images come in
 # runs by the same writer, hence the [interval by blocks](../mnist/04_evaluation.ipynb).
 
 # %%
@@ -357,7 +358,7 @@ show(
 )
 
 # %% [markdown]
-# The largest does best on validation images. So it is the one to be tested, once.
+# The largest does best on validation images. So it is the one to be tested.
 
 # %%
 from tutorial_utils.evaluation import statistics
