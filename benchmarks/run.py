@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import epoch
+import features
 import growth
 import imports
 import loading
@@ -35,6 +36,7 @@ PARTS: dict[str, tuple[Callable[[int, bool], dict[str, Any]], int]] = {
     "loading": (loading.measure, 7),
     "imports": (imports.measure, 7),
     "sweep": (sweep.measure, 3),
+    "features": (features.measure, 7),
     "growth": (growth.measure, 3),
 }
 """What is measured, and in how many rounds."""

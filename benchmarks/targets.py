@@ -82,6 +82,22 @@ def check_targets(results: Mapping[str, Any]) -> list[Target]:
             Target("what a training chapter imports, against importing torch", ratios["chapter"], 1.6, False),
             Target("importing the trainer, against importing torch", ratios["trainer"], 1.15, False),
         ]
+    if "features" in results:
+        found += [
+            Target(
+                "speed of features, against their bare convolution",
+                results["features"]["cifar10"]["speed"],
+                0.5,
+                True,
+            ),
+            Target(
+                "CIFAR-10's test accuracy of a linear head on dense features",
+                results["features"]["head"]["test_accuracy"],
+                0.73,
+                True,
+                "",
+            ),
+        ]
     if "growth" in results:
         images = results["growth"]["images"]
         power, each = images["time"]["exponent"], images["memory_line"]["each"]

@@ -93,6 +93,7 @@ def call(*values: Any, **settings: Any) -> tuple[tuple[Any, ...], dict[str, Any]
 # Name of each figure to what it is drawn from here.
 CALLS = {
     "data.image_grid": call(IMAGES, "abcdefg", columns=3, limits=(0, 50)),
+    "data.mosaic": call(IMAGES, 3),
     "data.split_bar": call({"training": 8, "validation": 2, "test": 5}),
     "data.class_bars": call({"train": [3, 1], "test": [10, 10]}, ["a", "b"]),
     "data.heat_images": call(IMAGES, "abcdefg"),
@@ -274,6 +275,18 @@ def test_images_are_drawn_as_given_on_one_scale_each_under_its_title(
     for ax, image, title in zip(draw(name), IMAGES, "abcdefg", strict=True):
         np.testing.assert_array_equal(ax.images[0].get_array(), image)
         assert (ax.images[0].get_clim(), ax.get_title()) == (limits, title)
+
+
+def test_tiles_of_a_mosaic_stand_in_order_each_stretched_around_a_middle_grey() -> None:
+    for tiles in (np.array(IMAGES) - 40.0, np.random.default_rng(0).normal(size=(7, 4, 5, 3))):
+        (ax,) = draw("data.mosaic", images=tiles)
+        picture = np.asarray(ax.images[0].get_array())
+        _, height, width, *_ = tiles.shape
+        for number, tile in enumerate(tiles):
+            top, left = (number // 3) * (height + 1), (number % 3) * (width + 1)
+            found = picture[top : top + height, left : left + width]
+            np.testing.assert_allclose(found, 0.5 + tile / (2 * np.abs(tile).max()))
+        assert (picture[height] == 1).all() and (picture[-1, -width:] == 1).all()  # gaps, and no eighth tile
 
 
 def test_votes_are_blue_for_the_first_class_and_red_for_the_second_and_pushes_go_their_way() -> None:

@@ -783,7 +783,7 @@ ledger.record(
 #
 # Thirty-two linear models on pixels, trained in other ways than the source's: inputs standardised by channel, momentum, a falling rate, four first rates, four strengths of the penalty, with and without mirrored images. The best is chosen by validation accuracy. It is trained again with four more seeds, each with its own split, and measured on test images. If low accuracy is inevitable, it stays below 43 %, a point above the source's range; the interval is a crossed one, over seeds and images.
 #
-# Trying can refute the claim, and no more: what holds, holds of the models that were tried. That *no* linear model does better would need a proof, and the second part says so. What a nonlinear model makes of the same pixels stands in [](../cifar10/05_error_analysis).
+# Trying can refute the claim, and no more: what holds, holds of the models that were tried. That *no* linear model does better would need a proof, and the second part says so. What a nonlinear model makes of the same pixels stands in [](../cifar10/05_error_analysis), and what this very softmax regression makes of other features in [](../beyond/01_better_features).
 
 # %%
 import functools

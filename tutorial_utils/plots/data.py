@@ -35,6 +35,30 @@ def image_grid(
     return axes
 
 
+def mosaic(images: ArrayLike, columns: int, ax: Axes | None = None) -> Axes:
+    """Draw many small arrays as the tiles of one picture: centroids, or the filters of a network.
+
+    Each tile is stretched to its own largest size; zero is a middle grey.
+
+    Args:
+        images: Shape (n, height, width), or (n, height, width, 3) for colour.
+        columns: Tiles per row; the last row may be shorter.
+        ax: Where to draw, or None for a new figure.
+    """
+    tiles = np.asarray(images, dtype=float)
+    tops = np.abs(tiles).reshape(len(tiles), -1).max(axis=1)
+    tiles = 0.5 + 0.5 * tiles / np.maximum(tops, 1e-12).reshape(-1, *[1] * (tiles.ndim - 1))
+    _, height, width, *colours = tiles.shape
+    rows = -(-len(tiles) // columns)
+    picture = np.ones((rows * (height + 1) - 1, columns * (width + 1) - 1, *colours))
+    for number, tile in enumerate(tiles):
+        top, left = (number // columns) * (height + 1), (number % columns) * (width + 1)
+        picture[top : top + height, left : left + width] = tile
+    ax = bare(new_axes(ax, figsize=(8, 8 * rows / columns)))
+    ax.imshow(picture, cmap="gray", vmin=0, vmax=1)
+    return ax
+
+
 def class_bars(
     counts: Mapping[str, Sequence[int]], class_names: Sequence[str], ax: Axes | None = None
 ) -> Axes:

@@ -31,6 +31,7 @@ PREVIEW: dict[str, Scalar] = {
     "num_draws": 10,
     "num_rounds": 6,  # the fewest that a median has an interval of
     "solver_steps": 10,
+    "num_centroids": 32,
 }
 """What a preview puts in place of a chapter's own values, where it has such parameters."""
 
