@@ -420,12 +420,12 @@ def made_up_rules() -> Rulebook:
     share = PartRule("share {number}", above(0.5), datetime.date(2026, 1, 1), True, "most")
     count = dataclasses.replace(share, what="count {number}", rule=below(2), exact="a count")
     one = {
-        id: ClaimRules(f"statement {id}", "M" if id < 26 else "C", "all", {"a": share}) for id in range(1, 51)
+        id: ClaimRules(f"statement {id}", "M" if id < 26 else "C", "data", "all", {"a": share}) for id in range(1, 51)
     }
     markup = dataclasses.replace(
         share, what=MARKUP.replace("{", "{{").replace("}", "}}"), digits=0, exact=MARKUP
     )
-    one[7] = ClaimRules(MARKUP, "M", "all", {"a": dataclasses.replace(markup, rule=above(0))})
+    one[7] = ClaimRules(MARKUP, "M", "errors", "all", {"a": dataclasses.replace(markup, rule=above(0))})
     one[9] = dataclasses.replace(one[9], kind="timing")
     one[11] = dataclasses.replace(one[11], parts={"a": share, "b": count}, logic="alternatives")
     nothing = dataclasses.replace(share, what="minima", rule=None, digits=0, exact="a count", reason=MARKUP)

@@ -67,7 +67,7 @@ UNRULED = dataclasses.replace(STATED, what="minima", rule=None, reason="there ar
 
 
 def rulebook(**parts: PartRule) -> Rulebook:
-    one = ClaimRules("no weights are needed", "M", "all", parts or {"a": STATED})
+    one = ClaimRules("no weights are needed", "M", "data", "all", parts or {"a": STATED})
     claims = {number: one for number in range(1, NUM_CLAIMS + 1)}
     claims[8] = dataclasses.replace(one, parts={"a": STATED, "b": COUNT}, logic="alternatives")
     claims[9] = dataclasses.replace(one, kind="timing")
