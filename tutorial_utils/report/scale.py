@@ -13,7 +13,7 @@ class Standing:
     """How deep a measurement lies in what its rule accepts, in half-lengths of its interval.
 
     Attributes:
-        depth: Of the estimate: 0 on the bound, positive inside, negative outside; infinite without an interval.
+        depth: Of the estimate: 0 on the bound, positive inside, negative outside; infinite if it is exact.
         low: The least depth in the interval.
         high: The greatest.
     """

@@ -6,6 +6,8 @@ It needs no script to be read; ``ledger.js`` filters.
 
 from __future__ import annotations
 
+import math
+import re
 import string
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -32,7 +34,7 @@ ORDER = (Verdict.HOLDS, Verdict.MIXED, Verdict.UNSETTLED, Verdict.FAILS, Verdict
 SOURCES: dict[Source, str] = {"M": "M, on MNIST", "C": "C, on CIFAR-10"}
 LIMIT = 10
 """Depth at the ends of the scale. Farther out a mark says only that it is."""
-TICKS = (-LIMIT, -5, -2, -1, 0, 1, 2, 5, LIMIT)
+TICKS = (-LIMIT, -4, -1, 0, 1, 4, LIMIT)
 HALF = 44
 """Width of either half of the scale in per cent of the picture."""
 EXACT = 47.5
@@ -50,6 +52,11 @@ TEMPLATES = Environment(
 def percent_of(depth: float) -> float:
     """Where a depth stands in the picture, in per cent of its width; the bound is at 50."""
     return round(50 + HALF * place(depth, LIMIT), 2)
+
+
+def is_log(part: Part) -> bool:
+    """Whether a part is compared by logarithms: ratios are, and whatever has an interval made of them."""
+    return part.log_scale or part.unit == "ratio"
 
 
 @dataclass(frozen=True)
@@ -111,11 +118,46 @@ class Mark:
         return estimate, f"{brackets} {texts[0].partition(' ')[2]}".strip()
 
     @property
+    def bounds(self) -> str:
+        """What the rule accepts, without the unit, which stands beside: ``"above 0.2"``."""
+        *_, unit = write_value(self.part.measurement, self.part.unit, self.part.digits).partition(" ")
+        return re.sub(rf" ({re.escape(unit)}|point)(?= and |$)", "", self.part.rule_text)
+
+    @property
+    def own(self) -> dict[str, Any] | None:
+        """The part on a scale of its own unit, places in per cent of the width; None where there is none."""
+        part, rule = self.part, self.part.rule
+        if rule is None:
+            return None
+        ends = [end for end in (part.low, part.high) if end is not None]
+        shown = [part.measurement, *ends, *rule.bounds]
+        log_scale = is_log(part) and min(shown) > 0
+        least, most = (math.log(end) if log_scale else end for end in (min(shown), max(shown)))
+        if least == most:
+            return None
+
+        def at(value: float) -> float:
+            return round(14 + 72 * ((math.log(value) if log_scale else value) - least) / (most - least), 2)
+
+        places = [at(bound) for bound in rule.bounds]
+        left = 0.0 if rule.kind == "below" else places[0]
+        right = 100.0 if rule.kind == "above" else places[-1]
+        words = re.sub(r"^\w+ ", "", self.bounds).split(" and ")
+        anchors = ["middle"] if len(words) == 1 else ["end", "start"]
+        return {
+            "at": at(part.measurement),
+            "arm": [at(end) for end in ends],
+            "bounds": list(zip(places, words, anchors, strict=False)),
+            "region": (left, round(right - left, 2)),
+        }
+
+    @property
     def p_values(self) -> tuple[str, str] | None:
-        """The p-value, and that after Holm's correction, where there are any."""
+        """The p-value, and that after Holm's correction, where there are any: ``"p = 0.03"``."""
         if self.part.p_value is None or self.part.p_holm is None:
             return None
-        return narrate.p_value(self.part.p_value), narrate.p_value(self.part.p_holm)
+        plain, corrected = (f"p = {narrate.p_value(p)}" for p in (self.part.p_value, self.part.p_holm))
+        return plain.replace("= <", "<"), corrected.replace("= <", "<")
 
 
 @dataclass(frozen=True)
@@ -140,11 +182,10 @@ class Row:
 
 
 def make_mark(part: Part, letter: str, stated: PartRule | None) -> Mark:
-    """Put a part on the scale; ratios by their logarithms, and whatever has an interval made of them."""
+    """Put a part on the scale."""
     standing = None
     if part.rule is not None:
-        log_scale = part.log_scale or part.unit == "ratio"
-        standing = stand(part.rule, part.measurement, part.low, part.high, log_scale=log_scale)
+        standing = stand(part.rule, part.measurement, part.low, part.high, log_scale=is_log(part))
     return Mark(letter, part, stated, standing)
 
 
@@ -170,7 +211,7 @@ def facets_of(rows: Sequence[Row]) -> list[dict[str, Any]]:
     holm = {"stands": "the same", "open": "open"}
     facets: list[tuple[str, str, dict[str, str], list[str]]] = [
         ("verdict", "Verdict", verdicts, [row.claim.verdict.name.lower() for row in rows]),
-        ("holm", "After Holm’s correction", holm, ["open" if row.opened else "stands" for row in rows]),
+        ("holm", "After Holm", holm, ["open" if row.opened else "stands" for row in rows]),
         ("source", "Source", {**SOURCES}, [row.claim.source for row in rows]),
         ("theme", "Theme", {theme: theme for theme in get_args(Theme)}, [row.theme for row in rows]),
     ]
@@ -193,11 +234,13 @@ def draw(env: BuildEnvironment, claims: Iterable[Claim]) -> Markup:
     drawn = template.render(
         facets=facets_of(rows),
         groups=[(verdict, members) for verdict, members in groups if members],
-        ticks=[(f"{tick:+d}".replace("-", "−") if tick else "0", percent_of(tick)) for tick in TICKS],
+        ticks=[
+            (f"{tick:+d}".replace("-", "\N{MINUS SIGN}") if tick else "0", percent_of(tick)) for tick in TICKS
+        ],
         total=len(rows),
         limit=LIMIT,
     )
-    return Markup(f"``````{{raw}} html\n{drawn}\n``````")  # noqa: S704, the template has escaped all texts
+    return Markup(f"``````{{raw}} html\n{drawn}\n``````")
 
 
 def link_to_measurements(app: Sphinx, doctree: nodes.document, page: str) -> None:
