@@ -7,8 +7,10 @@ import copy
 import dataclasses
 import datetime
 import json
+import math
 import re
 import runpy
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -28,12 +30,11 @@ from tutorial_utils.data import datasets
 from tutorial_utils.data.catalogue import DATASETS
 from tutorial_utils.report import rules
 from tutorial_utils.report.ledger import Ledger, Measurement
-from tutorial_utils.report.rules import ClaimRules, PartRule, Rulebook
+from tutorial_utils.report.rules import ClaimRules, Dropped, PartRule, Rulebook
 from tutorial_utils.report.verdicts import above, below
 
 ROOT = Path(__file__).parents[1]
 BOOK = yaml.safe_load((ROOT / "_config.yml").read_text())
-STYLE = (ROOT / "book" / "_static" / "measured.css").read_text()
 CHAPTER, OTHER = "mnist/04_evaluation", "cifar10/04_evaluation"
 REPEATED = "mnist/04c_comparing_models"
 REPOSITORY = "https://example.org/owner/book"
@@ -420,12 +421,13 @@ def made_up_rules() -> Rulebook:
     share = PartRule("share {number}", above(0.5), datetime.date(2026, 1, 1), True, "most")
     count = dataclasses.replace(share, what="count {number}", rule=below(2), exact="a count")
     one = {
-        id: ClaimRules(f"statement {id}", "M" if id < 26 else "C", "all", {"a": share}) for id in range(1, 51)
+        id: ClaimRules(f"statement {id}", "M" if id < 26 else "C", "data", "all", {"a": share})
+        for id in range(1, 51)
     }
     markup = dataclasses.replace(
         share, what=MARKUP.replace("{", "{{").replace("}", "}}"), digits=0, exact=MARKUP
     )
-    one[7] = ClaimRules(MARKUP, "M", "all", {"a": dataclasses.replace(markup, rule=above(0))})
+    one[7] = ClaimRules(MARKUP, "M", "errors", "all", {"a": dataclasses.replace(markup, rule=above(0))})
     one[9] = dataclasses.replace(one[9], kind="timing")
     one[11] = dataclasses.replace(one[11], parts={"a": share, "b": count}, logic="alternatives")
     nothing = dataclasses.replace(share, what="minima", rule=None, digits=0, exact="a count", reason=MARKUP)
@@ -463,104 +465,146 @@ def ledger_site(folder: Path, ledgers: list[Ledger], **pages: str) -> Site:
     return made
 
 
-def ledger_rows(site: Site) -> dict[str, list[str]]:
-    """Cells of the ledger by the claim's number."""
-    return {row[0]: row[1:] for row in rows_of(site.page("claims"))}
+def ledger_rows(site: Site) -> dict[str, Tag]:
+    """Rows of the ledger by the claim's number, in their order."""
+    return {
+        str(row["id"]).removeprefix("ledger-"): row for row in site.page("claims").select("li.ledger-row")
+    }
+
+
+def words_of(tag: Tag) -> str:
+    return " ".join(tag.get_text().split())
 
 
 @pytest.fixture(scope="module")
-def fifty(tmp_path_factory: pytest.TempPathFactory) -> Site:
+def fifty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A ledger with every claim, as it should be, and a chapter elsewhere whose "claims" are none of its."""
-    ledgers, other = made_up_ledgers(), f"notebooks/{CHAPTER}"
-    made = ledger_site(tmp_path_factory.mktemp("ledger"), ledgers, **{other: "# Evaluation\n"})
-    write_results(made.folder, results_with(ledgers[0]))
-    assert made.build() == ""
-    return made
-
-
-def row_of(site: Site, id: int) -> Tag:
-    """The ledger's row of a claim."""
-    (row,) = [row for row in site.page("claims").select("tbody tr") if row.select_one(f"#ledger-{id}")]
-    return row
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rules, "read", lambda: MADE_UP_RULES)
+        ledgers, other = made_up_ledgers(), f"notebooks/{CHAPTER}"
+        made = ledger_site(tmp_path_factory.mktemp("ledger"), ledgers, **{other: "# Evaluation\n"})
+        write_results(made.folder, results_with(ledgers[0]))
+        write_results(made.folder, RESULTS, "claims/00_none")  # measures no claim, and was judged by no rules
+        (made.folder / "site" / "notebooks" / "claims" / "00_none.md").write_text("# None\n")
+        assert made.build() == ""
+        yield made
 
 
 def test_the_ledger_has_a_row_for_each_claim_with_a_link_to_where_it_is_measured(fifty: Site) -> None:
-    (table,) = fifty.page("claims").select("table.measured.ledger")
-    header = [cell.get_text() for cell in table.select("th")]
-    assert header == ["No.", "Claim", "Measurement", "Rule", "Verdict", "After Holm", "Where"]
     rows = ledger_rows(fifty)
-    assert list(rows) == [str(id) for id in range(1, 51)]
-    assert rows["1"] == [
-        "statement 1 (source M)",
-        "Share 1: 0.75, 95 % interval [0.69, 0.81], n = 10,000 images",
-        "above 0.5",
-        "✓ holds",
-        "✓ holds",
-        "measured here",
-    ]
-    assert rows["9"][3] == "✓ holds", "a timing claim is read from the timings"
-    assert rows["30"][0] == "statement 30 (source C)"
-    assert rows["11"][0] == "statement 11 (source M; alternatives)"
-    links = [str(link["href"]) for link in table.select("tbody a")]
-    chapters = [LEDGER_CHAPTERS[id > 25] for id in range(1, 51)]
-    assert links == [f"notebooks/{chapter}.html#claim-{id}" for id, chapter in enumerate(chapters, 1)]
-    labels = re.findall(r"table\.ledger td:nth-child\((\d)\)::before \{\s*content: \"([^\"]+)\"", STYLE)
-    assert labels == [(str(number), name) for number, name in enumerate(header, 1)]
+    assert sorted(rows, key=int) == [str(id) for id in range(1, 51)]
+    assert len(fifty.page("claims").select("li.ledger-row")) == 50
+    claim, (numbers,) = rows["1"].select_one(".ledger-claim"), rows["1"].select(".ledger-numbers")
+    assert claim and words_of(claim) == "✓Claim 1 Statement 1"
+    assert words_of(numbers) == "0.75 [0.69, 0.81] above 0.5"
+    details = rows["1"].select_one(".ledger-details")
+    assert details and "Source M, theme data." in words_of(details)
+    assert "Share 1: 0.75, 95 % interval [0.69, 0.81], n = 10,000 images." in words_of(details)
+    assert "above 0.5: most. Written on 2026-01-01, when results were known." in words_of(details)
+    assert rows["9"]["data-verdict"] == "holds", "a timing claim is read from the timings"
+    assert (rows["30"]["data-source"], rows["7"]["data-theme"]) == ("C", "errors")
+    for id, row in rows.items():
+        (link,) = row.select("a")
+        assert link["href"] == f"notebooks/{LEDGER_CHAPTERS[int(id) > 25]}.html#claim-{id}"
+        assert words_of(link) == f"measured here: claim {id}"
 
 
 def test_parts_of_a_claim_carry_letters_and_their_own_verdicts(fifty: Site) -> None:
-    row = row_of(fifty, 11)
-    lines = [[line.get_text() for line in cell.select(".line")] for cell in row.select("td")]
-    assert lines[2] == [
-        "a. Share 11: 0.75, 95 % interval [0.69, 0.81], n = 10,000 images",
-        "b. Count 11: 3.00, no interval (a count), n = 4 seeds",
+    row = ledger_rows(fifty)["11"]
+    assert [words_of(part) for part in row.select(".ledger-part")] == [
+        "a 0.75 [0.69, 0.81] above 0.5",
+        "b 3.00 below 2",
     ]
-    assert lines[3] == ["a. above 0.5 (holds)", "b. below 2 (does not hold)"]
+    first, second = row.select(".ledger-one")
+    assert words_of(first).startswith("a. Share 11: 0.75, 95 % interval [0.69, 0.81], n = 10,000 images. ")
+    assert words_of(second).startswith("b. Count 11: 3.00, no interval (a count), n = 4 seeds. ")
+    assert words_of(second).endswith("Verdict ✗ does not hold")
+    assert "readings of one statement (alternatives)" in words_of(row)
 
 
-def test_a_verdict_has_a_sign_a_word_and_a_class(fifty: Site) -> None:
+def test_a_verdict_has_a_sign_a_word_and_a_class_and_holm_opens_its_mark(fifty: Site) -> None:
     found = {
-        1: ("✓ holds", "holds"),
-        11: ("◐ mixed", "mixed"),
-        12: ("✗ does not hold", "fails"),
-        13: ("? cannot be tested", "untestable"),
-        14: ("○ not settled", "unsettled"),
-        15: ("✓ holds", "holds"),
+        "1": ("✓ holds", "holds"),
+        "11": ("◐ mixed", "mixed"),
+        "12": ("✗ does not hold", "fails"),
+        "13": ("? cannot be tested", "untestable"),
+        "14": ("○ not settled", "unsettled"),
+        "15": ("✓ holds", "holds"),
     }
+    rows = ledger_rows(fifty)
     for id, (word, name) in found.items():
-        plain, corrected = row_of(fifty, id).select(".verdict")
-        assert (plain.get_text(), plain["class"]) == (word, ["verdict", name])
-        assert re.search(rf"\.verdict\.{name}\b", STYLE)
-        assert corrected.get_text() == ("○ not settled" if id == 15 else word)
+        row = rows[id]
+        plain, corrected = row.select(".ledger-details > p .verdict")
+        assert (words_of(plain), plain["class"]) == (word, ["verdict", name])
+        assert words_of(corrected) == ("○ not settled" if id == "15" else word)
+        assert row["data-verdict"] == name
+        assert row["data-holm"] == ("open" if id == "15" else "stands")
+        assert len(row.select(".ledger-lane.open")) == len(row.select(".ledger-opened")) == (id == "15")
+        (group,) = [tag for tag in row.parents if "ledger-group" in tag.get("class", [])]
+        title = group.select_one("h3")
+        assert title and words_of(title).lower().startswith(word)
 
 
-def test_verdicts_are_counted_and_contradictions_named_above_the_table(fifty: Site) -> None:
-    (table,) = fifty.page("claims").select("table.ledger")
-    before = [tag.get_text().strip() for tag in reversed(table.find_all_previous(["p", "li"]))]
+def test_rows_stand_on_one_scale_sorted_by_verdict_and_depth(fifty: Site) -> None:
+    rows = ledger_rows(fifty)
+    order = list(rows)
+    assert order[-5:] == ["15", "11", "14", "12", "13"], "of those that hold, 15 lies least inside"
+
+    def lane(id: str) -> Tag:
+        (found,) = rows[id].select(".ledger-lane")
+        return found
+
+    def at(depth: float) -> float:
+        return 50 + 44 * math.asinh(depth / 2) / math.asinh(5)
+
+    # An estimate of 0.75 with an arm of 0.0625 lies four arms above the bound, 0.5; 0.25 as many below.
+    for id, depth in (("1", 4), ("12", -4), ("14", 0.5)):
+        mark, arm = lane(id).select_one("use.point"), lane(id).select_one("line.arm")
+        assert mark and arm
+        places = [float(str(value).rstrip("%")) for value in (arm["x1"], mark["x"], arm["x2"])]
+        assert places == pytest.approx([at(depth - 1), at(depth), at(depth + 1)], abs=0.01)
+    assert not lane("7").select("line.arm"), "a count has no interval"
+    assert lane("7").select_one('use.point[x="97.5%"]')
+    assert not lane("13").select("use") and lane("13").get_text().strip() == "?"
+
+
+def test_verdicts_are_counted_above_the_rows(fifty: Site) -> None:
     counts = "Of 50 claims, 46 hold, 1 does not hold, 1 is mixed, 1 is not settled and 1 cannot be tested."
     after = "45 hold, 1 does not hold, 1 is mixed, 2 are not settled and 1 cannot be tested."
-    assert before[before.index(counts) + 1].endswith(f"s correction, {after}")
-    assert before.index(counts) < before.index("Claim 12 (source M): statement 12.")
-    (link,) = [link for link in fifty.page("claims").select("li a") if link.get_text() == "Claim 12"]
-    assert link["href"] == "notebooks/claims/01_first.html#claim-12"
+    page = fifty.page("claims")
+    (text,) = [words_of(tag) for tag in page.select("p") if words_of(tag).startswith("Of 50 claims")]
+    assert text.startswith(f"{counts} After Holm") and text.endswith(f"s correction, {after}")
+    choices = {tag["value"]: words_of(tag.parent) for tag in page.select(".ledger input") if tag.parent}
+    assert choices["holds"] == "✓ holds 46" and choices["open"] == "open 1" and choices["C"].endswith(" 25")
+    assert choices["data"] == "data 49" and choices["timing"] == "timing 0"
 
 
 def test_text_of_a_claim_that_looks_like_markup_stays_text(fifty: Site) -> None:
-    claim, finding, *_ = ledger_rows(fifty)["7"]
-    assert claim == f"{MARKUP} (source M)"
-    assert finding == f"{MARKUP}: 1, no interval ({MARKUP}), n = 5 {MARKUP}"
-    assert ledger_rows(fifty)["13"][2] == f"none: {MARKUP}"
-    (table,) = fifty.page("claims").select("table.ledger")
-    assert not table.select("script, strong, b, code, em, .math, a[href=y]")
+    row = ledger_rows(fifty)["7"]
+    assert row.select_one(".ledger-text")
+    assert words_of(row.select_one(".ledger-text") or row) == f"Claim 7 {MARKUP}"
+    finding = row.select_one(".ledger-one p")
+    assert finding and words_of(finding) == f"{MARKUP}: 1, no interval ({MARKUP}), n = 5 {MARKUP}."
+    assert f"none: {MARKUP}" in words_of(ledger_rows(fifty)["13"])
+    assert not fifty.page("claims").select(".ledger :is(script, strong, code, em, .math, a[href=y])")
 
 
-def test_nothing_is_called_contradicted_when_nothing_is(tmp_path: Path) -> None:
-    made = ledger_site(tmp_path, made_up_ledgers(range(1, 4)))
-    made.build()
-    page = made.page("claims")
-    assert "does not hold, its intervals lie outside" not in page.get_text()
-    assert "No claim is contradicted as a whole." in page.get_text()
-    assert "Of 3 claims, 3 hold." in page.get_text()
+def test_what_a_rule_was_and_what_went_stands_in_the_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = MADE_UP_RULES.claims[2]
+    part = dataclasses.replace(one.parts["a"], was="above nothing", date=datetime.date(2026, 1, 2))
+    gone = Dropped(3, "another share", "above 1", datetime.date(2026, 1, 3), "the source never said it")
+    claims = {**MADE_UP_RULES.claims, 2: dataclasses.replace(one, parts={"a": part})}
+    book = dataclasses.replace(MADE_UP_RULES, claims=claims, dropped=(gone,))
+    monkeypatch.setattr(rules, "read", lambda: book)
+    made = ledger_site(tmp_path, made_up_ledgers())
+    assert made.build() == ""
+    rows = ledger_rows(made)
+    assert "Written on 2026-01-02, when results were known. Before above nothing. " in words_of(rows["2"])
+    assert "Dropped on 2026-01-03: another share. Rule above 1. Why The source never" in words_of(rows["3"])
+    links = [(link.get_text(), link["href"]) for link in made.page("claims").select('p a[href^="#ledger-"]')]
+    assert links == [("2", "#ledger-2"), ("3", "#ledger-3")]
 
 
 def test_missing_doubled_and_unreadable_claims_and_missing_sections_are_warned_of(tmp_path: Path) -> None:
@@ -583,7 +627,8 @@ def test_missing_doubled_and_unreadable_claims_and_missing_sections_are_warned_o
     ):
         assert len(re.findall(expected, warnings)) == 1, warnings
     assert warnings.count("WARNING") == 5, warnings
-    assert [row[0] for row in rows_of(made.page("claims"))][:6] == ["2", "3", "4", "5", "5", "6"]
+    ids = sorted(int(str(row["id"])[7:]) for row in made.page("claims").select("li.ledger-row"))
+    assert ids[:6] == [2, 3, 4, 5, 5, 6]
 
 
 # Diagrams

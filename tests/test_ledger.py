@@ -7,7 +7,6 @@ import json
 import math
 import operator
 import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,6 @@ from bs4 import BeautifulSoup
 from markdown_it import MarkdownIt
 
 from tutorial_utils.exceptions import ClaimError, DataError
-from tutorial_utils.report import results
 from tutorial_utils.report.ledger import (
     Claim,
     Ledger,
@@ -29,10 +27,8 @@ from tutorial_utils.report.ledger import (
     tally,
 )
 from tutorial_utils.report.rules import NUM_CLAIMS, ClaimRules, PartRule, Rulebook
-from tutorial_utils.report.verdicts import Rule, Verdict, above, below, between, write_value
+from tutorial_utils.report.verdicts import Rule, Verdict, above, below, between
 
-ROOT = Path(__file__).parents[1]
-BUILD = ROOT / "_build"
 MARKUP = "<script>x</script> **b** *i* _u_ `c` [l](y) $z$ {ref}`x` &amp; <b>x</b> ~s~ a|b # \\alpha"
 HOLDS, FAILS, MIXED, UNSETTLED, UNTESTABLE = Verdict
 
@@ -67,7 +63,7 @@ UNRULED = dataclasses.replace(STATED, what="minima", rule=None, reason="there ar
 
 
 def rulebook(**parts: PartRule) -> Rulebook:
-    one = ClaimRules("no weights are needed", "M", "all", parts or {"a": STATED})
+    one = ClaimRules("no weights are needed", "M", "data", "all", parts or {"a": STATED})
     claims = {number: one for number in range(1, NUM_CLAIMS + 1)}
     claims[8] = dataclasses.replace(one, parts={"a": STATED, "b": COUNT}, logic="alternatives")
     claims[9] = dataclasses.replace(one, kind="timing")
@@ -426,31 +422,3 @@ def test_something_else_than_an_entry_is_refused() -> None:
     for value in (None, [], "claim", 3):
         with pytest.raises(DataError, match="claim None cannot be read"):
             from_entry(value)  # type: ignore[arg-type]
-
-
-# The built book
-
-
-@pytest.mark.book
-def test_the_built_ledger_shows_every_claim_as_its_results_file_has_it() -> None:
-    built = BUILD / "html" / "book" / "claims.html"
-    assert built.exists(), f"{built.relative_to(ROOT)} is missing: run `make book`"
-    rows = BeautifulSoup(built.read_text(encoding="utf-8"), "html.parser").select("table.ledger tbody tr")
-    files = map(results.read, (BUILD / "results" / "claims").glob("*.json"))
-    stored = [
-        one for file in files for kind in (file.metrics, file.timings) for one in kind.get("claims", [])
-    ]
-    claims = {claim.id: claim for claim in correct(map(from_entry, stored))}
-    assert len(stored) == NUM_CLAIMS
-    assert sorted(claims) == list(range(1, NUM_CLAIMS + 1))
-    for id, row in enumerate(rows, 1):
-        cells = row.select("td")
-        assert cells[0].get_text(strip=True) == str(id)
-        for part in claims[id].parts:
-            assert write_value(part.measurement, part.unit, part.digits) in cells[2].get_text()
-            assert f"n = {part.n:,}" in cells[2].get_text()
-        assert cells[4].get_text(strip=True) == f"{claims[id].verdict.symbol} {claims[id].verdict}"
-        after = claims[id].verdict_holm
-        assert cells[5].get_text(strip=True) == f"{after.symbol} {after}"
-        assert cells[6].select_one(f'a[href$="#claim-{id}"]') is not None
-    assert len(rows) == NUM_CLAIMS

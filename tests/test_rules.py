@@ -30,6 +30,7 @@ why = "the source never said it"
 [claim.3]
 text = "it is so"
 source = "M"
+theme = "data"
 logic = "all"
 
 [claim.3.a]
@@ -61,7 +62,8 @@ def read_text(folder: Path, text: str) -> rules.Rulebook:
 def test_a_file_becomes_claims_with_parts(tmp_path: Path) -> None:
     book = read_text(tmp_path, SMALL)
     claim = book.claim(3)
-    assert (claim.text, claim.source, claim.logic, claim.kind) == ("it is so", "M", "all", "metric")
+    assert (claim.text, claim.source, claim.theme) == ("it is so", "M", "data")
+    assert (claim.logic, claim.kind) == ("all", "metric")
     first, second = claim.parts["a"], claim.parts["b"]
     assert first.rule == Rule("between", (0.25, 1.0))
     assert (first.text, first.names) == ("between 25 % and 100 %", {"digit"})
@@ -87,6 +89,7 @@ def test_a_file_becomes_claims_with_parts(tmp_path: Path) -> None:
         ("date = 2026-01-02", 'date = "soon"', "parts.a.date"),
         ('unit = "share"', 'unit = "metres"', "parts.a.unit"),
         ('unit = "share"', 'units = "share"', "parts.a.units"),
+        ('theme = "data"', 'theme = "weather"', "claim 3, theme: .*'data', 'model'"),
         ('logic = "all"', 'logic = "any"', "claim 3, logic: .*'all' or 'alternatives'"),
         ("[claim.3.b]", "[claim.3.c]", "letters a, b, found a, c"),
         ("claim = 3", "claim = 51", "dropped 0.claim"),

@@ -26,6 +26,9 @@ NUM_CLAIMS = 50
 Source: TypeAlias = Literal["M", "C"]
 """The tutorial that makes the claim: M on MNIST, C on CIFAR-10."""
 
+Theme: TypeAlias = Literal["data", "model", "training", "evaluation", "errors", "timing"]
+"""What a claim is about, for readers who look for such claims; it judges nothing."""
+
 Kind: TypeAlias = Literal["metric", "timing"]
 """Timing claims depend on the clock or on memory, metric claims do not."""
 
@@ -102,6 +105,7 @@ class ClaimRules:
     Attributes:
         text: The claim in the book's words.
         source: Who makes it.
+        theme: What it is about.
         logic: What the parts are to the claim; see :func:`tutorial_utils.report.verdicts.combine`.
         parts: At least one, by the letters a, b and so on.
         kind: Whether the measurement depends on the clock.
@@ -111,6 +115,7 @@ class ClaimRules:
 
     text: _Text
     source: Source
+    theme: Theme
     logic: Logic
     parts: Annotated[dict[str, PartRule], Field(min_length=1)]
     kind: Kind = "metric"

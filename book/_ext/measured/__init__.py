@@ -12,6 +12,7 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
+from measured.ledger import link_to_measurements
 from measured.pages import fill_in_page
 from measured.provenance import AppendProvenance
 
@@ -23,5 +24,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("measured_speed", "../../benchmarks/results.json", "env")
     app.add_config_value("measured_takeaway", "..", "env")
     app.connect("source-read", fill_in_page)
+    app.connect("doctree-resolved", link_to_measurements)
     app.add_transform(AppendProvenance)
     return {"version": "2", "env_version": 2, "parallel_read_safe": True, "parallel_write_safe": True}

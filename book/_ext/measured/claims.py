@@ -52,6 +52,14 @@ def rulebook() -> Rulebook:
 
 
 def changed_rules() -> dict[str, PartRule]:
-    """Rules that were others before, by number and letter, in the order of their change."""
-    changed = {name: part for name, part in rules.read().parts.items() if part.was}
-    return dict(sorted(changed.items(), key=lambda item: item[1].date))
+    """Rules that were others before, by number and letter."""
+    return {name: part for name, part in rules.read().parts.items() if part.was}
+
+
+def numbers_changed() -> list[int]:
+    """Claims of which a rule changed or went."""
+    book = rules.read()
+    changed = [
+        number for number, claim in book.claims.items() if any(part.was for part in claim.parts.values())
+    ]
+    return sorted({*changed, *(rule.claim for rule in book.dropped)})
