@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from api import PAGES
 from bs4 import BeautifulSoup
 from built_book import ROOT, path_of
 from test_extensions import Site
@@ -131,6 +132,16 @@ def test_each_public_name_stands_below_its_room_and_module_with_signature_and_do
     assert [link.get_text() for link in links] == ["Thing"]
 
 
+def test_a_second_page_goes_on_where_the_first_ends(book: Book) -> None:
+    book.write("CONTRIBUTING.md", HOUSE.replace("plots/", "lessons/"))
+    (book.folder / "tinypackage" / "plots").rename(book.folder / "tinypackage" / "lessons")
+    book.write("site/book/api_more.md", "# More\n")
+    first = book.build_anew()
+    assert [heading.get_text().replace("¶", "") for heading in first.select("section h3")] == ["second"]
+    more = book.page("book/api_more")
+    assert [heading.get_text().replace("¶", "") for heading in more.select("section h3")] == ["lessons.data"]
+
+
 @pytest.mark.parametrize(
     ("name", "text", "shown"),
     [
@@ -164,9 +175,9 @@ def public_names() -> list[str]:
 
 
 @pytest.mark.book
-def test_the_built_page_has_every_public_name_once_and_nothing_of_this_machine() -> None:
-    text = path_of("book/api").read_text(encoding="utf-8")
-    page = BeautifulSoup(text, "html.parser")
+def test_the_built_pages_have_every_public_name_once_and_nothing_of_this_machine() -> None:
+    texts = [path_of(name).read_text(encoding="utf-8") for name in PAGES]
+    page = BeautifulSoup("".join(texts), "html.parser")
     places = [str(term["id"]) for term in page.select("dl.py > dt[id]")]
     assert len(places) == len(set(places))
     assert set(public_names()) <= set(places)
@@ -174,4 +185,4 @@ def test_the_built_page_has_every_public_name_once_and_nothing_of_this_machine()
         description = term.find_next_sibling("dd")
         assert description is not None and description.select_one("p"), term["id"]
     assert not re.findall(rf" at 0x|{re.escape(str(ROOT))}|ForwardRef", page.get_text())
-    assert len(text) < 1_500_000
+    assert max(map(len, texts)) < 1_000_000

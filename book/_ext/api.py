@@ -1,4 +1,4 @@
-"""Writes which modules the page of the package lists, and in which order; autodoc writes the rest."""
+"""Writes which modules the pages of the package list, and in which order; autodoc writes the rest."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-PAGE = "book/api"
+PAGES = {"book/api": "", "book/api_more": "lessons/"}
+"""Pages in order, each with what the names of its first room begin with; one page would be too large."""
 ROW = re.compile(r"^\| `([^`]+?)(?:\.py|/)` \| (.+) \|$", re.MULTILINE)
 """A row of a table of the house: a room or a file, and its duty."""
 
@@ -37,12 +38,14 @@ def house_of(app: Sphinx) -> Path:
     return Path(app.srcdir, app.config.api_house).resolve()
 
 
-def write_directives(house: str, package: str) -> str:
+def write_directives(house: str, package: str, first: str = "", end: str = "") -> str:
     """Write one section a room, and in it one a module, each with the directive that documents it.
 
     Args:
         house: Text with the tables below the heading "The house".
         package: The package's name.
+        first: What the name of the first module begins with.
+        end: What the name of the first module that is left out begins with; none for the empty text.
 
     Returns:
         Markdown.
@@ -50,6 +53,8 @@ def write_directives(house: str, package: str) -> str:
     duties = dict(ROW.findall(house.split("## The house")[1]))
     rooms = {name for name in duties if any(other.startswith(f"{name}/") for other in duties)}
     files = [name for name in duties if name not in rooms]
+    places = [next(k for k, name in enumerate(files) if name.startswith(text)) for text in (first, end)]
+    files = files[places[0] : places[1] if end else None]
     written = []
     for room, names in groupby(files, key=lambda name: name.rpartition("/")[0]):
         title = f"`{room}`" if room else f"`{package}`"
@@ -60,10 +65,14 @@ def write_directives(house: str, package: str) -> str:
 
 
 def add_directives(app: Sphinx, page: str, text: list[str]) -> None:
-    """Add the directives to the page of the package, which from then on depends on the tables."""
-    if page == PAGE:
-        app.env.note_dependency(str(house_of(app)))
-        text[0] += write_directives(house_of(app).read_text(encoding="utf-8"), app.config.api_package)
+    """Add the directives to a page of the package, which from then on depends on the tables."""
+    if page not in PAGES:
+        return
+    app.env.note_dependency(str(house_of(app)))
+    there = [first for name, first in PAGES.items() if name in app.env.found_docs]
+    rest = there[there.index(PAGES[page]) + 1 :]
+    house = house_of(app).read_text(encoding="utf-8")
+    text[0] += write_directives(house, app.config.api_package, PAGES[page], rest[0] if rest else "")
 
 
 def shorten(

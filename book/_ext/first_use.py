@@ -20,7 +20,7 @@ from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
 
 GLOSSARY = "book/glossary"
-WITHOUT = {GLOSSARY, "book/api", "book/bibliography", "book/changelog"}
+WITHOUT = {GLOSSARY, "book/api", "book/api_more", "book/bibliography", "book/changelog"}
 """Pages that explain no words: the glossary itself, and lists."""
 
 _BLOCK = re.compile(r"^```\{glossary\}\n(.*?)^```", re.MULTILINE | re.DOTALL)

@@ -212,7 +212,12 @@ def facets_of(rows: Sequence[Row]) -> list[dict[str, Any]]:
     facets: list[tuple[str, str, dict[str, str], list[str]]] = [
         ("verdict", "Verdict", verdicts, [row.claim.verdict.name.lower() for row in rows]),
         ("holm", "After Holm", holm, ["open" if row.opened else "stands" for row in rows]),
-        ("source", "Source", {**SOURCES}, [row.claim.source for row in rows]),
+        (
+            "source",
+            "Source",
+            {str(source): words for source, words in SOURCES.items()},
+            [row.claim.source for row in rows],
+        ),
         ("theme", "Theme", {theme: theme for theme in get_args(Theme)}, [row.theme for row in rows]),
     ]
     return [
@@ -245,7 +250,7 @@ def draw(env: BuildEnvironment, claims: Iterable[Claim]) -> Markup:
 
 def link_to_measurements(app: Sphinx, doctree: nodes.document, page: str) -> None:
     """Let the links of the picture, which name a claim, lead to the section that bears its label."""
-    labels = app.env.get_domain("std").anonlabels
+    labels = app.env.domaindata["std"]["anonlabels"]
     for raw in list(doctree.findall(nodes.raw)):
         before, *links = raw.astext().split(' href="claim:')
         if not links:
