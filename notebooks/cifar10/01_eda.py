@@ -181,7 +181,7 @@ pool = data.train.images[:10_000].flatten(1).float()
 others = data.train.subset(torch.arange(10_000, 11_000))
 distances = torch.cdist(others.images.flatten(1).float(), pool)
 nearest = data.train.subset(distances.argmin(dim=1))
-lookup = (nearest.labels == others.labels).float().mean().item()
+lookup = (nearest.labels == others.labels).double().mean().item()
 lookup
 
 # %% tags=["hide-input"]
