@@ -317,7 +317,7 @@ show(
     " template is red, red speaks for the class; grey has no say.",
     alt="Ten noisy patches: bluish for airplane and ship, greenish and brownish"
     " for animals; in that of automobile a faint red car seen from the front.",
-    name="fig-cifar10-templates",
+    name="fig-cifar10-weights",
 )
 
 # %% [markdown]
