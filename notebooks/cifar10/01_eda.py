@@ -12,7 +12,7 @@
 # The digits were grey, centred and alone. Now come colour photographs of animals and vehicles: what changes, and why will adding up pixels tell
 # so much less about them?
 #
-# *15 minutes to read, 35 with the exercises. **You need** [Exploring MNIST](../mnist/01_eda.ipynb), which introduces the measures used here. Next
+# *16 minutes to read, 35 with the exercises. **You need** [Exploring MNIST](../mnist/01_eda.ipynb), which introduces the measures used here. Next
 # comes [The model](02_model.ipynb).*
 #
 # After this chapter you can
@@ -28,7 +28,6 @@
 # | numbers in it | 784 | 3,072 |
 # | what it shows | one digit, centred, on blank paper | a thing anywhere, on any background |
 # | training and test images | 60,000 and 10,000 | 50,000 and 10,000 |
-# | validation images | a tenth | a fifth |
 
 # %% tags=["remove-cell"]
 # @title Set-up: install the book's package where it is missing, and nothing else
@@ -109,10 +108,13 @@ from tutorial_utils.plots.data import boxes, image_grid
 
 labels = data.train.labels
 firsts = torch.cat([(labels == k).nonzero()[:8, 0] for k in range(10)])
-titles = [name if k == 0 else "" for name in names for k in range(8)]
+titles = [""] * len(firsts)
 pictures = data.train.images[firsts].permute(0, 2, 3, 1)
+axes = image_grid(pictures, titles, columns=8)
+for ax, name in zip(axes[::8], names, strict=True):
+    ax.set_title(name, fontsize=15, loc="left")
 show(
-    image_grid(pictures, titles, columns=8),
+    axes,
     caption="The first eight training images of each class.",
     alt="Ten rows of eight small colour photographs, one row for each class"
     " from airplane to truck, in all poses and on all backgrounds.",
@@ -173,8 +175,8 @@ frog[:, row, column], frog.numel()
 #
 # ### A model is not a lookup
 #
-# You might think that a classifier compares an image with those it has seen. Softmax regression keeps none of them. It keeps
-# ten sets of weights. For contrast, here is a method that does compare: find the nearest of 10,000 training images, by squared difference of pixels.
+# Softmax regression keeps none of the images that it has seen, only ten sets of weights. For contrast, here is a method that does compare: find
+# the nearest of 10,000 training images, by squared difference of pixels.
 
 # %%
 pool = data.train.images[:10_000].flatten(1).float()
@@ -229,8 +231,7 @@ few = standardise(data.train.images[:1000])
 few.mean(dim=(0, 2, 3))
 
 # %% [markdown]
-# Near 0, as it should be for a thousand of the images. The three means differ little: on the whole, photographs are a warm grey. That common grey
-# will matter. **The chapters of this part leave pixels between 0 and 1**, as the tutorial that they re-examine does. [The next page](02_model.ipynb) shows what a
+# Near 0, as it should be. The three means differ little: on the whole, photographs are a warm grey. That common grey will matter. **The chapters of this part leave pixels between 0 and 1**, as the tutorial that they re-examine does. [The next page](02_model.ipynb) shows what a
 # model makes of inputs that are all positive.
 
 # %% tags=["remove-input"]
@@ -281,11 +282,11 @@ def explained(averages, images):
 digits = datasets.load("mnist").train
 of_digits = explained(exploration.class_means(digits), digits.images)
 of_photographs = explained(averages, data.train.images)
-of_digits, of_photographs
+round(of_digits, 3), round(of_photographs, 3)
 
 # %% [markdown]
-# About a third of what it was for the digits. The rest is difference *within* a class: pose, light, background. A linear model sees an image much as
-# these averages do, pixel by pixel. That is the first hint of a hard time ahead.
+# About a third of what it was for the digits. The rest is difference *within* a class: pose, light, background. A linear model
+# adds up pixels one by one, much as these averages do. That is a first hint of a hard time ahead.
 
 # %% tags=["hide-input"]
 # @title Figure: brightness by class
@@ -317,14 +318,18 @@ expect("averages tell a third of what they did", ratio, between=(0.3, 0.38))
 light = {name: values.mean().item() for name, values in groups.items()}
 ends = [max(light, key=light.get), min(light, key=light.get)]
 expect("the brightest and the darkest", ends, equals=["airplane", "frog"])
+box = torch.tensor([0.25, 0.75])
+boxed = torch.stack([values.quantile(box) for values in groups.values()])
+overlap = boxed[:, 1].min() - boxed[:, 0].max()
+expect("every box overlaps every other", overlap, above=0.02)
 expect("no two images agree", len(duplicates), equals=0)
 
 # %% [markdown]
 # ## The split, from scratch
 #
 # [What the three parts are for](../mnist/01_eda.ipynb#The-split) has not changed: **training** images fit the weights, **validation** images choose settings, **test** images
-# measure the result, once. How large each is, is a custom; 60, 20 and 20 per cent is a common one. Here a fifth of the training images is held
-# out. For MNIST the package did it. It takes two lines: shuffle all positions, and cut.
+# measure the result, once. Shares of 60, 20 and 20 per cent are a custom, nothing more. Here a fifth of the training images is held out. It takes
+# two lines: shuffle all positions, and cut.
 
 
 # %%

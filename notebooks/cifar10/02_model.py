@@ -12,7 +12,7 @@
 # The model is the one that read digits; its input is four times as long. What does it make of a colour photograph, before it has learnt anything
 # and after?
 #
-# *15 minutes to read, 40 with the exercises. **You need** [Exploring CIFAR-10](01_eda.ipynb), and [MNIST's model](../mnist/02_model.ipynb),
+# *16 minutes to read, 40 with the exercises. **You need** [Exploring CIFAR-10](01_eda.ipynb), and [MNIST's model](../mnist/02_model.ipynb),
 # which explains weights, logits and softmax. Next comes [Training](03_training.ipynb).*
 #
 # After this chapter you can
@@ -167,15 +167,14 @@ table(two, {name: ".3f" for name in two.columns[1:]})
 # A deer and a dog, says the file; deer both times, says the model. Is that an accident? Count its answers to all validation images.
 
 # %%
-x = datasets.standardise(datasets.split(data.train, validation_split, seed)[1])
-y = validation.labels
+x, y = validation.images / 255, validation.labels
 with torch.no_grad():
     all_logits = untrained(x)
 answers = all_logits.argmax(dim=1).bincount(minlength=10)
 dict(zip(names, answers.tolist(), strict=True))
 
 # %% [markdown]
-# It says deer to nearly everything. (So much the worse for its right answer.)
+# It says deer to nearly everything. (So its right answer means little.)
 #
 # ### Why does it favour one class?
 #
