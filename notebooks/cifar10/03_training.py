@@ -266,7 +266,7 @@ table(reached, shares | {"rate": "g"})
 #
 # The two smallest rates are still on their way. 0.009 comes out best, here as in the tutorial. At 0.05 the accuracy jumps by several
 # points from epoch to epoch: the steps are too long for the valley, and the weights go
-# from side to side, as in [the picture that moves](../foundations/03_gradient_descent.ipynb).
+# from side to side, as in [the picture that moves](../foundations/03_gradient_descent.ipynb#The-paths,-over-a-bowl).
 #
 # Look at the best and the last accuracy of 0.009. The best of 60 epochs is a *maximum*: partly it is luck. Choose by it on the
 # very images that you report, and you report a little too much. That is also how to read published maxima (on the tutorial's, see
