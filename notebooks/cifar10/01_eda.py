@@ -430,13 +430,14 @@ def to_grey(images):
 # %% tags=["remove-cell"]
 # @title What the check of exercise 3 compares with
 eye = torch.tensor([0.299, 0.587, 0.114])
-plain = {"that is the plain mean": lambda g: torch.equal(g[0], frog.mean(0))}
+two = data.train.images[:2, :, :2, :2] / 255  # small enough to print
+plain = {"that is the plain mean": lambda g: torch.equal(g, two.mean(1))}
 
 # %%
 checks.function(
     to_grey,
     lambda images: torch.einsum("nchw,c->nhw", images, eye),
-    [(frog[None],), (data.train.images[:3] / 255,)],
+    [(two,), (data.train.images[:3] / 255,)],
     hints=plain,
 )
 

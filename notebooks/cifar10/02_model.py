@@ -414,10 +414,13 @@ dict(zip(names, p.tolist(), strict=True))
 #
 # Set all weights and biases to zero. Which accuracy has it on the validation images, to four digits? `argmax` takes the first of equals.
 
+# %% tags=["remove-cell"]
+# @title What the check of exercise 3 compares with
+ties = (y == 0).double().mean()
+
 # %%
 your_accuracy = ...
-ties = (y == 0).double().mean()
-hint = "all classes tie, so it always says airplane"
+hint = "all classes tie: which one does it always say?"
 checks.answer(your_accuracy, ties, tolerance=5e-5, hint=hint)
 
 # %% tags=["hide-cell"]
@@ -434,10 +437,13 @@ measure(blank, validation)[::-1]
 # Add 1 to every pixel of every image. Which share of the validation images goes to the favourite of `untrained` now? Softmax ignores a number added to
 # all logits. Why does it not ignore this one?
 
+# %% tags=["remove-cell"]
+# @title What the check of exercise 4 compares with
+brighter = favourite(untrained(x + 1).detach())[1]
+
 # %%
 your_share = ...
-hint = "favourite(untrained(x + 1)) gives class and share"
-brighter = favourite(untrained(x + 1).detach())[1]
+hint = "favourite(...) takes logits, and gives class and share"
 checks.answer(your_share, brighter, tolerance=0.005, hint=hint)
 
 # %% tags=["hide-cell"]

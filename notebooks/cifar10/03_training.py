@@ -352,7 +352,7 @@ spread = statistics.spread(of_kept)
 
 # %% [markdown]
 # First Wilson's interval for other images: a point to either side. Then mean and standard deviation over ten seeds, about half a point: no more
-# than other images alone would cause. And the best of any epoch lies higher than the weights kept on nearly every seed, for nothing but the choice.
+# than other images alone would cause. And the best of any epoch lies higher than the weights kept on most seeds, for nothing but the choice.
 
 # %% tags=["remove-input"]
 # @title The sentences above, guarded
@@ -379,7 +379,7 @@ small = (last.validation_loss - last.train_loss) / last.train_loss
 expect("the gap is small beside the loss", small, below=0.1)
 expect("a point to either side", (high - low) / 2, between=(0.008, 0.011))
 lucky = sum(a > b for a, b in zip(of_best, of_kept, strict=True)) / num_seeds
-expect("the best epoch is higher nearly everywhere", lucky, above=0.6)
+expect("the best epoch is higher on most seeds", lucky, above=0.5)
 expect("half a point over seeds", spread.deviation, between=(0.002, 0.01))
 
 # %% [markdown]
