@@ -41,6 +41,9 @@ CONVERTED: list[str] = [
     "claims/01c_mnist_evaluation",
     "claims/04_replication",
     "beyond/01_better_features",
+    "cifar10/01_eda",
+    "cifar10/02_model",
+    "cifar10/03_training",
 ]
 """Chapters that keep these rules; grows until it holds all."""
 

@@ -243,9 +243,9 @@ def favourites(
     """
     import seaborn as sns  # brings SciPy's statistics, which images need not wait for
 
-    left, right = new_row(axes, 2, figsize=(10, 3.6))
+    left, right = new_row(axes, 2, figsize=(8.4, 3.8))
     sns.barplot(x=list(class_names), y=np.asarray(counts), color=BLUE, ax=left, **BARS)
-    left.set_xticks(range(len(class_names)), class_names, rotation=60, ha="right", fontsize=8)
+    left.set_xticks(range(len(class_names)), class_names, rotation=60, ha="right", fontsize=9)
     left.set_ylabel("models that favour it")
     boxes(
         {name: 100 * np.asarray(values) for name, values in shares.items()},
