@@ -15,7 +15,11 @@ from tutorial_utils.evaluation.statistics import wilson_bounds
 
 pytestmark = pytest.mark.book
 
-PAGE, FIRST, SECOND = "book/your_calibration", "notebooks/start/02_tensors_and_gradients", "notebooks/mnist/04b_probabilities"
+PAGE, FIRST, SECOND = (
+    "book/your_calibration",
+    "notebooks/start/02_tensors_and_gradients",
+    "notebooks/mnist/04b_probabilities",
+)
 KNOWN = "Score.answers().map(each => [each.asked, each.perCent, each.right])"
 FORBIDDEN = """
 for (const name of ["localStorage", "sessionStorage"]) Object.defineProperty(window, name, {
@@ -64,7 +68,7 @@ def follow(page: Page, name: str) -> None:
     page.wait_for_url(lambda url: urlsplit(url).path.endswith(f"{name}.html"))
     page.wait_for_load_state()
     assert page.url == path_of(name).as_uri()
-    assert before and "score" not in before
+    assert before and "score=" not in before
 
 
 @pytest.mark.parametrize("storage", ["", FORBIDDEN, OF_ITS_OWN], ids=["shared", "forbidden", "one-a-page"])
@@ -120,28 +124,35 @@ def test_scores_and_intervals_are_those_of_the_libraries_and_are_saved_as_they_a
     scores = page.locator("#calibration-scores td").all_text_contents()
     assert scores[0] == f"{brier_score_loss(right, claims):.3f}"
     assert scores[1] == f"{sum(p * (1 - p) for p in claims) / len(claims):.3f}"
-    assert scores[3] == f"{page.evaluate('JSON.parse(document.getElementById(`calibration-model`).text).brier'):.3f}"
+    assert (
+        scores[3]
+        == f"{page.evaluate('JSON.parse(document.getElementById(`calibration-model`).text).brier'):.3f}"
+    )
     rows = [row.locator("th, td").all_text_contents() for row in page.locator("#calibration-levels tr").all()]
     for row, claim in zip(rows, (33, 75, 95), strict=True):
         hits = [hit for said, hit in ANSWERS if said == claim]
         low, high = (100 * float(end[0]) for end in wilson_bounds([sum(hits)], [len(hits)]))
-        assert row[:2] == [f"{claim}\u00a0%", str(len(hits))]
-        assert row[3] == f"{low:.0f}\u00a0% to {high:.0f}\u00a0%"
-    assert [row[4] for row in rows] == ["too few to say", "agrees", "agrees"]
+        assert row[:2] == [f"{claim}\u00a0%", f"{sum(hits)} of {len(hits)}"]
+        assert row[2] == f"{low:.0f}\u00a0% to {high:.0f}\u00a0%"
+    assert [row[3] for row in rows] == ["too few to say", "agrees", "agrees"]
     with page.expect_download() as download:
         page.get_by_role("button", name="Save as CSV").click()
-    with open(download.value.path(), newline="") as file:
-        saved = list(csv.DictReader(file))
-    assert [(float(row["probability"]), row["right"] == "1") for row in saved] == list(zip(claims, right, strict=True))
+    saved = list(csv.DictReader(download.value.path().read_text().splitlines()))
+    assert [(float(row["probability"]), row["right"] == "1") for row in saved] == list(
+        zip(claims, right, strict=True)
+    )
     sure = open_page(PAGE, in_address([(95, place < 6) for place in range(10)] + [(33, True)] * 9))
     assert sure.locator("#calibration-levels td:last-child").all_text_contents() == ["too modest", "too sure"]
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["", "x", "0.", "0.aaaaaa", "0.aaaaaa00r", "0.aaaaaa7xr", "0.AAAAAA75r", "zzzzzzzz.aaaaaa75r", "-1.aaaaaa75r",
-     "0.aaaaaa75r<img src=x onerror=alert(1)>", "0." + "aaaaaa75r" * 3000],
-)  # fmt: skip
+NONSENSE = (
+    *("", "x", "0.", "0.aaaaaa", "0.aaaaaa00r", "0.aaaaaa7xr", "0.AAAAAA75r", "-1.aaaaaa75r"),
+    *("zzzzzzzz.aaaaaa75r", "0.aaaaaa75r<img src=x onerror=alert(1)>", "0." + "aaaaaa75r" * 3000),
+)
+"""The third from the end was cleared in a far future; the last repeats one answer."""
+
+
+@pytest.mark.parametrize("text", NONSENSE)
 def test_an_address_that_holds_nonsense_counts_for_nothing(open_page: OpenPage, text: str) -> None:
     page = open_page(PAGE, f"?score={text}")
     assert len(page.evaluate(KNOWN)) == (1 if len(text) > 1000 else 0)
@@ -167,7 +178,7 @@ def test_anchors_search_and_the_state_of_the_playground_stay_as_they_were(open_p
     expect(page.locator("#search-results ul.search li").first).to_be_visible()
     assert urlsplit(page.url).query == "q=calibration"
     assert len(page.evaluate(KNOWN)) == len(ANSWERS)
-    with page.expect_popup() as tab:  # a click that opens another tab carries, too
+    with page.context.expect_page() as tab:  # a click that opens another tab carries, too
         page.locator("#search-results a[href*='your_calibration']").first.click(modifiers=["Control"])
     tab.value.wait_for_load_state()
     assert len(tab.value.evaluate(KNOWN)) == len(ANSWERS)
@@ -177,7 +188,7 @@ def test_anchors_search_and_the_state_of_the_playground_stay_as_they_were(open_p
     page.wait_for_function("location.hash.includes('steps=1')")
     page.locator("#playground-copy").click()
     page.wait_for_function("window.copied")
-    assert page.evaluate("copied") == page.url and "score" not in page.url
+    assert page.evaluate("copied") == page.url and "score=" not in page.url
     page.reload()
     page.wait_for_function("Playground.state().steps === 1")
     assert len(page.evaluate(KNOWN)) == len(ANSWERS)
@@ -209,7 +220,7 @@ def test_a_contrast_theme_tells_the_reader_from_the_model(open_page: OpenPage) -
 
 def test_a_browser_without_scripts_says_so(open_page: OpenPage) -> None:
     page = open_page(PAGE, java_script_enabled=False)
-    expect(page.locator("noscript")).to_contain_text("nobody keeps score")
+    expect(page.locator("noscript p", has_text="nobody keeps score")).to_be_visible()
     expect(page.locator("#calibration-root")).to_be_hidden()
 
 

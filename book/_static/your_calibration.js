@@ -47,7 +47,7 @@
   function draw(levels) {
     const drawing = new Figures.Drawing(360, 350);
     const axis = { ticks: [0, 25, 50, 75, 100], say: (tick) => `${tick} %` };
-    const [across, up] = drawing.axes({ ...axis, label: "how sure" }, axis, [48, 22, 12, 40]);
+    const [across, up] = drawing.axes({ ...axis, label: "how sure" }, axis, [52, 22, 12, 40]);
     drawing.add("line", {
       x1: across(0), y1: up(0), x2: across(100), y2: up(100), class: "live-axis", "stroke-dasharray": "2 4",
     });
@@ -92,8 +92,7 @@
     find("paper").hidden = any;
     draw(levels);
     fill("levels", levels.map((level) => [
-      percent(level.claimed), String(level.answers), `${level.hits} (${percent(level.right)})`,
-      `${percent(level.low)} to ${percent(level.high)}`, judge(level),
+      percent(level.claimed), `${level.hits} of ${level.answers}`, `${percent(level.low)} to ${percent(level.high)}`, judge(level),
     ]));
     if (!any) return;
     const { yours, expected } = brier(answers);

@@ -243,7 +243,8 @@ def _field(question: Question, name: str) -> str:
     summary = "What came out" if question.kind == "predict" else "The answer"
     return (
         f'<fieldset class="question" id="{name}" data-kind="{question.kind}" data-key="{question.key!r}"'
-        f' data-tolerance="{question.tolerance!r}" data-asked="{_asked(question)}"><legend>{inline(question.text)}</legend>{answers}'
+        f' data-tolerance="{question.tolerance!r}" data-asked="{_asked(question)}">'
+        f"<legend>{inline(question.text)}</legend>{answers}"
         f'<button type="button" hidden>{button}</button> <span role="status" class="said"></span>'
         f"<details><summary>{html.escape(summary)}</summary><div><strong>{inline(question.answer)}</strong>:"
         f" {inline(question.because)}</div></details></fieldset>"
