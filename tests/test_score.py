@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from built_book import HTML, LOOKS, PAGES, each_look, find_barriers, parse, path_of
 from conftest import OpenPage
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from sklearn.metrics import brier_score_loss
 
 from tutorial_utils.evaluation.statistics import wilson_bounds
@@ -157,6 +157,27 @@ def test_an_address_that_holds_nonsense_counts_for_nothing(open_page: OpenPage, 
     page = open_page(PAGE, f"?score={text}")
     assert len(page.evaluate(KNOWN)) == (1 if len(text) > 1000 else 0)
     assert urlsplit(page.url).query == ""
+
+
+def test_a_server_is_told_nothing_and_an_address_from_elsewhere_counts_for_nothing(browser: Browser) -> None:
+    asked: list[str] = []
+
+    def serve(route: Route) -> None:
+        asked.append(route.request.url)
+        path = HTML / urlsplit(route.request.url).path.removeprefix("/")
+        route.fulfill(path=path) if path.is_file() else route.fulfill(status=404)
+
+    page = browser.new_page()
+    page.route("https://book.test/**", serve)
+    page.goto(f"https://book.test/{FIRST}.html{in_address(ANSWERS)}")
+    assert page.evaluate(KNOWN) == []
+    asked.clear()
+    given = [answer(page, 0, "certain", True)]
+    page.locator(".score-line a").first.click()
+    page.wait_for_url("**/your_calibration.html")
+    assert page.evaluate(KNOWN) == given  # by the storage that all pages share
+    assert not [url for url in asked if "score=" in url or given[0][0] in url]
+    page.close()
 
 
 def test_anchors_search_and_the_state_of_the_playground_stay_as_they_were(open_page: OpenPage) -> None:

@@ -131,7 +131,7 @@ const Score = (() => {
   }
 
   function restore(known) {
-    kept = { since: kept.since + 1, known };
+    kept = { since: kept.since + 1, known: new Map([...kept.known, ...known]) };
     keep();
   }
 
