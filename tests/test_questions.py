@@ -147,6 +147,40 @@ def test_a_prediction_counts_once_and_then_is_explained(quiz: Any) -> None:
     expect(question.locator("summary")).to_be_focused()
 
 
+def test_the_first_answer_is_told_once_with_what_the_word_stands_for(quiz: Any) -> None:
+    asked = number("Half?", answer=0.5, tolerance=0.01, because="so", sure=True)
+    page = quiz(html_of(*QUESTIONS, asked))
+    page.evaluate("""window.told = []; document.addEventListener("lesson-answer", event => {
+        told.push([event.detail.asked, event.detail.perCent, event.detail.right]);
+    });""")
+    unsure, two, half = (page.locator(".question").nth(place) for place in (0, 1, 4))
+    expect(two.locator(".sure")).to_have_text(
+        "How sure are you? I am guessing (50 %) fairly sure (75 %) certain (95 %)"
+    )
+    unsure.locator("input").first.check()
+    unsure.locator("button").click()
+    for option in ("it falls", "it rises"):
+        two.get_by_label(option).check()
+        two.get_by_label("certain").check()
+        two.locator("button").click()
+    half.get_by_label("Your answer").fill("0.5")
+    half.get_by_label("guessing").check()
+    half.locator("button").click()
+    names = [question.get_attribute("data-asked") for question in (two, half)]
+    assert page.evaluate("told") == [[names[0], 95, False], [names[1], 10, True]]
+
+
+def test_a_question_is_known_again_when_others_its_key_and_its_reason_change() -> None:
+    def name(*questions: Question) -> str:
+        return html_of(*questions).split('data-asked="')[1].split('"')[0]
+
+    changed = choice("How many does `softmax` return?", [1, 10, 784], correct=1, because="two")
+    assert name(QUESTIONS[0]) == name(*QUESTIONS) == name(changed, QUESTIONS[1])
+    assert name(QUESTIONS[0]) != name(
+        choice("How many does it return?", [1, 10, 784], correct=10, because="")
+    )
+
+
 @pytest.mark.parametrize("answered", [False, True])
 def test_questions_pass_the_rules_of_accessibility_in_every_look(quiz: Any, answered: bool) -> None:
     page = quiz(html_of(PREDICTION), html_of(*QUESTIONS))

@@ -227,5 +227,5 @@ const Figures = (() => {
     for (const figure of document.querySelectorAll(`figure.live-${name}`)) mount(figure, name, kind);
   }
 
-  return { define, shown, number, handedOver };
+  return { define, shown, number, handedOver, Drawing };
 })();

@@ -206,7 +206,7 @@ const Playground = (() => {
     addressTimer = 0;
     if (location.hash === address()) return;
     try {
-      history.replaceState(null, "", address());
+      history.replaceState(history.state, "", address()); // which holds the score, see score.js
     } catch {
       addressTimer = setTimeout(writeAddress, ADDRESS_RETRY);
     }
@@ -214,7 +214,9 @@ const Playground = (() => {
 
   /** The link to this very point, whether or not the browser let the address say it. */
   function link() {
-    return new URL(address(), location.href).href;
+    const url = new URL(address(), location.href);
+    url.search = ""; // a reader's own score, should it still be there
+    return url.href;
   }
 
   let touched = false; // an address stays as it was found until the reader does something

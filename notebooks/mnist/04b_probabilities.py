@@ -194,6 +194,8 @@ show(
 # On new ones it depends on the data ([Bai et al., 2021](https://arxiv.org/abs/2102.07856)), so it is measured. And it holds for images like
 # these: [what you draw yourself](../../book/demo.md) is another matter.
 #
+# And you? The questions of this book ask how sure you are. [Your own calibration](../../book/your_calibration.md) draws this diagram from your answers.
+#
 # ## One number, and what chance adds to it
 #
 # How far are the points from the diagonal, on average over images? That is the **expected calibration error**
@@ -624,7 +626,10 @@ from tutorial_utils.evaluation import dependence
 
 gain = dependence.block_interval(gains, strata=2)
 again = miscalibration.temperature_test(truth, said)
+reliable = drawn.assign(low=low, high=high)
 metrics = {
+    "reliability": reliable.reset_index(drop=True).to_dict("list"),
+    "confidence_brier": (confidence - right.double()).square().mean(),
     "confidence_right_median": described["50%"][True],
     "confidence_wrong_quartiles": described.loc[False, ["25%", "50%", "75%"]],
     "temperature": fit.temperature,

@@ -51,7 +51,12 @@
           return say(said, field ? "Write a number first." : "Choose an answer first.");
         if (question.querySelector(".sure") && !sure) return say(said, "Say how sure you are, too.");
         const right = field ? Math.abs(number - key) <= Number(tolerance) * (1 + 1e-9) : chosen.value === key;
-        if (!first.has(question)) first.set(question, { right, sure: sure?.value });
+        if (!first.has(question)) {
+          first.set(question, { right, sure: sure?.value });
+          const detail = { asked: question.dataset.asked, perCent: Number(sure?.dataset.perCent), right };
+          // The book keeps score of these, see score.js there. Elsewhere nobody listens.
+          if (sure) question.dispatchEvent(new CustomEvent("lesson-answer", { bubbles: true, detail }));
+        }
         details.hidden = false;
         if (kind === "predict") {
           say(said, right ? "As you predicted." : "Something else came out.", right);

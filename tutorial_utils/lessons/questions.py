@@ -61,6 +61,12 @@ from tutorial_utils.lessons.markup import inline
 SURE = {"guess": "I am guessing", "fairly": "fairly sure", "certain": "certain"}
 """How sure a reader may be, by the value that stands for it."""
 
+PER_CENT = {"fairly": 75, "certain": 95}
+"""The probability of being right that each word stands for; a guess has that of chance."""
+
+GUESSED_NUMBER = 10
+"""Per cent for a number that is guessed, which nothing limits to a few options."""
+
 
 @dataclass(frozen=True)
 class Question:
@@ -75,7 +81,7 @@ class Question:
         because: The reason, a clause or a sentence.
         tolerance: How far a number may be off.
         unit: Stands behind the field of a number.
-        sure: Also ask how sure the reader is.
+        sure: Also ask how sure the reader is. The book keeps score of these answers, in the browser alone.
     """
 
     kind: Literal["choice", "number", "predict"]
@@ -225,8 +231,11 @@ def _field(question: Question, name: str) -> str:
             f" {inline(question.unit)}</label>"
         )
     if question.sure:
+        chance = round(100 / len(question.options)) if question.options else GUESSED_NUMBER
         degrees = "".join(
-            f'<label><input type="radio" name="{name}-sure" value="{value}"> <span>{words}</span></label>'
+            f'<label><input type="radio" name="{name}-sure" value="{value}"'
+            f' data-per-cent="{PER_CENT.get(value, chance)}">'
+            f" <span>{words} ({PER_CENT.get(value, chance)} %)</span></label>"
             for value, words in SURE.items()
         )
         answers += f'<fieldset class="sure"><legend>How sure are you?</legend>{degrees}</fieldset>'
@@ -234,11 +243,21 @@ def _field(question: Question, name: str) -> str:
     summary = "What came out" if question.kind == "predict" else "The answer"
     return (
         f'<fieldset class="question" id="{name}" data-kind="{question.kind}" data-key="{question.key!r}"'
-        f' data-tolerance="{question.tolerance!r}"><legend>{inline(question.text)}</legend>{answers}'
+        f' data-tolerance="{question.tolerance!r}" data-asked="{_asked(question)}">'
+        f"<legend>{inline(question.text)}</legend>{answers}"
         f'<button type="button" hidden>{button}</button> <span role="status" class="said"></span>'
         f"<details><summary>{html.escape(summary)}</summary><div><strong>{inline(question.answer)}</strong>:"
         f" {inline(question.because)}</div></details></fieldset>"
     )
+
+
+def _asked(question: Question) -> str:
+    """Name a question by what readers see of it, so that its first answer is known again later.
+
+    Unlike its ``id``, this stays when another question of the cell, the key or the reason changes.
+    """
+    seen = repr((question.text, [option for option, _ in question.options]))
+    return hashlib.sha256(seen.encode()).hexdigest()[:6]
 
 
 def _read(name: str) -> str:
