@@ -41,8 +41,8 @@ Notebooks need Python 3.11 or newer:
     pip install torch torchvision jupyterlab "tutorial-utils @ {repository}/archive/refs/tags/v{version}.zip"
     jupyter lab notebooks/
 
-Solutions stand in the published book, closed until asked for. What a check of an exercise compares with stands in
-a folded cell of the notebook.
+Solutions stand in the published book, closed until asked for. What an exercise's check compares with stands
+in a folded cell of the notebook.
 
 Text and figures: CC BY 4.0 (LICENSE-text). Code: MIT (LICENSE). The data sets have licences of their own,
 which LICENSE-text names.
@@ -90,8 +90,8 @@ def _read_executed(path: Path, name: str) -> Any:
     if not path.is_file():
         raise ChapterError(f"{name} has no executed notebook in {path.parents[1]}: run `make book` first")
     try:
-        return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
-    except (nbformat.ValidationError, ValueError, KeyError, AttributeError, OSError) as error:
+        return nbformat.v4.reads(path.read_text(encoding="utf-8"))  # type: ignore[no-untyped-call]
+    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise ChapterError(
             f"{path} cannot be read as a notebook ({error!r:.200}): remove it and run `make book`"
         ) from None

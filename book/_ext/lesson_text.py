@@ -28,7 +28,7 @@ _ITEM = re.compile(r"^\* +(.+?)(?=^\* |\n\s*\n|\Z)", re.MULTILINE | re.DOTALL)
 
 @dataclass(frozen=True)
 class Exercise:
-    """An exercise: one to three stars, or none, and the sentence that its text begins with, in Markdown."""
+    """An exercise: one to three stars, or none, and what it asks in a sentence or two of Markdown."""
 
     stars: str
     task: str
@@ -115,9 +115,16 @@ def _exercises(cells: Sequence[Any]) -> list[Exercise]:
             for heading in HEADING.finditer(text):
                 if EXERCISE.match(heading[2]):
                     stars = STARS.search(heading[2])
-                    task = _SENTENCE.match(text[heading.end() :].lstrip())
-                    found.append(Exercise(stars[0] if stars else "", one_line(task[0]) if task else ""))
+                    found.append(Exercise(stars[0] if stars else "", _task(text[heading.end() :])))
     return found
+
+
+def _task(text: str) -> str:
+    """The sentences up to the first question, if it is among the first three; else the first sentence."""
+    paragraph = re.split(r"\n\s*\n", text.strip())[0]
+    sentences = [one_line(match[0]) for match in _SENTENCE.finditer(paragraph)][:3]
+    asked = next((place for place, each in enumerate(sentences) if each.endswith("?")), 0)
+    return " ".join(sentences[: asked + 1])
 
 
 def headings_above(cells: Sequence[Any]) -> list[str]:

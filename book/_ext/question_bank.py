@@ -161,7 +161,7 @@ def _question(asked: Asked) -> str:
 
 def _answer(asked: Asked) -> str:
     letter = f"{LETTERS[asked.right]}, " if asked.right is not None else ""
-    margin = "" if asked.options else f" (anything within {asked.tolerance:.2g} counts)"
+    margin = "" if asked.options else f" (± {asked.tolerance:.2g})"
     return f"<li><strong>{letter}{asked.answer}</strong>{margin}: {asked.because}</li>"
 
 

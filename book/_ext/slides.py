@@ -97,7 +97,7 @@ def write_deck(lesson: Lesson, notebook: Any) -> str:
         f'<section aria-label="Slide {place}">{slide}</section>' for place, slide in enumerate(slides, 1)
     )
     buttons = (
-        '<button type="button">Back</button><span role="status"></span><button type="button">On</button>'
+        '<button type="button">Back</button><span role="status"></span><button type="button">Next</button>'
     )
     return (
         f'<!DOCTYPE html>\n<html lang="en-GB"><head><meta charset="utf-8"><title>{title}: slides</title>'

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import nbformat
 from lesson_text import Lesson, read_lesson
@@ -15,7 +16,9 @@ from sphinx.environment import BuildEnvironment
 from measured.sources import CHAPTERS, chapters_in, depend_on
 from tutorial_utils.exceptions import ConfigurationError, did_you_mean
 
-_TARGET = re.compile(r"(?<=\]\()(?!\w+:)[^)\s]+(?=\))")
+_TARGET = re.compile(r"(?<=\]\()[.#\d][^)\s]*(?=\))")
+"""A link to a file beside a chapter or above it, or to a heading: neither an address nor a label."""
+
 NOTHING = "–"  # noqa: RUF001
 
 
@@ -28,20 +31,42 @@ class Lessons:
     """
 
     def __init__(self, env: BuildEnvironment) -> None:
+        self._env = env
         self.all: dict[str, Lesson] = {}
         self.questions: dict[str, int] = {}
         for name in chapters_in(env):
             text = depend_on(env, f"{CHAPTERS}{name}.ipynb").read_text(encoding="utf-8")
-            notebook = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
+            notebook = nbformat.v4.reads(text)  # type: ignore[no-untyped-call]
             self.all[name] = read_lesson(name, notebook)
             self.questions[name] = sum(len(questions_in(cell)) for cell in notebook.cells)
 
-    def part(self, folder: str) -> list[Lesson]:
-        """The lessons of one part, such as ``"mnist"``."""
-        return [lesson for name, lesson in self.all.items() if name.startswith(f"{folder}/")]
+    def parts(self) -> list[tuple[str, list[Lesson]]]:
+        """The lessons of each part of the contents with its caption, or else of each folder with its name."""
+        contents = getattr(self._env, "external_site_map", None)
+        if contents is None:
+            folders = dict.fromkeys(posixpath.dirname(name) for name in self.all)
+            return [
+                (each, [found for found in self.all.values() if found.name.startswith(f"{each}/")])
+                for each in folders
+            ]
 
-    def link(self, name: str) -> Markup:
-        """Link a lesson by its title, with its minutes.
+        def pages(trees: Iterable[Any]) -> Iterator[str]:
+            for page in (page for tree in trees for page in tree.files()):
+                yield page.removeprefix(CHAPTERS)
+                yield from pages(contents[page].subtrees)
+
+        found = [
+            (tree.caption, [self.all[name] for name in pages([tree]) if name in self.all])
+            for tree in contents.root.subtrees
+        ]
+        return [(caption, lessons) for caption, lessons in found if lessons]
+
+    def link(self, name: str, *, timed: bool = True) -> Markup:
+        """Link a lesson by its title.
+
+        Args:
+            name: Part and name.
+            timed: Put its minutes behind, where it says them.
 
         Raises:
             ConfigurationError: The contents have no such lesson.
@@ -49,7 +74,7 @@ class Lessons:
         if name not in self.all:
             raise ConfigurationError(f"the contents have no lesson {name!r}; {did_you_mean(name, self.all)}")
         lesson = self.all[name]
-        minutes = f" ({lesson.minutes} min)" if lesson.minutes else ""
+        minutes = f" ({lesson.minutes} min)" if timed and lesson.minutes else ""
         return Markup(f"[{lesson.title}](../{CHAPTERS}{name}.ipynb){minutes}")
 
 
@@ -63,8 +88,3 @@ def cell(lesson: Lesson, markdown: str) -> Markup:
         return f"{posixpath.relpath(path, 'book')}{sign}{anchor}"
 
     return Markup(_TARGET.sub(lead, markdown).replace("|", r"\|") or NOTHING)
-
-
-def lines(lesson: Lesson, items: Iterable[str]) -> Markup:
-    """Write several of a lesson's sentences into a cell, each on a line of its own."""
-    return Markup("<br>".join(cell(lesson, item) for item in items) or NOTHING)
