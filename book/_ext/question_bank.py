@@ -149,7 +149,7 @@ def _list(questions: Sequence[Asked]) -> str:
 
 def _question(asked: Asked) -> str:
     lead = "<em>Predict.</em> " if asked.predicts else ""
-    field = f'<p>Answer: <span class="blank"></span> {asked.unit}</p>'
+    field = f'<p>Answer: <span class="blank"></span> {html.escape(asked.unit)}</p>'
     if asked.options:
         field = (
             f'<ol class="options" type="a">{"".join(f"<li>{option}</li>" for option in asked.options)}</ol>'
@@ -170,5 +170,5 @@ def page(title: str, body: str) -> str:
     return (
         f'<!DOCTYPE html>\n<html lang="en-GB"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{STYLE}</style></head>'
-        f"<body>{body}<footer><p>{NOTICE}</p></footer></body></html>\n"
+        f"<body><main>{body}</main><footer><p>{NOTICE}</p></footer></body></html>\n"
     )
