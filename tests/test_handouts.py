@@ -334,7 +334,7 @@ def test_a_page_for_teachers_shows_times_needs_and_exercises_in_the_lessons_own_
     assert "book/t" not in site.build().replace("\\", "/")
     shown = site.page("book/t")
     text = " ".join(shown.get_text().split())
-    assert "First steps (20 min): 20 minutes to read, 45 with the exercises. shoes, no more. 4" in text
+    assert "First steps (20 min): 20 minutes to read, 45 with the exercises. shoes, no more. 5" in text
     assert "★★ Feet are two. How many are shoes?" in text and "Count" not in text
     links = {str(link["href"]) for link in shown.select("article a[href], .body a[href]")}
     assert {
