@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: halves book preview pdf test nightly faults repeat bench audit record rules setup pair lock clean help FORCE
+.PHONY: halves book preview pdf handouts test nightly faults repeat bench audit record rules setup pair lock clean help FORCE
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
@@ -63,6 +63,9 @@ preview: halves  ## build every page into _build/preview with few epochs and see
 
 pdf: book  ## print the book as one PDF, with the system's Chromium
 	@$(MAKE) $(PDF)
+
+handouts: book  ## write notebooks without solutions, questions, their key and slides into _build/handouts
+	@$(BIN)/python book/_ext/handouts.py $(BUILD) $(BUILD)/handouts
 
 test: book  ## run every check, and every test that is neither long nor random
 	@echo "Checking style and types"
@@ -202,6 +205,11 @@ PDF := $(BUILD)/logistic-regression-measured.pdf
 $(ARCHIVE): $(EXECUTED) $(RESULTS) LICENSE LICENSE-text book/_ext/notebooks_zip.py | $(READY)
 	@$(BIN)/python book/_ext/notebooks_zip.py $(BUILD) $@
 
+# For teachers: the same that `make handouts` writes into a folder.
+HANDOUTS := $(BUILD)/logistic-regression-measured-handouts.zip
+$(HANDOUTS): $(EXECUTED) LICENSE LICENSE-text book/_toc.yml $(addprefix book/_ext/,handouts.py lesson_text.py notebooks_zip.py question_bank.py slides.py) | $(READY)
+	@$(BIN)/python book/_ext/handouts.py $(BUILD) $@
+
 # The second build puts the PDF into the site and its link onto a page.
 $(PDF): $(BUILD)/html/index.html book/_ext/book_pdf.py | $(READY)
 	@echo "Printing the PDF"
@@ -216,7 +224,7 @@ BUILD_PAGES := $(BIN)/jupyter-book config sphinx $(BUILD)/site >/dev/null \
   && $(BIN)/python book/_ext/finish_site.py $(BUILD)/html notebooks
 
 # After a failure the doctrees go: Sphinx would not repeat its warnings for pages that it has already read.
-$(BUILD)/html/index.html: $(PAGES) $(EXECUTED) $(RESULTS) $(SWEPT) $(PAGE_DATA) _build/vendor/.ready | $(READY) $(ARCHIVE)
+$(BUILD)/html/index.html: $(PAGES) $(EXECUTED) $(RESULTS) $(SWEPT) $(PAGE_DATA) _build/vendor/.ready | $(READY) $(ARCHIVE) $(HANDOUTS)
 	@echo "Building the pages"
 	@rm -rf $(BUILD)/site $(if $(filter book/_ext/%,$?),$(BUILD)/.doctrees)
 	@rm -f $(PDF)  # of older pages

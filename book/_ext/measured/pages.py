@@ -11,7 +11,7 @@ from jinja2 import Environment, StrictUndefined, TemplateError
 from markupsafe import Markup
 from sphinx.application import Sphinx
 
-from measured import advice, claims, ledger, provenance, sources, speed, sweep
+from measured import advice, claims, ledger, lessons, provenance, sources, speed, sweep
 from measured.sources import CHAPTERS, logger
 from tutorial_utils.report import narrate
 from tutorial_utils.report.ledger import tally
@@ -39,6 +39,7 @@ TEMPLATES.globals |= {
     "claims": claims,
     "format": format,
     "ledger": ledger,
+    "lessons": lessons,
     "narrate": narrate,
     "provenance": provenance,
     "sources": sources,
