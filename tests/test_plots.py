@@ -78,7 +78,7 @@ RATES = {"size": ([1, 2], [0.2, 0.4], [0.1, 0.3], [0.5, 0.6]), "blur": ([3], [0.
 RUNS = {"fast": ([1, 2], [3, 4]), "slow": ([1, 2], [5, 6], [4, 5], [7, 9])}
 GROUPS = {"cats": ([1, 2], [3, 4]), "dogs": ([5], [6])}
 X, Y = np.linspace(-1, 1, 5), np.linspace(-2, 2, 4)
-LOSSES = 1 + X**2 + Y[:, None] ** 2
+LOSSES = 1 + X**2 + (Y[:, None] - 1) ** 2
 PATHS = {"batch": [[1, 2], [0.5, 1], [0, 0]], "stochastic": [[1, 2], [1, 0]]}
 REGIONS = (X > 0).astype(int) * np.ones((4, 1), dtype=int)
 SIGNED = np.linspace(-1, 1, 3 * 16).reshape(3, 16)
@@ -664,7 +664,7 @@ def test_colour_images_are_drawn_in_colour_and_places_left_over_stay_empty() -> 
 def test_paths_are_those_given_and_begin_at_the_star_on_contours_and_levels_are_named() -> None:
     (ax,) = draw("foundations.loss_paths")
     drawn = {"batch": ([1, 0.5, 0], [2, 1, 0]), "stochastic": ([1, 1], [2, 0]), "start": ([1], [2])}
-    assert lines(ax) == drawn
+    assert lines(ax) == drawn | {"lowest point": ([0], [Y[2]])}
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("first", "second")
     (contours,) = (item for item in ax.collections if isinstance(item, QuadContourSet))
     assert contours.levels.min() > LOSSES.min()

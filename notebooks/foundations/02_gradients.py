@@ -72,7 +72,7 @@ use_book_style()
 # ## Three numbers
 #
 # Take the scores of [the page before](01_softmax_and_cross_entropy.ipynb): 2, 1 and $-1$ for the digits 3, 5 and 8, and the image shows a 5. (They are
-# `float64` here, sixteen digits instead of seven. The last section needs them.)
+# `float64` here, sixteen digits instead of seven: [the check at the end](#Check-it-without-calculus) needs them.)
 
 # %%
 import torch
@@ -103,10 +103,10 @@ for k in range(3):
 torch.stack([slopes, p, y, p - y], dim=1)
 
 # %% [markdown]
-# One row for each digit. First the slope that you measured, then $p$, $y$ and $p - y$. The first and the last column agree in three digits: **the slope
+# One row for each digit. First the slope that you measured, then $p$, $\mathbf{y}$ and $p - \mathbf{y}$. The first and the last column agree in three digits: **the slope
 # of the loss in a score is prediction minus truth.** A slope of $-0.74$ says: raise this score by a little, and the loss falls by 0.74 times that little.
 #
-# Going downhill means going against the slope, so the push on each score is $y - p$.
+# Going downhill means going against the slope, so the **push** on each score is $\mathbf{y} - p$.
 
 # %% tags=["hide-input"]
 # @title Figure: what the model said, and the push on each score
@@ -211,18 +211,19 @@ slopes_of_five = torch.outer(said - wanted, image)
 # @title Figure: the slope of the loss in each digit's weights
 from tutorial_utils.plots.model import evidence_images
 
-titles = [f"{k}: {v:+.2f}" for k, v in enumerate((said - wanted).tolist())]
+titles = [f"{k}: {v:+.2f}" for k, v in enumerate((wanted - said).tolist())]
 show(
     evidence_images(list(-slopes_of_five.view(10, 28, 28)), titles),
-    caption="Minus the slope of the loss in each digit's weights, for one 5: the"
-    " image itself, times y - p. Blue: this weight will rise.",
+    caption="Minus the slope of the loss in each digit's weights, for one 5:"
+    " the image itself, times y - p (in the titles). Blue: this weight will"
+    " rise.",
     alt="Ten panels with the same handwritten 5. The panel of the digit 5 shows"
     " it in strong blue, the nine others show it in pale red.",
     name="fig-foundations-gradient-images",
 )
 
 # %% [markdown]
-# The image is added to the weights of the 5, and a little of it is taken away from all others. That is all that this model ever learns from an image. How much,
+# The image is added to the weights of the 5, and a little of it is taken away from all others. That is all that this model ever learns from an image. How much
 # is bounded: the slopes of the weights together have the length of $p - \mathbf{y}$ times the length of the image, and the first is never above
 # $\sqrt 2$. A single image cannot make this gradient explode.
 #
@@ -240,8 +241,8 @@ show(
 # %%
 def gradient(weight, bias, inputs, truth):
     predicted = (inputs @ weight.T + bias).softmax(dim=1)
-    forces = (predicted - truth) / len(inputs)
-    return forces.T @ inputs, forces.sum(dim=0)
+    slopes = (predicted - truth) / len(inputs)  # in the scores
+    return slopes.T @ inputs, slopes.sum(dim=0)
 
 
 Y = F.one_hot(labels, 10)
@@ -286,8 +287,8 @@ torch.testing.assert_close(W, model.weight.detach())
 losses
 
 # %% [markdown]
-# The weights are the same, and the loss falls with each step. So the loop of the first page holds no secret: `backward` and `step` are two matrix products and a
-# subtraction. PyTorch earns its keep where a model has more than one layer.
+# The weights are the same, and the loss falls with each step. So the loop of the first page holds no secret: forward pass, `backward` and `step` together are two
+# matrix products, a softmax and a subtraction. PyTorch earns its keep where a model has more than one layer.
 #
 # ## The loss is a bowl
 #
@@ -322,8 +323,9 @@ show(
 )
 
 # %% [markdown]
-# Each curve bends upwards everywhere. None has a second dip, and so it is on every straight walk: the loss is **convex**, a bowl. The reason is in the
-# Jacobian. The slope in the scores is $p - \mathbf{y}$, and $\mathbf{y}$ does not move, so the slope *of the slope* is $J$. In a direction $v$ the loss bends by
+# Each curve bends upwards everywhere, and so it is on every straight walk: the loss is **convex**, a bowl. A curve that bends upwards cannot turn down again once it has
+# begun to rise, so it has no second valley. Why does it bend upwards? Its slope never falls, that is, the slope *of the slope* is never negative. The slope in the scores is
+# $p - \mathbf{y}$, and $\mathbf{y}$ does not move, so the slope of that is how $p$ changes, $J$. In a direction $v$ the loss bends by
 #
 # $$
 # v^\top J v = \sum_k p_k v_k^2 - \Big(\sum_k p_k v_k\Big)^2 ,
@@ -342,7 +344,7 @@ show(
 # f'(a) \approx \frac{f(a + h) - f(a - h)}{2h}
 # $$
 #
-# This is a **finite difference**. It takes two evaluations for each number, so nobody trains with it. Use it once, whenever you derived something.
+# This is a **finite difference**. It takes two evaluations for each number, so nobody trains with it. Use it once after each derivation.
 
 
 # %%
@@ -394,7 +396,7 @@ checked = pd.DataFrame(rows).T
 checked.style.format({"numbers": "{:,.0f}", "largest error": "{:.0e}"})
 
 # %% [markdown]
-# No error is above a billionth. A wrong sign, a forgotten $1/B$ or a transposed matrix would stand out by seven powers of ten.
+# No error is above a billionth. A wrong sign, a forgotten $1/B$ or a transposed matrix would show as an error millions of times larger.
 
 # %% tags=["remove-input"]
 # @title The book's own check (skip)
@@ -444,13 +446,15 @@ third - torch.tensor([1.0, 0, 0])
 # %% [markdown]
 # ### Exercise 2 ★ Predict, then run
 #
-# A smaller step $h$ comes closer to the true slope. So $h = 10^{-12}$ should be a better check than $10^{-5}$. Is it? Write down what you expect of the three errors, then run. Which
-# power of ten is best? Type its exponent, such as $-3$.
+# A smaller step $h$ comes closer to the true slope. So $h = 10^{-12}$ should be a better check than $10^{-5}$. Is it? Write down what you expect of
+# `error_of(1e-1)`, `error_of(1e-5)` and `error_of(1e-12)`, then run them. Which power of ten is best? Type its exponent, such as $-3$.
+
 
 # %%
-for h in (1e-1, 1e-5, 1e-12):
+def error_of(h):
     error = finite_differences(loss_of, z, h) - (p - y)
-    print(f"{h:.0e} {error.abs().max():.0e}")
+    return error.abs().max().item()
+
 
 best_exponent = ...
 hint = "try more steps between 1e-3 and 1e-9"
@@ -460,11 +464,8 @@ checks.answer(best_exponent, -5.5, tolerance=1.6, hint=hint)
 # @title Solution
 # Near 1e-5. Longer steps leave the tangent. Shorter ones subtract two numbers
 # that agree in nearly all digits, and what is left is mostly rounding.
-trials = {}
-for exponent in range(-12, 0):
-    error = finite_differences(loss_of, z, 10.0**exponent) - (p - y)
-    trials[exponent] = error.abs().max().item()
-min(trials, key=trials.get)
+trials = {exponent: error_of(10.0**exponent) for exponent in range(-12, 0)}
+min(trials, key=trials.get), trials[-1], trials[-5], trials[-12]
 
 # %% [markdown]
 # ### Exercise 3 ★★ Your own gradient, for two classes
@@ -503,6 +504,7 @@ checks.function(my_slope, by_autograd, both)
 #
 # Take squared error on the probabilities, $\frac12 \lVert p - \mathbf{y} \rVert^2$, in place of cross-entropy. Derive its slopes in the scores with the
 # Jacobian. Then look at a model that is certain and wrong: scores 10, 0 and 0, and the second class is true. What would it learn?
+# (Hint: first the slope in each $p_k$, which is easy; then $J$ carries it on to the scores.)
 
 
 # %%

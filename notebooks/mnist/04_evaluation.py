@@ -94,9 +94,10 @@ torch.set_num_threads(1)  # a second one would mostly wait for the first
 use_book_style()
 
 # %% [markdown]
-# ## The test set, opened once
+# ## The test set, opened again
 #
-# The 10,000 test images have waited for this. You choose nothing by them, neither here nor later.
+# On [the first page](../start/01_read_digits.ipynb) the 10,000 test images judged a model of five epochs. Here they judge that of
+# [Training](03_training.ipynb), so the numbers differ. You choose nothing by them, neither then nor now.
 
 # %%
 from tutorial_utils.data import datasets
@@ -123,11 +124,11 @@ from tutorial_utils.reproducibility import make_generator
 
 draw = make_generator(seed, "prediction grid")
 chosen = torch.randperm(n, generator=draw)[:25]
-said = predictions.labels[chosen].tolist()
+answers = predictions.labels[chosen].tolist()
 sure = predictions.confidence[chosen].tolist()
 pictures = data.test.images[chosen, 0]
 show(
-    plots.prediction_grid(pictures, truth[chosen].tolist(), said, sure),
+    plots.prediction_grid(pictures, truth[chosen].tolist(), answers, sure),
     caption="Twenty-five random test images: answer, its probability, truth.",
     alt="A five by five grid of handwritten digits, each under its answer; the"
     " few that are misread carry a cross and a thick dashed frame.",
@@ -166,7 +167,8 @@ from tutorial_utils.lessons import live
 live.show("sample_size", accuracy=accuracy)
 
 # %% [markdown]
-# A hundred times the images, a tenth of the width: the interval shrinks with $\sqrt n$.
+# A hundred times the images, a tenth of the width: the interval shrinks with $\sqrt n$. (The right panel and the last control ask how small a difference between *two* models
+# such a test shows. That is for [Comparing models](04c_comparing_models.ipynb).)
 #
 # ## Neighbours go together
 #
@@ -201,7 +203,7 @@ show(
 
 # %% [markdown]
 # The first half is the harder one, and within each half blocks differ more than chance allows. The **design effect** says how much: their variance, as
-# a multiple of what independent images would give. Neighbouring *blocks* go together a little, too, since a writer may stand on both sides of an edge
+# a multiple of what independent images would give. Neighbouring *blocks* go together, too, since a writer may stand on both sides of an edge
 # ([White and Domowitz, 1984](https://doi.org/10.2307/1911465)). An interval that counts each block as one
 # observation ([Cameron and Miller, 2015](https://doi.org/10.3368/jhr.50.2.317)) knows both.
 
@@ -211,14 +213,14 @@ import pandas as pd
 from tutorial_utils.evaluation.dependence import block_interval
 
 by_blocks = block_interval(hits, length=100, strata=2)
-ends = {"independent": wilson, "by blocks": by_blocks[1:3]}
+ends = {"independent": wilson, "by blocks": (by_blocks.low, by_blocks.high)}
 intervals = pd.DataFrame(ends, ["low", "high"]).T
 intervals["width"] = intervals.high - intervals.low
-design_effect, intervals.round(4)
+design_effect, by_blocks.design_effect, intervals.round(4)
 
 # %% [markdown]
-# With a design effect of two, ten thousand images tell as much as five thousand independent ones. The honest interval is about twice as
-# wide as Wilson's: other writers would move the accuracy by about a percentage point to each side. From here on it is the one to quote. (Other seeds would move it, too: see
+# Within blocks the variance is about twice that of independent images. With neighbouring blocks, the second number, it is more than three times. The width of an
+# interval goes with the root of that, so the honest one is about twice as wide as Wilson's: other writers would move the accuracy by about a percentage point to each side. From here on it is the one to quote. (Other seeds would move it, too: see
 # [Comparing models](04c_comparing_models.ipynb#Another-seed,-another-model).)
 #
 # ## Compared with what?
@@ -232,14 +234,14 @@ from sklearn.neighbors import NearestCentroid
 seen, _ = datasets.split(data.train, validation_split, seed)
 pixels = datasets.standardise(seen).flatten(1).numpy()
 centroids = NearestCentroid().fit(pixels, seen.labels.numpy())
-said = torch.from_numpy(centroids.predict(test_images.flatten(1).numpy()))
-rules = {"this model": hits, "nearest centroid": said == truth}
+read = torch.from_numpy(centroids.predict(test_images.flatten(1).numpy()))
+rules = {"this model": hits, "nearest centroid": read == truth}
 rules["majority class"] = truth == seen.labels.mode().values
 baselines = {k: block_interval(v, strata=2)[:3] for k, v in rules.items()}
 pd.DataFrame(baselines, ["accuracy", "low", "high"]).T.round(4)
 
 # %% [markdown]
-# Comparing average images already reads four in five. What training adds is the last ten points.
+# Comparing average images already reads four in five. Training adds another ten points.
 #
 # ## Which digits does it mix up?
 #
@@ -271,8 +273,8 @@ questions.ask(
 
 # %%
 matrix = torch.zeros(10, 10, dtype=torch.int64)
-for true, said in zip(truth, predictions.labels, strict=True):
-    matrix[true, said] += 1
+for true, read in zip(truth, predictions.labels, strict=True):
+    matrix[true, read] += 1
 
 # %% tags=["hide-input"]
 # @title Figure: the confusion matrix, and how to read it
@@ -303,7 +305,7 @@ confused = metrics.most_common_confusions(matrix.numpy())
 confused[:6]
 
 # %% [markdown]
-# Yours, (5, 3), is one of them.
+# Yours, (5, 3), is one of them. (The first page's model had a count of its own.)
 #
 # ## Three questions about one digit
 #
@@ -322,7 +324,7 @@ precision = found / matrix[:, 5].sum()
 precision
 
 # %% [markdown]
-# Either is easy to raise alone. Call everything a 5, and you find them all, but nine in ten of those you call a 5 are none. **F1** is high only if both are. It is their harmonic mean:
+# Either is easy to raise alone. Call everything a 5, and you find them all, but nine in ten of those you call a 5 are no fives. **F1** is high only if both are. It is their harmonic mean:
 
 # %%
 f1 = 2 * precision * recall / (precision + recall)
@@ -347,7 +349,7 @@ show(
 )
 
 # %% [markdown]
-# By F1, 0, 1 and 6 are the easiest, 5 and 8 the hardest. Of no digit are fewer found than of the 5.
+# By F1, 0, 1 and 6 are the easiest, 5 and 8 the hardest. The 5 has the lowest recall.
 #
 # Why? The model compares each image with one set of weights per digit. Two digits that ink the same pixels are hard to tell apart by a
 # weighted sum. Take the average image of each digit. How alike is it to the average 5, and how often is a 5 taken for that digit?
@@ -376,7 +378,7 @@ pd.DataFrame(shares | {"recall": test.recall}).round(3)
 
 # %% [markdown]
 # Nine in ten images are of other digits, and never saying 5 is right on all of those. So **one-vs-rest accuracy** makes all digits look alike, and excellent. Recall shows
-# the difference. (The tutorial that this part re-examines prints this one: see [its claims, measured](../claims/01c_mnist_evaluation.ipynb).)
+# the difference. (The tutorial of The Research Scientist Pod prints it: see [its claims, measured](../claims/01c_mnist_evaluation.ipynb).)
 #
 # ## Moving the threshold
 #
@@ -391,7 +393,7 @@ def at(threshold):
     called = score >= threshold
     right = (called & is_five).sum().item()
     rate = (called & ~is_five).sum().item() / (~is_five).sum().item()
-    return rate, right / fives, right / called.sum().item()
+    return rate, right / is_five.sum().item(), right / called.sum().item()
 
 
 columns = "false positive rate", "recall", "precision"
@@ -399,9 +401,11 @@ thresholds = {t: at(t) for t in (0.1, 0.5, 0.9)}
 pd.DataFrame(thresholds, columns).T.round(4)
 
 # %% [markdown]
-# A stricter threshold finds fewer fives, and what it calls a 5 is one more often. The **false positive rate** is the share of *other* digits called a 5. Let the threshold take all values:
-# recall against false positive rate is the **ROC curve** ([Fawcett, 2006](https://doi.org/10.1016/j.patrec.2005.10.010)), precision against recall the **precision-recall curve**
-# ([Davis and Goadrich, 2006](https://doi.org/10.1145/1143844.1143874)).
+# A stricter threshold finds fewer fives, and what it calls a 5 is one more often. The **false positive rate** is the share of *other* digits called a 5. Let the threshold take all values,
+# and draw a point for each. With the false positive rate to the right and recall upwards, the points form the **ROC curve** ([Fawcett, 2006](https://doi.org/10.1016/j.patrec.2005.10.010)); with recall
+# to the right and precision upwards, the **precision-recall curve** ([Davis and Goadrich, 2006](https://doi.org/10.1145/1143844.1143874)).
+#
+# The histograms use *log odds*, $\ln \frac{p}{1-p}$, in place of the probability $p$: 0 is one half. And the axis of the false positive rate is logarithmic, so that small rates can be told apart.
 
 # %% tags=["hide-input"]
 # @title Figure: a threshold on the probability of a 5
@@ -432,7 +436,7 @@ wins.double().mean().item(), pr[5].area
 # * **Wrong labels.** About fifteen of the 10,000 test labels are known to be wrong, and that is a lower bound ([Northcutt et al., 2021](https://arxiv.org/abs/2103.14749)).
 #   That is far below this model's errors. [Error analysis](05_error_analysis.ipynb) looks for candidates.
 # * **Other digits.** On freshly rebuilt test digits accuracy falls somewhat ([Yadav and Bottou, 2019](https://arxiv.org/abs/1905.10498)). No interval here covers other scanners or countries.
-# * **Reuse.** Thousands of studies have looked at these test images. You opened them once, and chose nothing by them.
+# * **Reuse.** Thousands of studies have looked at these test images. You opened them for two models, and chose nothing by them.
 #
 # So how often does it read a 5 as a 3? You counted: it is one of its most common mistakes. Is it sure when it does so? That is next.
 
@@ -444,7 +448,9 @@ reach = (wilson[1] - wilson[0]) / 2
 expect("about half a point to each side", reach, between=(0.004, 0.006))
 halves = 1 - blocks.mean(dim=1)
 expect("the first half is harder", halves[0] / halves[1], above=1.3)
-expect("a design effect of two", design_effect, between=(1.7, 2.7))
+expect("twice the variance in blocks", design_effect, between=(1.7, 2.7))
+full = by_blocks.design_effect
+expect("more than three times with neighbours", full, between=(3, 4.6))
 ratio = intervals.width["by blocks"] / intervals.width["independent"]
 expect("the honest interval is twice as wide", ratio, between=(1.6, 2.4))
 gained = accuracy - baselines["nearest centroid"][0]
@@ -458,7 +464,7 @@ expect("5 as 3 is among the most common mistakes", rank, below=6)
 order = report.f1.argsort().tolist()
 expect("5 and 8 are the hardest", sorted(order[:2]), equals=[5, 8])
 expect("0, 1 and 6 are the easiest", sorted(order[7:]), equals=[0, 1, 6])
-expect("of no digit fewer are found", test.recall.argmin(), equals=5)
+expect("the 5 has the lowest recall", test.recall.argmin(), equals=5)
 expect("never saying a digit scores nine in ten", never.min(), above=0.88)
 gaps = [each.max() - each.min() for each in (one_vs_rest, test.recall)]
 expect("recall shows the difference", gaps[1] / gaps[0], above=3)
@@ -542,7 +548,7 @@ points = 100 * (intervals.high - intervals.low) / 2
 questions.ask(
     [
         questions.choice(
-            "You quote the accuracy. Which range do you give?",
+            "You quote this model's accuracy. Which range do you give?",
             {
                 f"{points.iloc[0]:.1f} points to each side": "That takes"
                 " neighbours as independent.",

@@ -13,7 +13,7 @@
 # answer to use: a model that knows when it is unsure can ask for help.
 #
 # *23 minutes to read, 45 with the exercises. **You need** [Evaluation](04_evaluation.ipynb). Next comes
-# [the analysis of its errors](05_error_analysis.ipynb).*
+# [Comparing models](04c_comparing_models.ipynb).*
 #
 # After this chapter you can
 #
@@ -141,15 +141,15 @@ described.round(3)
 
 # %% [markdown]
 # Most right answers are given with a confidence near one. The wrong ones are spread widely, and some are as sure as any right one. A low
-# confidence is a warning, and a high one is no guarantee. (A published reading puts the wrong ones at 0.5 to 0.6;
-# [its claims](../claims/01c_mnist_evaluation.ipynb) measure it.)
+# confidence is a warning, and a high one is no guarantee. (The tutorial of The Research Scientist Pod puts the
+# wrong ones at 0.5 to 0.6; [its claims](../claims/01c_mnist_evaluation.ipynb) measure it.)
 #
 # ## Is 90 % nine times in ten?
 #
 # One answer cannot tell: it is right or wrong. Take all answers given with *about* 90 %, and count. If nine in ten are right, and likewise at
 # every other confidence, the model is **calibrated**. **Predict first:** does it claim too much, too little, or what it keeps?
 #
-# Sort the answers into fifteen bins by their confidence. The one around 90 % is bin 13.
+# Sort the answers into fifteen bins by their confidence. Counted from 0, the one around 90 % is bin 13.
 
 # %%
 edges = torch.linspace(0, 1, 16, dtype=torch.float64)
@@ -190,8 +190,8 @@ show(
 # **Yes, about.** At 90 %, and wherever else there are answers to count, the model keeps what it claims, as far as these images can tell.
 # (Each interval holds 95 times in 100, so of a dozen one may miss by chance.)
 #
-# Nobody could have known this beforehand. Logistic regression is often said to be calibrated by construction. On its training images it is, on average.
-# On new ones it depends on the data ([Bai et al., 2021](https://arxiv.org/abs/2102.07856)), so it is measured. And it holds for images like
+# Nobody could have known this beforehand. Logistic regression is often said to be calibrated by construction. On its training images it is, on average: at the lowest loss
+# the gradient is zero, so the probabilities of each digit add up to how often it occurs. On new ones it depends on the data ([Bai et al., 2021](https://arxiv.org/abs/2102.07856)), so it is measured. And it holds for images like
 # these: [what you draw yourself](../../book/demo.md) is another matter.
 #
 # And you? The questions of this book ask how sure you are. [Your own calibration](../../book/your_calibration.md) draws this diagram from your answers.
@@ -239,14 +239,15 @@ by_chance.round(2)
 #
 # Deep networks claim too much, and the usual cure divides all logits by one number before the softmax, the **temperature** $T$
 # ([Guo et al., 2017](https://arxiv.org/abs/1706.04599)). Above 1 it brings the ten probabilities closer together. Their order stays, so no answer
-# changes. Choose the $T$ with the lowest loss on *validation* images: training images flatter the model, and test images are for checking.
+# changes. Choose the $T$ with the lowest loss on *validation* images: training images flatter the model, and test images are for checking. (Logarithms of probabilities
+# are the logits up to a constant for each image, which softmax cancels.)
 
 # %%
 import torch.nn.functional as F
 
 held = datasets.split(data.train, validation_split, seed)[1]
 held_said = predict(model, datasets.standardise(held))
-logits = held_said.probabilities.log()  # all that softmax needs of them
+logits = held_said.probabilities.log()  # up to a constant for each image
 temperatures = 2 ** torch.linspace(-0.5, 0.5, 301)
 losses = [F.cross_entropy(logits / t, held.labels) for t in temperatures]
 losses = torch.stack(losses)
@@ -254,7 +255,7 @@ temperatures[losses.argmin()]
 
 # %% [markdown]
 # Could the truth be 1, and this be chance? A **likelihood-ratio test** ([Wilks, 1938](https://doi.org/10.1214/aoms/1177732360)) asks how much better the best temperature
-# explains the $n$ validation labels: if 1 were right, $2n$ times the difference of the mean losses would exceed 3.84 once in twenty times. Turned round, all temperatures whose excess is
+# explains the $n$ validation labels: if 1 were right, $2n$ times the mean loss at 1 less the lowest mean loss would exceed $3.84 = 1.96^2$ once in twenty times. Turned round, all temperatures whose excess is
 # no more form the **95 % interval**.
 
 # %%
@@ -358,13 +359,13 @@ show(
 #
 # Between an answer and none there is a third way: "a 3 or a 5". How many digits must the model name, so that the true one is among them nine times in ten? **Split conformal prediction**
 # ([Vovk et al., 2005](https://doi.org/10.1007/b106715); [Angelopoulos and Bates, 2021](https://arxiv.org/abs/2107.07511)) finds out on validation images: of the probabilities that their true digits
-# got, take the one that nine in ten reach. Every digit that reaches it belongs to the set.
+# got, take the one that nine in ten reach. Every digit that reaches it belongs to the set. `rank` says how many validation images must reach it: nine tenths, with the new image counted as one more, rounded up.
 
 # %%
 import math
 
 needed = held_said.probabilities[torch.arange(len(held)), held.labels]
-rank = math.ceil((len(held) + 1) * 0.9)  # one more, for the new image
+rank = math.ceil((len(held) + 1) * 0.9)
 threshold = needed.sort(descending=True).values[rank - 1]
 sets = said.probabilities >= threshold
 sets[rows, truth].sum() / n, sets.sum() / n
@@ -378,8 +379,10 @@ overall = abstaining.conformal_report(held.labels, held_said, truth, said)
 overall.drop(columns="n").rename_axis("asked for").round(3)
 
 # %% [markdown]
-# The promise is kept, about. It needs no good model, only that validation and test images could change places. Nine times in ten takes less than one digit: the model is right more
-# often than that, so some sets stay empty. But the promise is one for all digits together:
+# `coverage` is the share of sets with the true digit, between `low` and `high` with 95 % confidence; `size` is the mean number of digits; `single` and `empty` are the shares of sets with one digit and with none.
+#
+# The promise is kept, about. It needs no good model, only that validation and test images could change places. (That holds roughly: their writers differ.) For nine in ten, less than one digit on average is
+# enough: for some images it names none. But the promise is one for all digits together:
 
 # %% tags=["hide-input"]
 # @title Figure: the promise, digit by digit
@@ -398,9 +401,14 @@ show(
 #
 # ## If you want to be sure
 #
-# *You may skip this.* Was the diagram too coarse a look? Behind two clicks stand more measures: the **gap** between mean confidence and accuracy; the **debiased ECE**
-# ([Kumar et al., 2019](https://arxiv.org/abs/1909.10155)), less what chance adds; the **mean squared gap** ([Ferro and Fricker, 2012](https://doi.org/10.1002/qj.1924)), zero on average if calibrated;
-# the **slope** ([Cox, 1958](https://doi.org/10.1093/biomet/45.3-4.562)) of the log odds of being right against those claimed, below 1 if confidences are too extreme. Then, class by class: of the images that get 0.3
+# *You may skip this.* Was the diagram too coarse a look? Behind two clicks stand more measures:
+#
+# * the **gap** between mean confidence and accuracy;
+# * the **slope** ([Cox, 1958](https://doi.org/10.1093/biomet/45.3-4.562)) of the log odds of being right against those claimed, below 1 if confidences are too extreme;
+# * the **debiased ECE** ([Kumar et al., 2019](https://arxiv.org/abs/1909.10155)), less what chance adds;
+# * the **mean squared gap** ([Ferro and Fricker, 2012](https://doi.org/10.1002/qj.1924)), zero on average if calibrated.
+#
+# Then, class by class: of the images that get 0.3
 # for *5*, are 30 % fives ([Kull et al., 2019](https://arxiv.org/abs/1910.12656))? That is compared with labels drawn from the probabilities themselves
 # ([Bröcker and Smith, 2007](https://doi.org/10.1175/WAF993.1)).
 
@@ -468,8 +476,7 @@ expect("class by class it is more than chance", error, above=1.05 * usual)
 from tutorial_utils.lessons import checks
 
 your_ece = ...
-hint = "each gap counts as often as its answers"
-checks.answer(your_ece, 0.1, tolerance=0.002, hint=hint)
+checks.answer(your_ece, 0.1, tolerance=0.002, hint="weigh gaps by answers")
 
 # %% tags=["hide-cell"]
 # @title Solution
@@ -483,11 +490,8 @@ checks.answer(your_ece, 0.1, tolerance=0.002, hint=hint)
 #
 # The mean confidence of this model is about its accuracy. Divide all logits by 2. What becomes of the mean confidence, as a fraction? And of the accuracy?
 
-# %% tags=["remove-cell"]
-# @title What the check of exercise 2 compares with
-halved = calibration.with_temperature(said, 2.0)
-
 # %%
+halved = calibration.with_temperature(said, 2.0)  # what to look at afterwards
 your_mean = ...
 hint = "the odds of the best digit against each other one become their root"
 checks.answer(your_mean, halved.confidence.mean(), tolerance=0.04, hint=hint)
@@ -501,7 +505,7 @@ halved.confidence.mean().item(), (halved.labels == truth).double().mean().item()
 # ### Exercise 3 ★★ A threshold to use
 #
 # Find the smallest threshold on confidence, in steps of 0.01, at which the model is right on 98 % of the *validation* images that it answers. Use `held_said` and
-# `held.labels`: test images make no decisions.
+# `held.labels`: test images make no decisions. (`enough`, out of sight here, is what a loop over all such thresholds finds.)
 
 
 # %% tags=["remove-cell"]
@@ -526,6 +530,7 @@ enough, round(refused, 3), round(right[open_to].double().mean().item(), 4)
 # ### Exercise 4 ★★★ A promise for every digit
 #
 # Give the fives their own threshold: the one that nine in ten validation fives reach, by the same rule of ranks. Then write a loop over all digits, and see what each gets on the test images.
+# (`own`, out of sight here, is the package's threshold for the fives.)
 
 # %% tags=["remove-cell"]
 # @title What the check of exercise 4 compares with
@@ -617,8 +622,8 @@ ask(
 # * [Guo et al. (2017)](https://arxiv.org/abs/1706.04599) on calibration and temperatures of deep networks.
 # * [Angelopoulos and Bates (2021)](https://arxiv.org/abs/2107.07511), a gentle introduction to sets that keep promises.
 #
-# You know now how far to trust a probability. But why does it read your 5 as a 3, and is so sure of it? [The analysis of its errors](05_error_analysis.ipynb)
-# looks at the images.
+# You know now how far to trust a probability. But why does it read your 5 as a 3 at all? [Error analysis](05_error_analysis.ipynb) looks at the images. Before that comes
+# [Comparing models](04c_comparing_models.ipynb): is one model better than another, or was it lucky?
 
 # %% tags=["remove-cell"]
 # @title The results file

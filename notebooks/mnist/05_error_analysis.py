@@ -9,7 +9,7 @@
 # %% [markdown]
 # # Error analysis on MNIST
 #
-# Which errors does your model make, and what would repair them? You know since the first page that it reads your 5 as a 3; here that
+# Which errors does your model make, and what would repair them? You have known since the first page that it reads your 5 as a 3; here that
 # story ends.
 #
 # *22 minutes to read, 50 with the exercises. **You need** [Evaluation](04_evaluation.ipynb). Next comes another kind of image:
@@ -113,7 +113,7 @@ missed.map("{:.1%}".format).to_frame("missed").T
 # Only the 8 is missed more often than the 5. Yours is in company.
 #
 # > **Validation proposes, test confirms.** Look at a list of errors long enough, and you find patterns, some of them accidents of that list. So everything below is first
-# > seen on validation images. What then holds on test images, too, was no accident.
+# > seen on validation images. What then holds on test images, too, was hardly an accident.
 #
 # ## The most and the least confident errors
 #
@@ -139,7 +139,7 @@ show(
 # ### Labels that may be wrong
 #
 # Or are some of those answers right, and the labels wrong? **Confident learning** ([Northcutt, Jiang and Chuang 2021](https://doi.org/10.1613/jair.1.12125)) lists candidates:
-# images that give another digit than their label at least as much probability as images *of that digit* usually get.
+# images to which the model gives another digit at least as much probability as that digit's own images usually get.
 
 # %%
 from tutorial_utils.evaluation.labels import label_candidates
@@ -178,8 +178,8 @@ found = on_test.reindex(suspects.index, fill_value=0)
 pd.DataFrame({"validation": suspects, "test": found})
 
 # %% [markdown]
-# All six occur more than twice as often. *Which pairs* are common is no accident. Their *order* is. On the validation images a 5
-# read as a 3 was too rare to be a hypothesis; on the test images no pair is more common.
+# All six occur more than twice as often. *Which pairs* are common is hardly an accident. Their *order* may be. On the validation images a 5
+# read as a 3 was too rare to be a hypothesis; on the test images no pair is more common. What follows looks at it for your 5's sake, and not because it was proposed.
 #
 # ## What the errors of a pair have in common
 #
@@ -219,14 +219,14 @@ show(
         outlines=[average[0] for average in averages],
     ),
     caption="Outlined: the average of n test errors. Filled: their ink minus"
-    " correct ones', times weights: blue for the digit read, red against.",
+    " correct ones', times weights: blue for the digit read, red against. Blue"
+    " outside the outline is ink that they lack.",
     alt="Mostly blue; in 5 read as 3, at the bar, the neck and in the middle.",
 )
 
 # %% [markdown]
-# A few validation images made the hypothesis, more test images confirm it. What sets misread fives apart lies in bar, neck and middle, most of all in the neck; the belly has hardly a
-# say. They have a neck, but where a 3 has its upper bow. Nearly all average errors even
-# resemble the average of the digit *read* more than that of the true one.
+# The table cuts the image into bands of rows: bar, neck, middle, and all below. A few validation images made the hypothesis, more test images confirm it. What sets misread fives apart lies in bar, neck and middle, most of all in the neck; the belly has hardly a
+# say. They have a neck, but where a 3 has its upper bow.
 #
 # ## How far it leans
 #
@@ -236,15 +236,16 @@ show(
 
 # %%
 leans = {
-    (*pair, k): [exploration.slant(x).mean() for x in kinds(*each, *pair)]
+    (*pair, k): [len(x[0])] + [exploration.slant(y).mean() for y in x]
     for pair in [(5, 3), (3, 5), (4, 9)]
     for k, each in sets.items()
+    for x in [kinds(*each, *pair)]
 }
-leans = pd.DataFrame(leans, index=["errors", "correct"]).astype(float).T
+leans = pd.DataFrame(leans, index=["n", "errors", "correct"]).astype(float).T
 leans.rename_axis(["true", "read as", "images"]).round(2)
 
 # %% [markdown]
-# In all three pairs the errors lean less to the right than the others, or even to the left; on the test images again. Is that what makes them errors? Try it: **shear** a 5, each row sideways in
+# In all three pairs the errors (there are $n$, few at first) lean less to the right than the others, or even to the left; on the test images again. Is that what makes them errors? Try it: **shear** a 5, each row sideways in
 # proportion to its height, and let the model read it. **Predict first:** here is a validation 5 that is read as a 3. Make it lean to the right, as most fives do. What will become of the probability of 5?
 
 # %% tags=["hide-input"]
@@ -267,7 +268,7 @@ images, shares = leaning(one_five)
 live.show("shear", shears=shears, images=images, probabilities=shares, truth=5)
 
 # %% [markdown]
-# A little lean, and the model is sure of the 5. No stroke came or went; the same strokes met other weights. Now the book's 5, or yours: over all these shears, how high does the
+# Upright, it is still a 3. Only when it leans as most fives do is the model sure of the 5. No stroke came or went; the same strokes met other weights. Now the book's 5, or yours: over all these shears, how high does the
 # probability of 5 get?
 
 # %%
@@ -275,7 +276,7 @@ your_five = read_digit(A_FIVE)  # or read_digit("my_digit.png")
 leaning(your_five)[1][:, 5].max().item()
 
 # %% [markdown]
-# No lean makes *these weights* read the book's 5 as a 5. It stands upright, and yet. Remember that. The weights were learnt from fives of every slant, and where
+# No lean makes *these weights* read the book's 5 as a 5. And yet it stands upright. Remember that. The weights were learnt from fives of every slant, and where
 # some have their neck, others have a gap.
 #
 # ## Image quality
@@ -284,7 +285,7 @@ leaning(your_five)[1][:, 5].max().item()
 #
 # * **Brightness**, the mean pixel: how much ink.
 # * **Contrast**, the standard deviation of the pixels.
-# * **Sharpness**, the variance of a filter that responds to edges. Low means blurred.
+# * **Sharpness**, the variance of the response of a filter for edges. Low means blurred.
 # * **Noise**, the mean response to a filter that ignores smooth shading.
 #
 # Sort the images by each, cut them into five groups of equal size, and count errors. (Ones have little ink and are easy. They are left out, or every measure of ink
@@ -314,7 +315,8 @@ show(
 )
 
 # %% [markdown]
-# Digits with little ink are missed more often, and so are the *sharpest*; the most blurred are no worse. That is not damage, that is a thin pen. All of it holds on the test images.
+# Digits with little ink or contrast are missed more often, and so are the *sharpest*; the most blurred less so. That looks like thin pens, not like damage, and holds on the test images. Much ink
+# seems hard, too, but test images do not confirm it.
 #
 # Slant is no quality, it is style, so keep the last panel apart. Unusual slant goes with errors, too. But even in its worst fifth most digits are read
 # correctly: neither slant nor quality tells you much about *which* images go wrong. So is neither worth repairing? That does not follow. What goes *with* errors is one question; what you would gain by *removing* it is another, and only
@@ -435,8 +437,8 @@ removed = 1 - left / left.iloc[0]
 pd.DataFrame({"errors": left, "removed": removed}).map("{:.1%}".format)
 
 # %% [markdown]
-# Weight decay changes next to nothing: this model does not suffer from too much freedom. Shifts and more data help somewhat, and with one seed you cannot say how much. **Deskewing removes a third of the errors**, without another image or
-# weight; the network, more than half of them. So slant told you little about *which* images fail, and still a third of the errors hung on it.
+# Weight decay of this strength changes next to nothing, so too much freedom is hardly the trouble. Shifts and more data help somewhat, and with one seed you cannot say how much. **Deskewing removes a third of the errors**, without another image or
+# weight; the network, about three quarters, and transfer nearly as many. So slant told you little about *which* images fail, and still a third of the errors hung on it.
 #
 # A linear model asks which *places* are inked. What helps is to let a place mean the same in every hand, or to find strokes wherever they
 # are. (With all training images deskewing helps, too: see [the claims](../claims/01a_mnist_data_and_model.ipynb).)
@@ -461,7 +463,7 @@ pd.DataFrame(torch.stack(p)[:, [3, 5]], list(answers)[:3], ["3", "5"]).round(3)
 # * **Most errors come back** with every seed. Change the model, not the luck.
 # * **Some errors are confident.** Look at those first, labels included.
 # * **Slant** tells little of which images fail, and costs a third of the errors. It can be removed.
-# * **Image quality** leaves nothing to repair: thin pens are hard, but no image is damaged.
+# * **Image quality**: thin pens are hard. What mending them would gain was not tried.
 #
 # The last part of this book measures better features, networks, and what they cost.
 
@@ -477,18 +479,20 @@ means = exploration.class_means(data.train).flatten(1)
 like = torch.corrcoef(torch.cat([torch.stack(averages).flatten(1), means]))
 true, read, _ = (10 + torch.tensor(common)).T
 closer = (like[range(10), read] > like[range(10), true]).sum()
-expect("nearly all resemble the digit read", closer, above=7)
 bar, neck, middle, belly = map(min, zip(*sums.values(), strict=True))
 expect("most of all in the neck", neck, above=1.1 * max(bar, middle))
 expect("the belly has hardly a say", belly, below=0.5 * middle)
 expect("they lean less", (leans.errors - leans.correct).max(), below=-0.02)
-expect("a little lean, and it is sure", shares[50, 5], above=0.9)
+expect("upright, it is a 3", shares[35, 5], below=0.4)
+expect("leaning, it is surely a 5", shares[50, 5], above=0.9)
 expect("no lean makes it a 5", leaning(your_five)[1][:, 5].max(), below=0.4)
 for name, fifths in groups.items():
-    ink, _, sharp, _, odd = (rates for _, rates, *_ in fifths.values())
-    more = min(ink[0] / ink[3], sharp[4] / sharp[2], odd[4] / odd[0])
-    expect(f"more errors: little ink, sharp, unusual ({name})", more, above=1.2)
-    expect(f"the blurred no worse ({name})", sharp[0] / sharp[4], below=1)
+    ink, gap, sharp, _, odd = (rates for _, rates, *_ in fifths.values())
+    more = ink[0] / ink[3], gap[0] / gap[2], sharp[4] / sharp[2]
+    expect(f"harder: {name}", min(*more, odd[4] / odd[0]), above=1.2)
+    limit = {"above": 1.1} if name == "validation" else {"below": 1.1}
+    expect(f"much ink, on {name} images", ink[4] / ink[2], **limit)
+    expect(f"the blurred less so ({name})", sharp[0] / sharp[4], below=1)
     expect(f"most are read correctly ({name})", odd[4], below=0.2)
 expect("most errors come back", stable, above=0.6)
 fixed, new, _ = changes.to_numpy()
@@ -497,7 +501,8 @@ expect("a seed fixes dozens", fixed[1], above=30)
 expect("weight decay changes next to nothing", abs(removed.iloc[5]), below=0.04)
 expect("shifts and more data help somewhat", min(removed.iloc[3:5]), above=0)
 expect("deskewing removes a third", removed.iloc[1], between=(0.25, 0.42))
-expect("the network more than half", removed.iloc[2], above=0.5)
+expect("the network, three quarters", removed.iloc[2], between=(0.66, 0.82))
+expect("transfer nearly as many", removed.iloc[6], between=(0.56, 0.74))
 expect("both read it as a 5", min(p[1][5], p[2][5]), above=0.8)
 top_two = test_said.probabilities.topk(2).indices  # for exercise 2
 top_two = (top_two == labels[:, None]).any(dim=1).double().mean()
@@ -524,6 +529,7 @@ checks.answer(your_shift, 6, tolerance=0.4, hint="0.3 pixels for each row")
 # ### Exercise 2 ★★ Predict, then run
 #
 # In which share of the test images is the true digit among the two likeliest? Write down your prediction, then compute.
+# (`top_two`, out of sight here, is that share.)
 
 # %%
 your_share = ...

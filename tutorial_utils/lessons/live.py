@@ -183,7 +183,8 @@ FIGURES = {
     "threshold": MovingFigure(
         page="notebooks/mnist/04_evaluation",
         caption="One digit against the rest: the log odds that the model gives test images, and what every "
-        "threshold makes of them. The line and the points mark a probability of one half.",
+        "threshold makes of them. The line and the points mark a probability of one half. False positive "
+        "rates are on a logarithmic axis.",
         alt="Left, two histograms of log odds, on a logarithmic scale: the digit's images upwards, mostly "
         "right of the threshold at 0, all others downwards, mostly left of it; they overlap. In the middle "
         "the ROC curve rises towards 1, right precision falls as recall rises; a point on each marks the "

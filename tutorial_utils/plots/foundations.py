@@ -50,7 +50,7 @@ def loss_paths(
     ylabel: str,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw a loss of two parameters as contour lines, and the ways that optimisers took over it.
+    """Draw a loss of two parameters as contour lines, its lowest point, and the ways that optimisers took.
 
     Args:
         x: Values of the first parameter.
@@ -65,13 +65,16 @@ def loss_paths(
     values = np.asarray(losses)
     levels = np.geomspace(values.min() * 1.02, values.max(), 14)
     lines = ax.contour(x, y, values, levels=levels, colors="black", linewidths=0.6, alpha=0.45)
-    ax.clabel(lines, levels[1::3], fontsize=7, fmt="%.2g")
+    ax.clabel(lines, levels[1::3], fontsize=9, fmt="%.2g")
     for (label, path), (colour, line, marker) in zip(paths.items(), line_styles(len(paths)), strict=True):
         points = np.asarray(path)
         every = max(len(points) // 12, 1)
         ax.plot(*points.T, linestyle=line, color=colour, marker=marker, markevery=every, ms=4, label=label)
     start = np.asarray(next(iter(paths.values())))[0]
     ax.plot(*start, marker="*", color="black", markersize=13, linestyle="none", label="start")
+    row, column = np.unravel_index(values.argmin(), values.shape)
+    lowest = np.asarray(x)[column], np.asarray(y)[row]
+    ax.plot(*lowest, marker="P", color="black", markersize=10, linestyle="none", label="lowest point")
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.grid(False)
     ax.legend(fontsize="small")
@@ -111,6 +114,7 @@ def decision_regions(
         look: dict[str, Any] = {"markersize": 4, "markeredgecolor": "white", "markeredgewidth": 0.4}
         ax.plot(*positions[classes == number].T, marker, color=colour, label=f"class {number}", **look)
     ax.set_title(title, fontsize=10)
+    ax.set_aspect("equal")  # a circle is to look like one
     ax.grid(False)
     return ax
 
