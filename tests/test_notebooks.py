@@ -30,7 +30,10 @@ ROOT = Path(__file__).parents[1]
 MAX_CELL_LINES = 20
 MAX_FIRST_IMPORTS = 10
 # Parameters that are no settings of a training run; each says in its own line what it means.
-EXTRA_PARAMETERS = {"num_classes", "num_seeds", "num_rounds", "short_epochs", "solver_steps"}
+EXTRA_PARAMETERS = {
+    *("num_classes", "num_seeds", "num_rounds", "short_epochs", "solver_steps"),
+    *("num_images", "num_steps", "num_draws", "num_centroids"),
+}
 HEADER = """# ---
 # jupyter:
 #   kernelspec:

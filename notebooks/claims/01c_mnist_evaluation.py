@@ -298,7 +298,7 @@ show(
 from tutorial_utils.evaluation.confusions import directions
 
 
-def between(one, other):
+def confused(one, other):
     return of_confusions(lambda drawn: pairs(drawn)[..., one, other])
 
 
@@ -306,21 +306,21 @@ def read_as(one, other):
     return of_confusions(lambda drawn: directions(drawn)[..., one, other])
 
 
-ledger.record(16, a=between(3, 5), b=between(5, 8))
+ledger.record(16, a=confused(3, 5), b=between(5, 8))
 
 # %% [markdown]
 # ### Claim 5: 5 and 6, and 4 and 9, are easily confused
 
 # %% tags=["hide-input"]
 # @title Claim 5, measured
-ledger.record(5, a=between(4, 9), b=between(5, 6))
+ledger.record(5, a=confused(4, 9), b=between(5, 6))
 
 # %% [markdown]
 # ### Claim 36: 3 with 8, 5 read as 6 and 9 read as 7 are notable
 
 # %% tags=["hide-input"]
 # @title Claim 36, measured
-ledger.record(36, a=between(3, 8), b=read_as(5, 6), c=read_as(9, 7))
+ledger.record(36, a=confused(3, 8), b=read_as(5, 6), c=read_as(9, 7))
 
 # %% [markdown]
 # ### Claim 4: 1 and 7 may be confused, and are easy
@@ -338,7 +338,7 @@ def advantage(digit):
     return of_confusions(metric)
 
 
-ledger.record(4, a=between(1, 7), b=advantage(1), c=advantage(7))
+ledger.record(4, a=confused(1, 7), b=advantage(1), c=advantage(7))
 
 # %% [markdown]
 # The pairs that the tutorial saw are real: 3 and 5, 5 and 8, 4 and 9, 3 and 8 each have about three times their share. The pair that it expected, 1 and 7, has *less* than its share. **For you:** an eye for shapes predicts what *you* would
