@@ -151,7 +151,7 @@ ledger.record(
 )
 
 # %% [markdown]
-# Half of it is true, and it is the interesting half. An untrained model gives about two thirds of the images to one class, because a bright image pushes all scores along the same random direction. Which class that is, the seed decides. **For you:** a single draw shows that something happens. What it happens *to* takes several.
+# Half of it is true, and it is the interesting half. An untrained model gives about two thirds of the images to one class, because all images share a large part, their mean, which moves the scores of all the same way ([The model](../cifar10/02_model.ipynb) shows it). Which class that is, the seed decides. **For you:** a single draw shows that something happens. What it happens *to* takes several.
 #
 # ### Claim 33: untrained accuracy is about 10 %
 #

@@ -292,7 +292,8 @@ three = {"highest": highest, "last": last, "test": ten_hits.mean(axis=1)}
 
 # %% tags=["hide-input"]
 # @title Inputs standardised by channel, and mirrored
-pixels = exploration.pixel_statistics(data.train.subset(rows[0]).images)
+kept, held = datasets.split_indices(len(data.train), held_out, seed)
+pixels = exploration.pixel_statistics(data.train.subset(kept).images)
 by_channel = partial(
     datasets.standardise_pixels,
     mean=pixels.mean.tolist(),
@@ -350,7 +351,6 @@ ledger.record(
 # With two classes guessing scores a half, with ten a tenth, so accuracy must fall even if nothing became harder: a rule on plain accuracy could not fail. What is judged is the **share of the way from guessing to perfect**. Two classes must beat ten by more than the margin, over the ten orders. All orders share one split and one test set, so the interval says how much hangs on which classes are taken, not on which images.
 
 # %%
-kept, held = datasets.split_indices(len(data.train), held_out, seed)
 draws = [make_generator(run.config.seed, "classes") for run in ten]
 orders = [torch.randperm(10, generator=draw) for draw in draws]
 
