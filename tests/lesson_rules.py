@@ -38,6 +38,9 @@ CONVERTED: list[str] = [
     "claims/01a_mnist_data_and_model",
     "claims/01b_mnist_training",
     "claims/01c_mnist_evaluation",
+    "claims/02_cifar10",
+    "claims/02b_cifar10_training",
+    "claims/03_timing",
     "claims/04_replication",
 ]
 """Chapters that keep these rules; grows until it holds all."""

@@ -67,7 +67,9 @@ num_seeds: int = 10  # repeated runs, 2 or more
 from tutorial_utils.plots.style import use_book_style
 from tutorial_utils.training.config import HEADLINE
 
-config = HEADLINE[dataset].but(seed=seed, device=device, num_epochs=num_epochs)
+config = HEADLINE["cifar10"].but(
+    dataset=dataset, seed=seed, device=device, num_epochs=num_epochs
+)
 use_book_style()
 
 # %% [markdown]
