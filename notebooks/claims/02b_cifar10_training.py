@@ -284,7 +284,7 @@ three = {"highest": highest, "last": last, "test": ten_hits.mean(axis=1)}
 {name: percent(np.mean(each), 1) for name, each in three.items()}
 
 # %% [markdown]
-# As the tutorial measured it, it comes out as the tutorial says. On test images the interval reaches just below the range, so that reading is open. The best epoch lies nearly a point above the last, by luck for the most part. **For you:** report the epoch that you keep, on images that did not choose it.
+# As the tutorial measured it, it comes out as the tutorial says. On test images the interval reaches just below the range, so that reading is open. The best epoch lies nearly a point above the last: accuracy jitters from epoch to epoch, and a maximum picks the luckiest. **For you:** report the epoch that you keep, on images that did not choose it.
 #
 # ### Claim 28: low accuracy is inevitable for a linear model
 #
@@ -416,7 +416,7 @@ expect("by points", value["30a"], below=-0.015)
 expect("1,024 far behind", value["30c"], below=-0.04)
 expect("the best moves about", high["26b"] / low["26b"], above=1.5)
 optimism = np.mean(highest) - last.mean()
-expect("nearly a point by luck", optimism, between=(0.004, 0.011))
+expect("nearly a point above the last", optimism, between=(0.004, 0.011))
 gain = value["28a"] - ten_hits.mean()
 expect("less than a point and a half", gain, between=(0, 0.013))
 expect("harder by far", low["48a"], above=0.15)
@@ -464,7 +464,7 @@ small, passes[100][0]
 # %% [markdown]
 # ### Exercise 3 ★★★ Luck of the best
 #
-# Write a function that says how much the best of several equally good rates gains by chance: with `n` rates whose accuracies have a standard deviation of `noise`, independently, the mean of the largest less the common mean. Draw ten thousand rows of `np.random.default_rng(0).normal(size=(10_000, n))`.
+# Write a function that says how much the best of several equally good rates gains by chance: with `n` rates whose accuracies have a standard deviation of `noise`, independently, the mean of the largest less the common mean. Draw ten thousand rows of `n` normal numbers, from `np.random.default_rng(0)`, in one call of `normal`.
 
 
 # %%
