@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from scipy import special, stats
 from statsmodels.formula.api import ols
 
-from tutorial_utils.evaluation.dependence import CrossedInterval, block_interval, crossed_interval
+from tutorial_utils.evaluation.dependence import CrossedInterval, block_interval, crossed_interval, draw_best
 from tutorial_utils.evaluation.statistics import wilson_interval
+from tutorial_utils.exceptions import DataError
 
 Array = NDArray[Any]
 SETS = 2_000
@@ -248,3 +249,26 @@ def report(name: str, found: list[CrossedInterval], truth: float) -> None:
     share = covered(each.low <= truth <= each.high for each in found)
     print(f"{name}: crossed {share:.3f}, seed share {np.median([each.seed_share for each in found]):.2f}")
     assert 0.92 <= share <= 0.98
+
+
+def test_the_best_choice_is_drawn_with_every_image_alike_in_all_splits() -> None:
+    rng = np.random.default_rng(5)
+    values, images = rng.random((3, 6, 2)), rng.permuted(np.tile(np.arange(8), (3, 1)), axis=1)[:, :6]
+    again = np.random.default_rng(2)
+    expected = []
+    for _ in range(50):
+        drawn, splits = again.integers(8, size=8).tolist(), again.integers(3, size=3).tolist()
+        sums = [
+            sum(
+                values[split, place, choice]
+                for split in splits
+                for image in drawn
+                for place in np.flatnonzero(images[split] == image)
+            )
+            for choice in (0, 1)
+        ]
+        expected.append(int(sums[1] > sums[0]))
+    assert draw_best(values, images, 8, draws=50, seed=2).tolist() == expected
+    assert {0, 1} == set(expected), "neither is always the best"
+    with pytest.raises(DataError, match="images from 0 to 7"):
+        draw_best(values, images, 7)

@@ -41,6 +41,38 @@ def test_a_mean_over_some_images_alone_is_their_mean_in_their_blocks() -> None:
     assert (whole.low, whole.high) == pytest.approx((expected.low, expected.high))
 
 
+def test_images_that_are_independent_count_one_by_one() -> None:
+    found = measuring.over_seeds_and_images(ROWS, independent=True)
+    expected = dependence.crossed_interval(ROWS)
+    assert (found.value, found.low, found.high) == expected[:3]
+    assert found.how == "crossed, over seeds and images"
+
+
+def test_a_share_has_the_interval_of_wilson_and_a_median_that_of_its_sign_test() -> None:
+    found = measuring.share(17, 200, of_what="seeds", runs=3)
+    low, high = stats.binomtest(17, 200).proportion_ci(method="wilson")
+    assert (found.value, found.low, found.high) == pytest.approx((0.085, low, high))
+    assert dict(found.names) == {"runs": 3}
+    values = RNG.normal(1, size=7)
+    middle = measuring.median(values, 10.0, of_what="rounds")
+    assert (middle.value, middle.low, middle.high) == (np.median(values), values.min(), values.max())
+    assert middle.confidence == pytest.approx(1 - 2 / 2**7)
+    assert middle.exact_p == pytest.approx(stats.binomtest(0, 7).pvalue)
+    assert measuring.over_seeds(values, of_what="orders").how == "t over orders"
+
+
+def test_the_best_of_a_grid_is_known_to_half_a_step_and_to_what_draws_leave_open() -> None:
+    grid, images = 0.1 * 2.0 ** np.arange(4), np.tile(np.arange(300), (5, 1))
+    values = RNG.normal([0, 0.1, 0, -2], 1, size=(5, 300, 4))
+    found = measuring.best_of_grid(values, images, grid)
+    assert found.value == grid[values.mean(axis=(0, 1)).argmax()]
+    drawn = grid[dependence.draw_best(values, images, 300)]
+    expected = np.quantile(drawn, [0.025, 0.975]) * (2**-0.5, 2**0.5)
+    assert (found.low, found.high, found.n) == pytest.approx((*expected, 300))
+    sure = measuring.best_of_grid(values + 100 * (grid == 0.2), images, grid)
+    assert (sure.low, sure.high) == pytest.approx((0.2 / 2**0.5, 0.2 * 2**0.5))
+
+
 def test_odds_ratios_are_those_of_a_logistic_regression() -> None:
     ink = RNG.normal(size=2_000)
     wrong = [RNG.random(2_000) < 1 / (1 + np.exp(2 - 0.7 * ink)) for _ in range(3)]

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from tutorial_utils.data import catalogue
 from tutorial_utils.data.datasets import ImageData, standardise, training_transform
-from tutorial_utils.exceptions import DataError
+from tutorial_utils.exceptions import DataError, TrainingError
 from tutorial_utils.training import answers, replicas, stepwise
 from tutorial_utils.training.config import TrainingConfig
 from tutorial_utils.training.models import make_model
@@ -85,6 +85,29 @@ def test_the_loss_is_watched_after_each_update(digits: ImageData) -> None:
     losses = torch.from_numpy(answers.losses(one_epoch, images, digits.labels)).mean(dim=1)
     assert watched.shape == (2, batches)
     torch.testing.assert_close(watched[:, -1], losses, rtol=1e-4, atol=1e-6)
+
+
+def test_descents_in_step_end_with_the_first_to_reach_the_level(digits: ImageData) -> None:
+    images, rates = standardise(digits), (0.001, 0.01, 1e30)
+    configs = [CONFIG.but(learning_rate=rate, momentum=0.0) for rate in rates]
+    batches = [(images[:100], digits.labels[:100]), (images[100:], digits.labels[100:])]
+    first, losses = stepwise.steps_to(1.8, configs, batches, images, digits.labels)
+    model = make_model(configs[1]).cpu()
+    expected, reached = [], False
+    while not reached:
+        inputs, labels = batches[len(expected) % 2]
+        loss = F.cross_entropy(model(inputs), labels)
+        expected.append(loss.item())
+        model.zero_grad()
+        loss.backward()
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter -= 0.01 * parameter.grad
+            reached = F.cross_entropy(model(images), digits.labels).item() <= 1.8
+    assert first == 1
+    assert losses.tolist() == pytest.approx(expected, rel=1e-4)
+    with pytest.raises(TrainingError, match="within 2 steps"):
+        stepwise.steps_to(0.01, configs, batches, images, digits.labels, most=2)
 
 
 def test_a_grid_trains_each_seed_at_each_rate_and_lets_it_come_back(digits: ImageData) -> None:

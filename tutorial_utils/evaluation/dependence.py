@@ -200,3 +200,41 @@ def _t_interval(mean: float, variance: float, degrees_of_freedom: float) -> tupl
 
     half = float(stats.t.ppf((1 + CONFIDENCE) / 2, degrees_of_freedom) * np.sqrt(variance))
     return float(mean) - half, float(mean) + half
+
+
+def draw_best(
+    values: ArrayLike, images: ArrayLike, num_images: int, *, draws: int = 1_000, seed: int = 0
+) -> NDArray[np.int64]:
+    """Which of several choices comes out best, when splits and images are drawn again.
+
+    An image may lie in the validation part of several splits. It is drawn once for all of them, so that it
+    counts alike in each (a bootstrap over two crossed samples, Owen 2007).
+
+    Args:
+        values: For each choice what each image gives, the more the better, shape (splits, n, choices).
+        images: Which image each one is, int (splits, n), from 0.
+        num_images: How many there are to be drawn from.
+        draws: How often.
+        seed: Of the draws.
+
+    Returns:
+        Position of the choice with the highest sum in each draw, shape (draws,).
+
+    Raises:
+        DataError: The shapes do not fit, or an image lies outside the range.
+    """
+    table, rows = np.asarray(values, dtype=np.float32), np.asarray(images)
+    if table.ndim != 3 or table.shape[:2] != rows.shape or not 0 <= rows.min() <= rows.max() < num_images:
+        raise DataError(
+            f"need values of shape (splits, n, choices) and images of shape (splits, n) below {num_images}; "
+            f"found shapes {table.shape} and {rows.shape}, images from {rows.min()} to {rows.max()}"
+        )
+    generator, splits = np.random.default_rng(seed), len(table)
+    best = np.empty(draws, dtype=np.int64)
+    for draw in range(draws):
+        drawn = generator.integers(num_images, size=num_images)
+        weights = np.bincount(drawn, minlength=num_images)[rows]
+        of_splits = np.bincount(generator.integers(splits, size=splits), minlength=splits)
+        weights = (weights * of_splits[:, np.newaxis]).astype(np.float32)
+        best[draw] = np.einsum("si,sic->c", weights, table).argmax()
+    return best

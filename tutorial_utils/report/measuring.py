@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from tutorial_utils.evaluation import dependence, influence, power, statistics
+from tutorial_utils.evaluation import dependence, influence, medians, power, statistics
 from tutorial_utils.evaluation.predictions import Predictions
 from tutorial_utils.report.ledger import Measurement
 from tutorial_utils.report.verdicts import write_value
@@ -19,7 +19,12 @@ Floats = NDArray[np.float64]
 
 
 def over_seeds_and_images(
-    rows: ArrayLike, *, of_what: str = "test images", where: ArrayLike | None = None, **names: object
+    rows: ArrayLike,
+    *,
+    of_what: str = "test images",
+    where: ArrayLike | None = None,
+    independent: bool = False,
+    **names: object,
 ) -> Measurement:
     """Mean over seeds and images, for other seeds and other images at once.
 
@@ -31,6 +36,7 @@ def over_seeds_and_images(
             what :mod:`~tutorial_utils.evaluation.influence` makes of another number.
         of_what: What the columns are.
         where: bool, shape (n,): the mean is over these images alone, in their blocks.
+        independent: Neighbours are no more alike than others, as on CIFAR-10: each image counts by itself.
         **names: What the rule's text leaves open.
     """
     values = np.asarray(rows, dtype=float)
@@ -39,12 +45,13 @@ def over_seeds_and_images(
         inside = np.asarray(where)
         mean, n = values[:, inside].mean(), int(inside.sum())
         values = mean + inside * (values - mean) / inside.mean()
-    found = dependence.crossed_interval(values, block=dependence.BLOCK_LENGTH, strata=2)
+    block, strata = (1, 1) if independent else (dependence.BLOCK_LENGTH, 2)
+    found = dependence.crossed_interval(values, block=block, strata=strata)
     return Measurement(
         *found[:3],
         n=n,
         of_what=of_what,
-        how=f"crossed, over seeds and blocks of {dependence.BLOCK_LENGTH} images",
+        how="crossed, over seeds and " + ("images" if independent else f"blocks of {block} images"),
         degrees_of_freedom=found.degrees_of_freedom,
         names=names,
     )
@@ -80,12 +87,18 @@ def of_confusions(
 
 
 def over_seeds(
-    values: Sequence[float] | Floats, *, test_share: float = 0.0, log: bool = False, **names: object
+    values: Sequence[float] | Floats,
+    *,
+    of_what: str = "seeds",
+    test_share: float = 0.0,
+    log: bool = False,
+    **names: object,
 ) -> Measurement:
     """Mean over training runs, by Student's t.
 
     Args:
         values: One number per run.
+        of_what: In what the runs differ.
         test_share: As for :func:`~tutorial_utils.evaluation.statistics.mean_interval`: above 0 widens the
             interval of runs that share training images (Nadeau and Bengio 2003).
         log: Take the geometric mean, for rates and ratios, which must be above 0.
@@ -93,12 +106,12 @@ def over_seeds(
     """
     numbers = np.log(values) if log else np.asarray(values, dtype=float)
     ends: Any = (float(numbers.mean()), *statistics.mean_interval(numbers.tolist(), test_share))
-    how = ["t over seeds", *(["of the logarithm"] if log else [])]
+    how = [f"t over {of_what}", *(["of the logarithm"] if log else [])]
     how += ["widened for shared images"] if test_share else []
     return Measurement(
         *(np.exp(ends).tolist() if log else ends),
         n=len(numbers),
-        of_what="seeds",
+        of_what=of_what,
         how=", ".join(how),
         degrees_of_freedom=len(numbers) - 1,
         log_scale=log,
@@ -121,6 +134,72 @@ def over_images(values: ArrayLike, *, of_what: str = "training images", **names:
         of_what=of_what,
         how=f"blocks of {dependence.BLOCK_LENGTH} images",
         degrees_of_freedom=found.blocks / dependence.BLOCKS_PER_DEGREE,
+        names=names,
+    )
+
+
+def share(count: int, n: int, *, of_what: str, **names: object) -> Measurement:
+    """A count out of independent draws, as a share (Wilson 1927).
+
+    Args:
+        count: How many of them.
+        n: How many there were.
+        of_what: What was drawn.
+        **names: What the rule's text leaves open.
+    """
+    ends = statistics.wilson_interval(count, n)
+    return Measurement(count / n, *ends, n=n, of_what=of_what, how="Wilson", names=names)
+
+
+def median(values: ArrayLike, bound: float, *, of_what: str, **names: object) -> Measurement:
+    """Median of independent values, from one of them to another, with the sign test against a bound.
+
+    Args:
+        values: Shape (n,), n at least 6; see :func:`~tutorial_utils.evaluation.medians.median_interval`.
+        bound: Of the rule that judges it, in their unit.
+        of_what: What they are.
+        **names: What the rule's text leaves open.
+    """
+    found = medians.median_interval(values)
+    return Measurement(
+        found.median,
+        found.low,
+        found.high,
+        n=found.n,
+        of_what=of_what,
+        how=f"from rank {found.rank} to {found.n + 1 - found.rank}",
+        confidence=found.confidence,
+        exact_p=medians.sign_test(values, bound),
+        names=names,
+    )
+
+
+def best_of_grid(
+    values: ArrayLike, images: ArrayLike, choices: Floats, *, seed: int = 0, **names: object
+) -> Measurement:
+    """Which of a geometric grid of settings is best, with an interval for other splits and images.
+
+    Its ends are moved out by half a step: a grid knows its best no better.
+
+    Args:
+        values: For each choice what each image gives, the more the better, shape (splits, n, choices).
+        images: Which image each one is, int (splits, n), out of those from 0 to the largest.
+        choices: In rising order, each the same multiple of the last.
+        seed: Of the draws.
+        **names: What the rule's text leaves open.
+    """
+    table = np.asarray(values)
+    drawn = choices[dependence.draw_best(table, images, int(np.max(images)) + 1, seed=seed)]
+    half_step = np.sqrt(choices[1] / choices[0])
+    low, high = np.quantile(drawn, statistics.TAILS)
+    return Measurement(
+        float(choices[table.mean(axis=(0, 1)).argmax()]),
+        low / half_step,
+        high * half_step,
+        n=len(np.unique(images)),
+        of_what="distinct validation images",
+        how=f"bootstrap, crossed with {len(table)} splits",
+        log_scale=True,
         names=names,
     )
 

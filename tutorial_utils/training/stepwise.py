@@ -6,6 +6,7 @@ weights, and a look at the models after each epoch are to be had here, with the 
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 
@@ -13,8 +14,8 @@ import torch
 from torch import Tensor
 
 from tutorial_utils.data.datasets import ImageData
-from tutorial_utils.exceptions import DataError
-from tutorial_utils.training.batches import training_batches
+from tutorial_utils.exceptions import DataError, TrainingError
+from tutorial_utils.training.batches import BatchIterable, training_batches
 from tutorial_utils.training.config import TrainingConfig
 from tutorial_utils.training.history import History, StopReason
 from tutorial_utils.training.models import LogisticRegression, make_model
@@ -138,6 +139,52 @@ def watch_updates(
         stack.update(inputs.flatten(2), error / truth.shape[1], rates)
         seen.append(measure_batch(stack.logits(images.flatten(1)), labels)[0] / len(labels))
     return torch.stack(seen, dim=1)
+
+
+def steps_to(
+    level: float,
+    configs: Sequence[TrainingConfig],
+    batches: BatchIterable,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    most: int = 600,
+) -> tuple[int, Tensor]:
+    """Descend at several rates in step, until the first of them has a loss as low as that.
+
+    The images to measure on are looked at after every step, so let them be few.
+
+    Args:
+        level: Loss to reach on those images, in nats.
+        configs: One per learning rate; all see the same batches, on the CPU.
+        batches: Images and labels, again and again until the end.
+        images: To measure on, as the models take them, shape (n, ...).
+        labels: Theirs, int64 (n,).
+        most: Steps after which it gives up.
+
+    Returns:
+        Position of the first to get there (of several, the one with the lowest loss), and its training loss
+        in each step up to then, nats, float64, shape (steps,).
+
+    Raises:
+        TrainingError: None was there in time.
+    """
+    stack = Stack([config.but(device="cpu") for config in configs])
+    rates, seen = [config.learning_rate for config in configs], []
+    endless = itertools.chain.from_iterable(itertools.repeat(batches))
+    for inputs, truth in itertools.islice(endless, most):
+        losses, _, error = measure_batch(stack.logits(inputs.flatten(1)), truth)
+        stack.update(inputs.flatten(1), error / len(truth), rates)
+        seen.append(losses / len(truth))
+        now = measure_batch(stack.logits(images.flatten(1)), labels)[0] / len(labels)
+        now = now.nan_to_num(math.inf)  # a rate that broke down is never the first
+        if now.min() <= level:
+            first = int(now.argmin())
+            return first, torch.stack(seen)[:, first]
+    raise TrainingError(
+        f"no rate of {rates} reaches a loss of {level} within {most} steps; "
+        "raise the level or the number of steps, or try other rates"
+    )
 
 
 def train_grid(
