@@ -127,7 +127,6 @@ show(
     caption="Fifteen random test images: answer, its probability, truth.",
     alt="Three rows of five small colour photographs, each under its answer;"
     " more than half carry a cross and a thick dashed frame.",
-    name="fig-cifar10-predictions",
 )
 
 # %% [markdown]
@@ -254,7 +253,6 @@ show(
     " from animals; what is right stands on the diagonal, in bold.",
     alt="A ten by ten grid of counts. The block of vehicles and that of animals"
     " are dark; outside them bird taken for airplane is darkest.",
-    name="fig-cifar10-confusion",
 )
 
 # %%
@@ -309,7 +307,6 @@ show(
     " below, the number of images in each bin.",
     alt="Points rise along the diagonal, a little above it from 0.25 to 0.6,"
     " and fall below it at the end, beyond 0.85, where intervals are long.",
-    name="fig-cifar10-reliability",
 )
 
 # %% tags=["hide-input"]
