@@ -104,9 +104,8 @@ rows = {k: (each.n, each.accuracy, each.loss) for k, each in found.items()}
 pd.DataFrame(rows, ["images", "accuracy", "loss"]).T.round(4)
 
 # %% [markdown]
-# Four photographs in ten, where guessing gets one. On the images that it learnt from it does better by a few percentage points: part of what it learnt is
-# true of those images alone. That is **overfitting**, and the difference is the **generalisation gap**. There is more room for it than with digits: four times as many
-# weights, on fewer images. Validation images chose an epoch, and no weights, so they agree with the test images.
+# Four photographs in ten, where guessing gets one. [Training](03_training.ipynb#Is-training-the-limit,-or-the-model?) called that underfitting: even its own training images are mostly too much for it. Yet it does better on those by a few percentage points, the **generalisation gap**. So
+# some of the little that it learnt is true of those images alone. Both can be so at once. Validation images chose an epoch, and no weights, so they agree with the test images.
 #
 # (The tutorial that this part re-examines stops before its test set is opened; see [its claims, measured](../claims/02_cifar10.ipynb).)
 
@@ -526,7 +525,7 @@ questions.ask(
                 "it was trained too short": "Longer training widens the gap.",
             },
             correct="part of what it learnt is true of training images alone",
-            because="that part is overfitting.",
+            because="that opens the generalisation gap.",
         ),
         questions.choice(
             "When may you quote Wilson's interval?",
