@@ -139,7 +139,7 @@ from tutorial_utils.evaluation.dependence import block_interval
 
 hits = test.labels == truth
 by_blocks = block_interval(hits, length=100)
-by_blocks.within_blocks
+round(by_blocks.within_blocks, 2)
 
 # %% [markdown]
 # About 1: neighbours are strangers, blocks vary as chance lets them, and Wilson's interval is honest. Check such a thing, do not assume it. Now train with other seeds, too,

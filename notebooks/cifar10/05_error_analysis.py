@@ -111,7 +111,7 @@ runs = replicas.load_or_train(seeds, data, folder)
 wrong = torch.stack([predict(r.model, inputs).labels != truth for r in runs])
 shares = wrong.sum(dim=0).bincount(minlength=num_seeds + 1) / len(truth)
 stable = wrong.all(dim=0)[errors["test"].index.tolist()].double().mean()
-shares[0].item(), shares[-1].item(), stable.item()
+[round(x.item(), 3) for x in (shares[0], shares[-1], stable)]
 
 # %% [markdown]
 # The shares of images that none and that all of the models get wrong. The last is the share of *your* model's errors that every seed makes, four in five. They belong to the photographs and the method, not to chance.
@@ -205,7 +205,7 @@ called_airplane = said["validation"].labels == 0
 groups = {"birds called airplane": bird & called_airplane}
 groups |= {"other birds": bird & ~called_airplane, "airplanes": airplane}
 sky = {name: blue[each].mean().item() for name, each in groups.items()}
-sky
+pd.Series(sky).round(3)
 
 # %% [markdown]
 # Those birds fly before a sky even bluer than that of most airplanes; other birds sit in brown or green.
@@ -371,9 +371,9 @@ straight.double().mean().item(), curved.double().mean().item(), ahead[:3]
 #
 # ## Conclusion of the CIFAR-10 part
 #
-# * **The model reads colours at places.** It sees no edges, no parts, no things. That is why background counts as much as what stands before it.
+# * **The model reads colours at places.** It sees no edges, no parts, no things. So background counts about as much as what stands before it.
 # * **Low accuracy is the method's, not the training's.** Seeds, the minimum of the loss and fewer classes all say so. None of that is a proof; [the claims](../claims/02_cifar10.ipynb) try harder.
-# * **It is the pixels' as much as the line's.** A linear model on other features is still linear. What such features buy, and what networks cost, is measured in the last part of this book.
+# * **It is the pixels' as much as the line's.** A linear model on other features is still linear. [Better features](../beyond/01_better_features.ipynb) and [networks](../beyond/02_networks.ipynb) come next.
 
 # %% tags=["remove-input"]
 # @title Guards of the sentences above
