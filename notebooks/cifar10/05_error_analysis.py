@@ -297,6 +297,7 @@ x, y, one_hot = prepare(train), train.labels, F.one_hot(train.labels, 10)
 held, of_test = prepare(validation), prepare(data.test)
 
 
+# %%
 def search(strength):
     w, b, path = torch.zeros(10, 3_072), torch.zeros(10), []
 
@@ -317,6 +318,7 @@ def search(strength):
     return value, w.grad.norm().item(), path, right
 
 
+# %%
 minima = {strength: search(strength) for strength in (0.01, 0.003, 0.0)}
 rows = {k: (*found[:2], found[2][-1]) for k, found in minima.items()}
 pd.DataFrame(rows, ["objective", "gradient", "accuracy"]).T.round(4)
