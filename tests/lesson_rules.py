@@ -47,6 +47,8 @@ CONVERTED: list[str] = [
     "cifar10/01_eda",
     "cifar10/02_model",
     "cifar10/03_training",
+    "cifar10/04_evaluation",
+    "cifar10/05_error_analysis",
 ]
 """Chapters that keep these rules; grows until it holds all."""
 
