@@ -128,7 +128,7 @@ accuracies = [x.best.validation_accuracy for x in (on_pixels, on_upright)]
 accuracies
 
 # %% [markdown]
-# Validation accuracy before and after. One step that knows about slant, and no label, took away more than a fifth of the errors. The line has not
+# Validation accuracy before and after. One step that knows about slant, and no label, took away more than a quarter of the errors. The line has not
 # changed. It is drawn in a better place.
 #
 # ## Small pieces
@@ -186,7 +186,8 @@ centroids = kmeans(points, num_centroids // 2)
 # @title Figure: what MNIST is made of
 show(
     mosaic(centroids[:96].view(-1, 6, 6), columns=16),
-    caption="Centroids that MNIST's patches gather around. Grey is zero.",
+    caption="Centroids that MNIST's patches gather around. Grey is zero; grey"
+    " squares with dark corners, all alike, are the empty patch.",
     alt="Six rows of small squares. Most show a bright or dark bar or edge at"
     " an angle and a place of its own; some show ends and curves.",
     name="fig-mnist-centroids",
@@ -247,11 +248,12 @@ torch.allclose(one, quick, atol=1e-3), len(one)
 
 # %%
 model, record = linear.fit(features_of(upright), labels, config)
-record.best.validation_accuracy
+1 - record.best.validation_accuracy, 1 - accuracies[1]
 
 # %% [markdown]
-# Now the test images, beside the model that you trained on pixels. One caution: while threshold, scaling and number of epochs were tried out for this page, test accuracy was in
-# view, so it may flatter a little. MNIST's images come in
+# The share of errors now, and before: about a quarter is left. Threshold, scaling, penalty and number of epochs were chosen on validation images, over three seeds.
+#
+# Now the test images, beside the model that you trained on pixels. MNIST's images come in
 # runs by the same writer, hence the [interval by blocks](../mnist/04_evaluation.ipynb).
 
 # %%
@@ -289,8 +291,8 @@ by_digit = [truth[each].bincount(minlength=10).tolist() for each in wrong]
 pd.DataFrame(by_digit, ["pixels", "features"])
 
 # %% [markdown]
-# Most of them went, and every digit is misread less often. On pixels, each place of the image votes by itself. Now a bar at the
-# top and a belly below it are features, and their votes are what a 5 is made of.
+# Most of them went, and every digit is misread less often; part of that is standing upright. On pixels, each place of the image votes by itself. Now pieces of
+# strokes in nine regions are features, and their votes are what a 5 is made of.
 #
 # ## CIFAR-10: is low accuracy inevitable?
 #
@@ -342,8 +344,8 @@ show(
 )
 
 # %% [markdown]
-# Each doubling costs about twice the time, and buys less than the first did. Centroids are a little better than random patches at the right end. The gap is small beside what either gains over
-# pixels: most of it lies in *how* a patch becomes numbers, less in what it is compared with. [Coates, Ng and Lee (2011)](https://proceedings.mlr.press/v15/coates11a.html) found so, too.
+# The last doubling costs the most, and buys less than the first did. With this seed, centroids are a little better than random patches at the right end. The gap is small beside what either gains over
+# pixels: most of it lies in *how* a patch becomes numbers, less in what it is compared with. [Coates and Ng (2011)](https://icml.cc/2011/papers/485_icmlpaper.pdf) found so, too.
 
 # %% tags=["hide-input"]
 # @title Figure: what photographs are made of
@@ -372,7 +374,8 @@ bounds = [(each / n, *statistics.wilson_interval(each, n)) for each in hits]
 pd.DataFrame(bounds, ["pixels", "features"], columns).round(4)
 
 # %% [markdown]
-# Seven in ten, by the same softmax regression. Low accuracy was not inevitable for a linear model. It was inevitable for this one *on pixels*.
+# Seven in ten, by the same softmax regression. About weighted sums of *pixels* the tutorial is right: [other ways of training](../claims/02b_cifar10_training.ipynb) gain hardly
+# anything. On other inputs, the same classifier is another function of the image.
 #
 # > **Remember** The line is not the limit. Its inputs are.
 #
@@ -404,7 +407,7 @@ pd.DataFrame(spread, pd.Index(seeds, name="seed")).round(4)
 # They differ by about a point at most. The gain is no luck.
 #
 # What did the features know that pixels do not? That a small piece means the same wherever it is, that faint means the same as bold, and that a step aside hardly matters.
-# Somebody had to think of that, and no label was needed.
+# Somebody had to think of that. No label shaped a feature.
 
 # %% tags=["remove-input"]
 # @title Guards of the sentences above
@@ -415,7 +418,7 @@ from tutorial_utils.features.patches import Whitening
 from tutorial_utils.lessons.expect import expect
 
 lost = (1 - accuracies[1]) / (1 - accuracies[0])
-expect("the slant made more than a fifth of the errors", lost, below=0.8)
+expect("the slant made more than a quarter of the errors", lost, below=0.75)
 theirs = PatchFeatures(centroids, Whitening(mean, matrix), channels=1, grid=3)
 same = torch.stack([quick, theirs(upright[:1])[0]]) - one
 expect("all three ways give the same features", same.abs().max(), below=1e-3)
@@ -476,7 +479,8 @@ checks.answer(without_relu, straight, tolerance=0.02, hint="nothing bends")
 # %% tags=["hide-cell"]
 # @title Solution
 # Not even what upright pixels give: averages of 36 filters' products know less
-# than 784 pixels, and nothing in them bends. The bend pays, not the filters.
+# than 784 pixels, and nothing in them bends. Bend and contrast pay, not the
+# filters.
 straight, accuracies[1]
 
 # %% [markdown]
@@ -523,7 +527,7 @@ ask(
             "A linear model on CIFAR-10's pixels is right four times in ten."
             " What does that show?",
             {
-                "linear models cannot do better": "One on features does.",
+                "softmax regression can do no better": "On features it does.",
                 "the data set is too hard": "Seven in ten is possible.",
                 "pixels are poor inputs for a line": "",
             },

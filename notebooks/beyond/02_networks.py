@@ -198,9 +198,9 @@ reader, history = recipes.train_new(small, fast, digits, folder)
 history.best.validation_accuracy, history.best.validation_loss
 
 # %% [markdown]
-# The convolution has a sixth of the hidden layer's weights, and makes half as many errors. A filter's weights serve at every place of an image, so
-# each is learnt from far more examples. Nothing is left to choose here. So now, once, the test images, with
-# [Wilson's interval](../mnist/04_evaluation.ipynb).
+# The convolution has a sixth of the hidden layer's weights, and makes half as many errors. One reason: a filter's weights serve at every place of an image, so
+# each is learnt from far more examples. Nothing is left to choose here. So now, once, the test images, with the
+# [interval by blocks](../mnist/04_evaluation.ipynb).
 
 # %%
 mnist_test = recipes.measure_test(reader, digits)
@@ -264,8 +264,9 @@ for kind in (nn.Sigmoid, nn.ReLU):
 depths
 
 # %% [markdown]
-# The deep sigmoids guess. Their loss is right and their code is, too, but the signal does not arrive. ReLU, first weights of the right size
-# ([Glorot and Bengio, 2010](https://proceedings.mlr.press/v9/glorot10a.html)) and normalisation keep it alive.
+# The deep sigmoids guess. Their loss is right and their code is, too, but the signal does not arrive. With ReLU it does arrive, though eight layers after a few
+# epochs are still behind the line: PyTorch's first weights are too small for them. First weights of the right size
+# ([He et al., 2015](https://arxiv.org/abs/1502.01852)) and normalisation keep the signal alive.
 #
 # ## Four recipes, each alone
 #
@@ -275,11 +276,11 @@ depths
 # * **Dropout** sets a random share of the features to zero in training, so that none can rely on another
 #   ([Srivastava et al., 2014](https://jmlr.org/papers/v15/srivastava14a.html)).
 # * **Weight decay** pulls all weights towards zero.
-# * **Batch normalisation** brings each filter's answers to mean 0 and deviation 1 over the batch
+# * **Batch normalisation** brings each filter's answers to mean 0 and deviation 1 over the batch, then scales and shifts them by learnt numbers
 #   ([Ioffe and Szegedy, 2015](https://arxiv.org/abs/1502.03167)).
 #
 # The package's `networks` has your network, with switches; `recipes` has `shift` and `flip`. Start with none of the four, and add one. Then start from batch
-# normalisation, and add one of the others. `after_few`, defined in the folded cell above, trains on 10,000 images and gives the accuracy on the validation
+# normalisation, and add one of the others. In testing, dropout is off, and batch normalisation uses running means: `Trainer` switches by `model.train()` and `model.eval()`. `after_few`, defined in the folded cell above, trains on 10,000 images and gives the accuracy on the validation
 # images at the end. Runs with the same seed share their images and their order.
 
 
@@ -344,10 +345,10 @@ show(
 # %% [markdown]
 # Batch normalisation stands out: its whole interval lies far to the right of zero. For the others, look where zero lies. Where the interval holds it,
 # three seeds do not settle the question, whichever way the mean points, and "dropout improves accuracy" is more than you may say here. Where
-# one barely leaves it, remember that you looked at seven, and that each misses the truth one time in twenty.
+# one barely leaves it, remember that you looked at seven, and that each misses the truth one time in twenty. All gains of one base subtract the same three runs, so they err together.
 #
 # None of the three comes near it, and that is no surprise. They are brakes: they keep a network from fitting its training images too closely, and make
-# it learn more slowly. In a few epochs there is little to brake. Recipes answer a problem, so look first whether you have it. Longer runs do: try
+# it learn more slowly. In a few epochs there is little to brake. Recipes answer a problem, so look first whether you have it. Longer runs may: try
 # `short_epochs = 40`, and take a walk.
 #
 # ## All of CIFAR-10
@@ -373,7 +374,7 @@ from tutorial_utils.plots.model import filters
 show(
     filters(network[0].weight.detach().cpu()),
     caption="All filters of the first layer, each with its own brightness.",
-    alt="Four rows of eight small coloured squares. Many show an edge or a bar"
+    alt="Four rows of eight small coloured squares. Some show an edge or a bar"
     " in some direction, others a blot of one colour beside another.",
 )
 
@@ -421,10 +422,10 @@ show(
 )
 
 # %% [markdown]
-# Learnt features are ahead at every number of labels, and most clearly where labels are few: strokes and bends serve 5 to 9 as well as 0 to 4. The
-# curve of the untrained network shows what the same layers do before they have learnt anything.
+# Learnt features are ahead at every number of labels: what was learnt on 0 to 4 serves 5 to 9, too. The
+# untrained network is a weak opponent: 64 features against 784 pixels, and its batch normalisation has seen no image.
 #
-# So what does learning the features buy? On MNIST, it repairs most of what a line misreads, with few weights. On CIFAR-10, nearly twice the line's accuracy. And it leaves features that serve classes which it never saw. The classifier on top is still yours: softmax regression.
+# So what does learning the features buy? Most of the way from pixels needed no labels, as [the last page](01_better_features.ipynb) showed. Labels that shape the features bring the rest: fewer errors still on MNIST, and some points more on CIFAR-10. And they leave features that serve classes never seen. The classifier on top is still yours: softmax regression.
 
 # %% tags=["remove-input"]
 # @title Guards of the sentences above
@@ -478,7 +479,7 @@ checks.answer(multiplications, 884_736, tolerance=0.5, hint=hint)
 
 # %%
 factor = ...
-hint = "eight steps from the last layer to the first, all alike on this axis"
+hint = "eight steps from the last layer to the first, nearly all alike"
 checks.answer(factor, falls["Sigmoid"] ** (1 / 8), tolerance=0.04, hint=hint)
 
 # %% tags=["hide-cell"]

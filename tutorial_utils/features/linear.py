@@ -14,7 +14,7 @@ from tutorial_utils.training.history import History
 from tutorial_utils.training.models import LogisticRegression
 from tutorial_utils.training.trainer import Trainer
 
-SCALE_FLOOR = 0.1
+SCALE_FLOOR = 0.01
 """Share of the mean deviation that is added to each, so that what hardly ever changes is not blown up."""
 
 
