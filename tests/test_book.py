@@ -164,7 +164,7 @@ def test_every_row_of_the_curriculum_is_mapped_once() -> None:
         *(f"F{number}" for number in range(1, 9)),
         *(f"M{number}" for number in range(30)),
         *(f"C{number}" for number in range(1, 13)),
-        *("B1", "B2"),
+        *("B1", "B2", "B3"),
     ]
 
 
