@@ -93,9 +93,16 @@ def call(*values: Any, **settings: Any) -> tuple[tuple[Any, ...], dict[str, Any]
 # Name of each figure to what it is drawn from here.
 CALLS = {
     "costs.trade_offs": call(
-        {"digits": {"line": (3, 0.92), "network": (60, 0.99)}, "photographs": {"line": (9, 0.4)}}, xlabel="seconds"
+        pd.DataFrame(
+            {"accuracy": [0.92, 0.99, 0.4], "seconds": [3, 60, 9]},
+            [("digits", "line"), ("digits", "network"), ("photographs", "line")],
+        ),
+        "seconds",
+        xlabel="seconds",
     ),
-    "costs.repaired_and_new": call({"digits": ("ab", [9, 4], [1, 2]), "photographs": ("cd", [50, 3], [9, 9])}),
+    "costs.repaired_and_new": call(
+        {"digits": ("ab", [9, 4], [1, 2]), "photographs": ("cd", [50, 3], [9, 9])}
+    ),
     "data.image_grid": call(IMAGES, "abcdefg", columns=3, limits=(0, 50)),
     "data.mosaic": call(IMAGES, 3),
     "data.split_bar": call({"training": 8, "validation": 2, "test": 5}),

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
+from tutorial_utils.data.datasets import split_indices
 from tutorial_utils.exceptions import DataError
 from tutorial_utils.features.recipes import of_classes
 from tutorial_utils.reproducibility import make_generator
@@ -72,3 +73,32 @@ def compute(network: nn.Module, batches: Batches, classes: Sequence[int], most: 
     places = of_classes(batches.labels, classes).nonzero()[:most, 0]
     images = batches.transform(batches.images[places])
     return network.eval()(images).cpu(), batches.labels[places].cpu()
+
+
+def on_first(
+    features: Tensor, labels: Tensor, count: int, seed: int, *, held_out: float = 0.1, strength: float = 0.01
+) -> float:
+    """Fit softmax regression to the first images of a split, and measure it on the validation images.
+
+    The split is that of :func:`~tutorial_utils.data.datasets.split_indices`, so a network trained on the
+    first images of the same split has learnt from the same ones.
+
+    Args:
+        features: Shape (n, features).
+        labels: int64, shape (n,).
+        count: Images to fit to, all classes among them.
+        seed: Of the split.
+        held_out: Share to validate on.
+        strength: scikit-learn's ``C``: the smaller, the stronger the penalty.
+
+    Returns:
+        Accuracy.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    chosen, held = split_indices(len(labels), held_out, seed)
+    line = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=1_000))
+    line.fit(features[chosen[:count]].numpy(), labels[chosen[:count]].numpy())
+    return float(line.score(features[held].numpy(), labels[held].numpy()))

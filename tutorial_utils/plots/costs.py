@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator, PercentFormatter
 
@@ -14,7 +15,7 @@ MANY_MARKERS = (*MARKERS, "X", "*", "<", ">")
 
 
 def trade_offs(
-    panels: Mapping[str, Mapping[str, tuple[float, float]]], *, xlabel: str, axes: Sequence[Axes] | None = None
+    models: pd.DataFrame, cost: str, *, xlabel: str, axes: Sequence[Axes] | None = None
 ) -> list[Axes]:
     """Draw models by cost and accuracy, one panel per data set: up and to the left is better.
 
@@ -22,14 +23,18 @@ def trade_offs(
     one step, whether from 20 % or from 2 %.
 
     Args:
-        panels: Title to (name of a model to (its cost, above 0; its accuracy, in (0, 1))). A model looks the
-            same in every panel.
+        models: One row per model, by (data set, name of the model). Columns: ``accuracy``, in (0, 1), and the
+            cost. A model looks the same in every panel.
+        cost: Name of the column, all above 0.
         xlabel: Name and unit of the cost.
-        axes: One axes per panel, or None for a new figure.
+        axes: One axes per data set, or None for a new figure.
 
     Raises:
         ValueError: There are more models than can be told apart.
     """
+    panels: dict[str, dict[str, tuple[float, float]]] = {}
+    for (title, name), row in models.iterrows():
+        panels.setdefault(title, {})[name] = (row[cost], row["accuracy"])
     names = list(dict.fromkeys(name for panel in panels.values() for name in panel))
     if len(names) > len(MANY_MARKERS):
         raise ValueError(f"{len(names)} models cannot be told apart, at most {len(MANY_MARKERS)}")
