@@ -33,10 +33,10 @@ def minimise(network: nn.Module, inputs: Tensor, labels: Tensor, *, steps: int =
         solver.zero_grad()
         penalised = F.cross_entropy(network(inputs), labels)
         penalised = penalised + PENALTY * torch.stack([each.square().sum() for each in weights]).sum()
-        penalised.backward()  # type: ignore[no-untyped-call]
+        penalised.backward()
         return penalised
 
-    solver.step(loss)  # type: ignore[no-untyped-call]
+    solver.step(loss)
     return loss().item()
 
 
@@ -63,4 +63,4 @@ def agreement(
         minimise(network, inputs, labels)
         with torch.no_grad():
             answers.append(network(others).argmax(dim=1))
-    return (answers[0] == answers[1]).double().mean().item()
+    return float((answers[0] == answers[1]).double().mean())

@@ -33,18 +33,21 @@ def trade_offs(
         ValueError: There are more models than can be told apart.
     """
     panels: dict[str, dict[str, tuple[float, float]]] = {}
-    for (title, name), row in models.iterrows():
-        panels.setdefault(title, {})[name] = (row[cost], row["accuracy"])
+    numbers = zip(models.index, models[cost], models["accuracy"], strict=True)
+    for (title, name), spent, accuracy in numbers:
+        panels.setdefault(title, {})[name] = (spent, accuracy)
     names = list(dict.fromkeys(name for panel in panels.values() for name in panel))
     if len(names) > len(MANY_MARKERS):
         raise ValueError(f"{len(names)} models cannot be told apart, at most {len(MANY_MARKERS)}")
     axes = new_row(axes, len(panels), figsize=(8, 4.2))
     for ax, (title, panel) in zip(axes, panels.items(), strict=True):
         ax.set(xscale="log", yscale="logit", title=title, xlabel=xlabel)
-        for name, (cost, accuracy) in panel.items():
+        for name, (spent, accuracy) in panel.items():
             place = names.index(name)
-            look = {"color": COLOURS[place % len(COLOURS)], "marker": MANY_MARKERS[place]}
-            ax.plot(cost, accuracy, linestyle="none", ms=8, label=name, zorder=3, **look)
+            colour, marker = COLOURS[place % len(COLOURS)], MANY_MARKERS[place]
+            ax.plot(
+                spent, accuracy, linestyle="none", ms=8, label=name, color=colour, marker=marker, zorder=3
+            )
         costs, accuracies = zip(*panel.values(), strict=True)
         ax.set_xlim(min(costs) / 2, max(costs) * 2)
         ax.yaxis.set_major_locator(FixedLocator(SHARES))
