@@ -157,8 +157,7 @@ def ladder(data, make, rate, size, grid, prepare):
 
 wide = partial(networks.convolutional, 3, (32, 64, 64, 128))
 digits, photos = map(datasets.load, ("mnist", "cifar10"))
-upright = exploration.deskew
-of_digits = digits, small, 0.1, num_centroids // 2, 3, upright
+of_digits = digits, small, 0.1, num_centroids // 2, 3, exploration.deskew
 of_photos = photos, wide, 0.02, num_centroids, 2, torch.clone
 models = {"MNIST": ladder(*of_digits), "CIFAR-10": ladder(*of_photos)}
 
@@ -218,8 +217,8 @@ show(
 # Look at the second figure first. More numbers do not make a better model. The nearest neighbours keep millions and are beaten by features that keep a few ten
 # thousand. The dense network keeps several times as many as the convolution, and is wrong more often. What a model knows beforehand (a piece of an image means the same wherever it is) it need not learn, and need not keep.
 #
-# In the first figure, the way from the line up costs seconds to minutes. It is steeper on digits than on photographs: look how far the dense network gets on either. The two lines are one model, found in two ways,
-# and cost what their search costs.
+# In the first figure, nothing took longer than minutes. The two lines are one model, found by two searches, of which scikit-learn's is cut short. Look also how far the dense network gets
+# on digits, and how far on photographs: it does not know that pixels have neighbours, and for photographs that matters more.
 #
 # ## Is the gain real?
 #
@@ -290,7 +289,9 @@ calibrated = pd.DataFrame(honest, rivals.Honesty._fields).T
 calibrated.round(3)
 
 # %% [markdown]
-# CAL
+# Better is not the same as more honest. Look at the convolution on photographs, the best of all: it claims more than it keeps, by more than chance would make of it,
+# and its temperature lies above 1. That one number, found on validation images, takes a good part of the error away. So calibration is measured anew for each
+# model. It does not come with accuracy.
 #
 # ## When is the line still right?
 #
@@ -299,32 +300,30 @@ calibrated.round(3)
 
 # %% tags=["hide-input"]
 # @title Accuracy on validation images, mean over draws
-from tutorial_utils.features import few_labels, starts
+from tutorial_utils.features import starts
+from tutorial_utils.features.few_labels import network_on_first, on_first
 
 COUNTS = {100: (10, 20), 1_000: (50, 15), 10_000: (128, short_epochs)}
 SEEDS = range(seed, seed + num_seeds)
 train = digits.train
 extract = models["MNIST"]["features"].model[0]
-pixels, points = train.images.flatten(1) / 255, upright(train.images)
-views = {"line": pixels, "features": extract(points)}
+pixels, upright = train.images.flatten(1) / 255, exploration.deskew
+views = {"line": pixels, "features": extract(upright(train.images))}
 few = {kind: [] for kind in (*views, "convolution")}
+fast = config.but(learning_rate=0.2)
 for count, (size, epochs) in COUNTS.items():
-    for name, view in views.items():
-        given = view, train.labels, count
-        few[name].append([few_labels.on_first(*given, s) for s in SEEDS])
-    how, found = {"batch_size": size, "num_epochs": epochs}, []
-    how |= {"learning_rate": 0.2 * size / 128}
-    how |= {"early_stopping_patience": epochs}
-    for each in SEEDS:
-        given = small, config.but(seed=each, **how), digits, folder
-        _, history = recipes.train_new(*given, chosen=slice(count))
-        found.append(history.records[-1].validation_accuracy)
-    few["convolution"].append(found)
+    given = small, fast, digits, folder, count, size, epochs
+    few["convolution"].append([network_on_first(*given, s) for s in SEEDS])
+    for name, x in views.items():
+        few[name].append([on_first(x, train.labels, count, s) for s in SEEDS])
 means = {name: pd.DataFrame(each).mean(axis=1) for name, each in few.items()}
-pd.DataFrame(means).set_axis(list(COUNTS)).round(3)
+at = pd.DataFrame(means).set_axis(list(COUNTS))
+at.round(3)
 
 # %% [markdown]
-# FEW
+# The features are far ahead where images are few. What they know of images was found without labels. The convolution has its filters to learn, too: with
+# 100 images and this recipe it is no better than the line. With 1,000 it has left the line behind, and with 10,000 it has caught up with the features. So few images
+# are no reason for the line on pixels. They are one for the line on features.
 #
 # **When the answer must be the same each time?** The loss of the line is convex: with a penalty it has one minimum, and every search ends there. Start twice from different weights, with the same 1,000 images, and
 # compare the answers on others:
@@ -345,7 +344,7 @@ agree
 
 # %%
 speeds = {key: len(right) / asked[key] for key, right in rights.items()}
-pd.Series(speeds).round(-1).astype(int).unstack(0, fill_value=0)
+pd.Series(speeds).round(-2).astype("Int64").unstack(0)
 # %% [markdown]
 # The nearest neighbours, who learnt nothing, pay now, with every answer. The line is the quickest of those that have learnt, by far.
 #
@@ -389,23 +388,28 @@ show(
 # @title Guards of the sentences above
 from tutorial_utils.lessons.expect import expect
 
-share = table["accuracy"]
-expect("features leave few digits", share["MNIST", "features"], above=0.982)
 for where in sets:
-    own, sizes = share[where], table["weights"][where]
-    lead = own["convolution"] - own.drop("convolution").max()
-    expect(f"the convolution lies highest on {where}", lead, above=0.001)
-    ratio = sizes["dense network"] / sizes["convolution"]
-    expect(f"the dense network of {where} keeps more", ratio, above=3)
+    own = table["accuracy"][where]
+    expect(f"highest on {where}", own.idxmax(), equals="convolution")
+    lead = own["features"] - own["nearest neighbours"]
+    expect(f"features beat the neighbours on {where}", lead, above=0.015)
     more = [a - b for a, b in zip(*changes[where][1:], strict=True)]
     expect(f"every class of {where} gains", min(more), above=0)
-new = tests["new"]["CIFAR-10", "convolution"]
-expect("hundreds of photographs are new errors", new, above=150)
+expect("hundreds are new errors", sum(changes["CIFAR-10"][2]), above=150)
+off = calibrated.loc[("CIFAR-10", "convolution")]
+expect("it claims too much", off["temperature"], above=1.05)
+expect("by more than chance", off["ece"] / off["chance"], above=1.3)
+expect("a temperature repairs it", off["ece_tempered"] / off["ece"], below=0.7)
+lead = at["features"] - at[["line", "convolution"]].max(axis=1)
+expect("features are far ahead with 100 images", lead[100], above=0.08)
+lead = at["convolution"] - at["line"]
+expect("the network is no better than the line", lead[100], below=0.04)
+expect("with 1,000 images it is", lead[1_000], above=0.04)
 expect("the lines agree", agree["line"], above=0.998)
-expect("the networks do not", agree["dense network"], below=0.99)
+expect("the networks do not", agree["dense network"], below=0.992)
 slow = speeds["MNIST", "line"] / speeds["MNIST", "nearest neighbours"]
 expect("neighbours pay with every answer", slow, above=2)
-expect("nearly all are fives again", threes["convolution"], below=10)
+expect("nearly all are fives again", threes["convolution"], below=15)
 
 # %% [markdown]
 # ## Exercises
@@ -470,7 +474,7 @@ def my_answers(first, second):
     return (first + second).argmax(dim=1)
 
 
-mean, [share["CIFAR-10", name] for name in names]
+mean, table["accuracy"]["CIFAR-10"][list(names)].to_dict()
 
 # %% [markdown]
 # ## Five questions
