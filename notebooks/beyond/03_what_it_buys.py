@@ -59,8 +59,8 @@ seed: int = 0  # fixes splits, order and first weights, 0 or more
 device: str = "auto"  # where to compute: "auto", "cpu", "cuda", "mps"
 num_epochs: int = 6  # of the networks, as on the last page, 1 or more
 short_epochs: int = 8  # of networks on few images, as there, 1 or more
-num_centroids: int = 400  # as on the page before: 32 to 2,000
-remembered: int = 10_000  # images that the nearest neighbours keep, 5 or more
+num_centroids: int = 400  # as for the features, 32 to 2,000
+remembered: int = 10_000  # images that the neighbours keep, 5 to 45,000
 num_steps: int = 50  # of scikit-learn's search, 1 or more
 num_seeds: int = 3  # draws of few images, 1 or more
 
@@ -99,11 +99,11 @@ use_book_style()
 # fitted. **Nearest neighbours** look up the five training images that are most alike ([Cover and Hart, 1967](https://doi.org/10.1109/TIT.1967.1053964)). They learn nothing and keep everything, so here they get
 # only 10,000 images.
 #
-# Next comes the line, as this book trained it and as scikit-learn finds it. Then the line on [better features](01_better_features.ipynb), and
+# Next comes the line, as this book trained it and as scikit-learn finds it. Then the line on [better inputs](01_better_features.ipynb), upright digits and features of patches, and
 # [the networks](02_networks.ipynb) of the last page.
 
 # %%
-from tutorial_utils.data import datasets, exploration
+from tutorial_utils.data import datasets
 from tutorial_utils.features import linear, networks, recipes, rivals
 from tutorial_utils.training.trainer import load_or_fit
 
@@ -137,12 +137,12 @@ def small():  # as you wrote it
 def ladder(data, make, rate, size, grid, prepare):
     about, train = data.description, data.train
     chosen, _ = datasets.split_indices(len(train), 0.1, seed)
-    images, labels = train.images[chosen], train.labels[chosen]
+    part = train.subset(chosen)
     plain = datasets.training_transform(about)
-    dense = partial(networks.dense, images[0].numel(), [256])
+    dense = partial(networks.dense, part.images[0].numel(), [256])
     networks_of = {"dense network": (dense, rate), "convolution": (make, 0.2)}
     settings = HEADLINE[about.name].but(**on)
-    made = rivals.baselines(plain, images, labels, remembered, num_steps)
+    made = rivals.baselines(plain, part, remembered, num_steps)
     made["line"] = trained(load_or_fit(settings, data, folder), plain)
     if about.name == "mnist":
         given = train.images, train.labels, softmax
@@ -157,7 +157,7 @@ def ladder(data, make, rate, size, grid, prepare):
 
 wide = partial(networks.convolutional, 3, (32, 64, 64, 128))
 digits, photos = map(datasets.load, ("mnist", "cifar10"))
-of_digits = digits, small, 0.1, num_centroids // 2, 3, exploration.deskew
+of_digits = digits, small, 0.1, num_centroids // 2, 3, rivals.upright
 of_photos = photos, wide, 0.02, num_centroids, 2, torch.clone
 models = {"MNIST": ladder(*of_digits), "CIFAR-10": ladder(*of_photos)}
 
@@ -197,9 +197,9 @@ from tutorial_utils.plots import costs
 show(
     costs.trade_offs(table, "seconds", xlabel="seconds of training"),
     caption="Test accuracy by seconds of training, one core.",
-    alt="Two panels of points on logarithmic axes. Far to the left and low lie"
-    " majority class and nearest centroid; to the right and high the features,"
-    " and highest the convolution.",
+    alt="Two panels of points on logarithmic axes. To the left lie majority"
+    " class, nearest neighbours and nearest centroid; to the right all others,"
+    " the features high and the convolution highest.",
     name="fig-accuracy-seconds",
 )
 
@@ -269,7 +269,7 @@ show(
 )
 
 # %% [markdown]
-# Every class gains, and those most in which the line was worst.
+# Every class gains.
 #
 # ## Do they mean what they say?
 #
@@ -307,7 +307,7 @@ COUNTS = {100: (10, 20), 1_000: (50, 15), 10_000: (128, short_epochs)}
 SEEDS = range(seed, seed + num_seeds)
 train = digits.train
 extract = models["MNIST"]["features"].model[0]
-pixels, upright = train.images.flatten(1) / 255, exploration.deskew
+pixels, upright = train.images.flatten(1) / 255, rivals.upright
 views = {"line": pixels, "features": extract(upright(train.images))}
 few = {kind: [] for kind in (*views, "convolution")}
 fast = config.but(learning_rate=0.2)
@@ -373,8 +373,8 @@ show(
     image_grid(digits.test.images[misread, 0], titles),
     caption="The first ten fives that the line reads as threes, and what the"
     " convolution reads.",
-    alt="Two rows of five handwritten fives, round or leaning. Above nearly all"
-    " of them stands: now 5.",
+    alt="Two rows of five handwritten fives, round or leaning. Above most of"
+    " them stands: now 5.",
     name="fig-fives",
 )
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from tutorial_utils.data.datasets import ImageData
 from tutorial_utils.data.exploration import deskew
 from tutorial_utils.evaluation import calibration
 from tutorial_utils.evaluation.predictions import Predictions, predict
@@ -96,6 +97,18 @@ def by_centroids(prepare: Prepare, images: Tensor, labels: Tensor, num_classes: 
     return by_network(nn.Sequential(nn.Flatten(), line), prepare, time.perf_counter() - start)
 
 
+def upright(images: Tensor) -> Tensor:
+    """Shear digits upright, some at a time, so that memory stays small.
+
+    Args:
+        images: uint8 (n, 1, height, width).
+
+    Returns:
+        uint8, same shape; see :func:`~tutorial_utils.data.exploration.deskew`.
+    """
+    return torch.cat([deskew(part) for part in images.split(5_000)])
+
+
 def by_shearing(images: Tensor, labels: Tensor, config: TrainingConfig) -> Rival:
     """Train softmax regression on pixels of digits that were sheared upright.
 
@@ -106,22 +119,19 @@ def by_shearing(images: Tensor, labels: Tensor, config: TrainingConfig) -> Rival
     """
 
     def prepare(images: Tensor) -> Tensor:
-        return deskew(images) / 255
+        return upright(images) / 255
 
     start = time.perf_counter()
     model, _ = linear.fit(prepare(images), labels, config)
     return by_network(model, prepare, time.perf_counter() - start)
 
 
-def baselines(
-    prepare: Prepare, images: Tensor, labels: Tensor, remembered: int, steps: int
-) -> dict[str, Rival]:
+def baselines(prepare: Prepare, data: ImageData, remembered: int, steps: int) -> dict[str, Rival]:
     """Fit what any other model should beat.
 
     Args:
         prepare: See :data:`Prepare`.
-        images: uint8 (n, channels, height, width).
-        labels: int64 (n,), all of ten classes.
+        data: Training images of all classes, without those to validate on.
         remembered: Of the first images, so many are kept to compare with, at least 5.
         steps: Of scikit-learn's search for the line, at most.
 
@@ -132,12 +142,13 @@ def baselines(
     from sklearn.linear_model import LogisticRegression
     from sklearn.neighbors import KNeighborsClassifier
 
+    images, labels, classes = data.images, data.labels, data.description.num_classes
     few, search = images[:remembered], LogisticRegression(C=0.01, max_iter=steps)
     neighbours = by_estimator(KNeighborsClassifier(), prepare, few, labels[:remembered], few.numel())
-    numbers = 10 * (images[0].numel() + 1)
+    numbers = classes * (images[0].numel() + 1)
     return {
-        "majority class": by_estimator(DummyClassifier(), prepare, images, labels, 10),
-        "nearest centroid": by_centroids(prepare, images, labels, 10),
+        "majority class": by_estimator(DummyClassifier(), prepare, images, labels, classes),
+        "nearest centroid": by_centroids(prepare, images, labels, classes),
         "nearest neighbours": neighbours,
         "line, scikit-learn": by_estimator(search, prepare, images, labels, numbers),
     }
