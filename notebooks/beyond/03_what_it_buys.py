@@ -162,7 +162,7 @@ of_photos = photos, wide, 0.02, num_centroids, 2, torch.clone
 models = {"MNIST": ladder(*of_digits), "CIFAR-10": ladder(*of_photos)}
 
 # %% [markdown]
-# Every setting was chosen before, on validation images (with the caution that [the page about features](01_better_features.ipynb) gives). So now the test images, with
+# Every setting was chosen before, on validation images, or left as it is by default (with the caution that [the page about features](01_better_features.ipynb) gives). So now the test images, with
 # [intervals by blocks](../mnist/04_evaluation.ipynb):
 
 # %%
