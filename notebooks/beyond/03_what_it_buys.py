@@ -338,7 +338,7 @@ for name, widths in {"line": [], "dense network": [64]}.items():
 agree
 
 # %% [markdown]
-# The two lines agree. The two networks are about equally good, and disagree on some images in a hundred: which of them you have is chance.
+# The two lines agree. The two networks disagree on some images in a hundred: which of them you have is chance.
 #
 # **When there is no time to think?** Test images answered per second:
 
@@ -346,7 +346,7 @@ agree
 speeds = {key: len(right) / asked[key] for key, right in rights.items()}
 pd.Series(speeds).round(-2).astype("Int64").unstack(0)
 # %% [markdown]
-# The nearest neighbours, who learnt nothing, pay now, with every answer. The line is the quickest of those that have learnt, by far.
+# The nearest neighbours, who learnt nothing, pay now, with every answer. The line leaves them far behind.
 #
 # **When one must see why.** The weights of the line [can be looked at](../mnist/03_training.ipynb), pixel by pixel, and what they say is all there is. A filter can be looked at, too,
 # but the answer is made from thousands of its values.
@@ -379,7 +379,7 @@ show(
 )
 
 # %% [markdown]
-# Nearly all of them are fives again. No pixel has changed. The line asks each pixel for its vote and adds; a model that first looks for bars and bellies has something better to add. And the adding at the end is still
+# Most of them are fives again. No pixel has changed. The line asks each pixel for its vote and adds; a model that first looks for bars and bellies has something better to add. And the adding at the end is still
 # softmax regression.
 #
 # > **Remember** Start with the line. It is quick, it is always the same, and it tells you what every further step is worth.
@@ -409,7 +409,7 @@ expect("the lines agree", agree["line"], above=0.998)
 expect("the networks do not", agree["dense network"], below=0.992)
 slow = speeds["MNIST", "line"] / speeds["MNIST", "nearest neighbours"]
 expect("neighbours pay with every answer", slow, above=2)
-expect("nearly all are fives again", threes["convolution"], below=15)
+expect("most are fives again", threes["convolution"], below=15)
 
 # %% [markdown]
 # ## Exercises
