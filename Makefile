@@ -45,7 +45,7 @@ PAGES := _config.yml CHANGELOG.md benchmarks/results.json LICENSE LICENSE-text $
 # Started in this order: what others wait for first, then what takes long, so that no core is idle at the end.
 FIRST := cifar10/03_training mnist/03_training beyond/02_networks claims/01a_mnist_data_and_model claims/02b_cifar10_training \
   mnist/04c_comparing_models claims/01b_mnist_training claims/04_replication \
-  cifar10/05_error_analysis cifar10/04_evaluation beyond/01_better_features foundations/03_gradient_descent
+  cifar10/05_error_analysis cifar10/04_evaluation beyond/01_better_features beyond/03_what_it_buys foundations/03_gradient_descent
 SOURCES := $(wildcard $(FIRST:%=notebooks/%.py))
 SOURCES += $(filter-out $(SOURCES),$(wildcard notebooks/*/*.py))
 EXECUTED := $(SOURCES:notebooks/%.py=$(BUILD)/executed/%.ipynb)
@@ -174,11 +174,12 @@ $(filter-out $(TIMED) %/03_training.ipynb,$(EXECUTED)): | $(filter %/mnist/03_tr
 $(filter-out %/cifar10/03_training.ipynb,$(filter %_cifar10.ipynb %_cifar10_training.ipynb $(BUILD)/executed/cifar10/% $(BUILD)/executed/foundations/%,$(EXECUTED))): \
   | $(filter %/cifar10/03_training.ipynb,$(EXECUTED))
 # What a chapter loads from another.
-$(patsubst %,$(BUILD)/executed/%.ipynb,mnist/02_model mnist/03b_tuning mnist/04_evaluation mnist/04b_probabilities mnist/04c_comparing_models mnist/05_error_analysis beyond/01_better_features): | $(BUILD)/executed/mnist/03_training.ipynb
+$(patsubst %,$(BUILD)/executed/%.ipynb,mnist/02_model mnist/03b_tuning mnist/04_evaluation mnist/04b_probabilities mnist/04c_comparing_models mnist/05_error_analysis beyond/01_better_features beyond/03_what_it_buys): | $(BUILD)/executed/mnist/03_training.ipynb
 $(patsubst %,$(BUILD)/executed/%.ipynb,mnist/04c_comparing_models claims/01a_mnist_data_and_model claims/01b_mnist_training claims/01c_mnist_evaluation claims/04_replication): | $(BUILD)/executed/mnist/03b_tuning.ipynb
+$(BUILD)/executed/beyond/03_what_it_buys.ipynb: | $(BUILD)/executed/beyond/02_networks.ipynb
 $(BUILD)/executed/claims/01b_mnist_training.ipynb: | $(BUILD)/executed/claims/01a_mnist_data_and_model.ipynb
 $(BUILD)/executed/claims/04_replication.ipynb: | $(BUILD)/executed/claims/01b_mnist_training.ipynb
-$(patsubst %,$(BUILD)/executed/%.ipynb,cifar10/04_evaluation cifar10/05_error_analysis claims/02_cifar10 claims/02b_cifar10_training beyond/01_better_features): | $(BUILD)/executed/cifar10/03_training.ipynb
+$(patsubst %,$(BUILD)/executed/%.ipynb,cifar10/04_evaluation cifar10/05_error_analysis claims/02_cifar10 claims/02b_cifar10_training beyond/01_better_features beyond/03_what_it_buys): | $(BUILD)/executed/cifar10/03_training.ipynb
 
 # Two values of each parameter are enough for a preview.
 SHORTER := $(if $(PREVIEW),; s/\(=[^ ,]*$(COMMA)[^ ,]*\)$(COMMA)[^ ]*/\1/g)

@@ -1,6 +1,6 @@
 """The rules of a lesson, counted on one chapter: what is limited, what was found.
 
-``python tests/lesson_rules.py start/01_read_digits`` prints the table of a chapter, converted or not. Words
+``python tests/lesson_rules.py start/01_read_digits`` prints the table of a chapter. Words
 are counted on the built page, so build it first.
 """
 
@@ -19,38 +19,8 @@ sys.path.append(str(ROOT / "book" / "_ext"))  # for those who run this file; pyt
 
 import pair  # noqa: E402
 
-CONVERTED: list[str] = [
-    "start/01_read_digits",
-    "start/02_tensors_and_gradients",
-    "foundations/01_softmax_and_cross_entropy",
-    "foundations/02_gradients",
-    "foundations/03_gradient_descent",
-    "foundations/04_when_it_fits",
-    "mnist/01_eda",
-    "mnist/02_model",
-    "mnist/03_training",
-    "mnist/03b_tuning",
-    "mnist/03c_when_training_fails",
-    "mnist/04_evaluation",
-    "mnist/04b_probabilities",
-    "mnist/04c_comparing_models",
-    "mnist/05_error_analysis",
-    "beyond/02_networks",
-    "claims/01a_mnist_data_and_model",
-    "claims/01b_mnist_training",
-    "claims/01c_mnist_evaluation",
-    "claims/02_cifar10",
-    "claims/02b_cifar10_training",
-    "claims/03_timing",
-    "claims/04_replication",
-    "beyond/01_better_features",
-    "cifar10/01_eda",
-    "cifar10/02_model",
-    "cifar10/03_training",
-    "cifar10/04_evaluation",
-    "cifar10/05_error_analysis",
-]
-"""Chapters that keep these rules; grows until it holds all."""
+LESSONS = sorted(f"{path.parent.name}/{path.stem}" for path in (ROOT / "notebooks").glob("*/*.py"))
+"""All chapters, such as ``"foundations/02_gradients"``: every one is a lesson."""
 
 WORDS, WORDS_OF_CLAIMS = 2_500, 4_000
 VISIBLE_LINES, ALL_LINES = 120, 250

@@ -17,7 +17,7 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup
 from built_book import BUILD, HTML, PAGES, ROOT, find_barriers, parse
-from lesson_rules import CONVERTED, EXERCISE_RULES, Lesson, is_solution
+from lesson_rules import EXERCISE_RULES, Lesson, is_solution
 from playwright.sync_api import Browser
 from question_bank import questions_in, write_bank, write_key, write_sheet
 from test_another_dataset import write_pair
@@ -123,11 +123,10 @@ def test_solutions_are_gone_and_nothing_else_changed() -> None:
         assert len(kept) <= len(lesson.cells) - 3, f"{name} has at least three solutions"
         code = "\n".join(cell.source for cell in handed_out.cells if cell.cell_type == "code")
         assert not re.search(r"^# (@title )?Solution", code, re.MULTILINE), name
-        if name in CONVERTED:
-            lesson.cells = handed_out.cells
-            for rule in ("a starter cell", "a check"):
-                lacking = [head for head, cells in lesson.exercises().items() if EXERCISE_RULES[rule](cells)]
-                assert not lacking, f"{name}: {lacking} lost {rule}"
+        lesson.cells = handed_out.cells
+        for rule in ("a starter cell", "a check"):
+            lacking = [head for head, cells in lesson.exercises().items() if EXERCISE_RULES[rule](cells)]
+            assert not lacking, f"{name}: {lacking} lost {rule}"
 
 
 @pytest.mark.slow
@@ -381,7 +380,7 @@ def test_the_site_offers_handouts_of_every_chapter_and_its_page_lists_them_all()
         names = set(archive.namelist())
         for name in CHAPTERS:
             assert {f"{top}/notebooks/{name}.ipynb", f"{top}/slides/{name}.html"} <= names
-            assert (f"{top}/questions/{name}.html" in names) or name not in CONVERTED, name
+            assert f"{top}/questions/{name}.html" in names, name
             json.loads(archive.read(f"{top}/notebooks/{name}.ipynb"))
         bank, key = (
             BeautifulSoup(archive.read(f"{top}/{name}.html"), "html.parser")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from built_book import BUILD, ROOT
-from lesson_rules import CONVERTED, FORMULA_OR_CODE, Found, Lesson, count_lines, rules, table, words_of
+from lesson_rules import FORMULA_OR_CODE, LESSONS, Found, Lesson, count_lines, rules, table, words_of
 
 from tutorial_utils.report import results
 
@@ -21,14 +21,14 @@ def broken(found: Iterator[Found]) -> list[str]:
     return [f"{each.rule}: {each.found}, {each.limit}" for each in found if each.kept is False]
 
 
-def test_converted_chapters_keep_the_rules_of_a_lesson() -> None:
-    found = {name: broken(rules(name)) for name in CONVERTED}
+def test_every_chapter_keeps_the_rules_of_a_lesson() -> None:
+    found = {name: broken(rules(name)) for name in LESSONS}
     assert {name: rules for name, rules in found.items() if rules} == {}
 
 
 @pytest.mark.book
-def test_the_words_of_every_converted_chapter_were_counted() -> None:
-    assert [name for name in CONVERTED if not Lesson(name).page.is_file()] == []
+def test_the_words_of_every_chapter_were_counted() -> None:
+    assert [name for name in LESSONS if not Lesson(name).page.is_file()] == []
 
 
 @pytest.mark.book
@@ -63,10 +63,10 @@ def cited_in(text: str) -> list[str]:
     return [address for _, address in CITATION.findall(FORMULA_OR_CODE.sub("", text))]
 
 
-def test_every_citation_of_a_converted_chapter_is_in_the_bibliography() -> None:
+def test_every_citation_of_a_chapter_is_in_the_bibliography() -> None:
     known = addresses()
     assert len(known) > 20
-    found = {name: cited_in(prose_of(ROOT / "notebooks" / f"{name}.py")) for name in CONVERTED}
+    found = {name: cited_in(prose_of(ROOT / "notebooks" / f"{name}.py")) for name in LESSONS}
     assert {name: [a for a in cited if a not in known] for name, cited in found.items() if cited} == {
         name: [] for name, cited in found.items() if cited
     }

@@ -17,7 +17,6 @@ import jupytext
 import nbformat
 import pair
 import pytest
-from lesson_rules import CONVERTED
 from rules import rule_for
 
 import tutorial_utils
@@ -59,8 +58,6 @@ class Chapter:
 SOURCES = sorted((ROOT / "notebooks").glob("*/*.py"))
 CHAPTERS = {f"{source.parent.name}/{source.stem}": Chapter(source) for source in SOURCES}
 every_chapter = rule_for(CHAPTERS)
-every_older_chapter = rule_for({name: CHAPTERS[name] for name in CHAPTERS.keys() - set(CONVERTED)})
-"""Those that do not yet keep the rules of `lesson_rules.py`, which replace some of the older ones."""
 
 
 @every_chapter
@@ -338,17 +335,6 @@ def test_no_absolute_path_is_written_down(chapter: Chapter) -> Iterator[str]:
         yield from re.findall(
             r"(?<![\w.:/])/(?:home|root|tmp|work|Users|mnt|opt)/\S*|\b[A-Z]:\\", half.read_text()
         )
-
-
-@every_older_chapter
-def test_a_chapter_opens_with_outcomes_and_closes_with_exercises(chapter: Chapter) -> Iterator[str]:
-    opening = r"(?i)after this chapter you can", r"\*\*You need\*\*|## What you need"
-    for needed in (*opening, r"#+ Further reading"):
-        if not re.search(needed, chapter.prose):
-            yield f"{needed} is missing"
-    exercises = re.findall(r"^#+ Exercise (\d+)", chapter.prose, re.MULTILINE)
-    if exercises != [str(number + 1) for number in range(max(3, len(exercises)))]:
-        yield f"exercises {exercises}"
 
 
 @every_chapter

@@ -27,7 +27,7 @@ from tutorial_utils.evaluation.abstaining import RiskCoverage, set_report
 from tutorial_utils.evaluation.calibration import Reliability
 from tutorial_utils.evaluation.metrics import Curve, evaluate, per_class_report
 from tutorial_utils.evaluation.predictions import Predictions
-from tutorial_utils.plots import data, evaluation, foundations, model, style, sweeps, training
+from tutorial_utils.plots import costs, data, evaluation, foundations, model, style, sweeps, training
 
 ROOT = Path(__file__).parents[1]
 NAMES = ["cat", "dog", "owl"]
@@ -92,6 +92,17 @@ def call(*values: Any, **settings: Any) -> tuple[tuple[Any, ...], dict[str, Any]
 
 # Name of each figure to what it is drawn from here.
 CALLS = {
+    "costs.trade_offs": call(
+        pd.DataFrame(
+            {"accuracy": [0.92, 0.99, 0.4], "seconds": [3, 60, 9]},
+            [("digits", "line"), ("digits", "network"), ("photographs", "line")],
+        ),
+        "seconds",
+        xlabel="seconds",
+    ),
+    "costs.repaired_and_new": call(
+        {"digits": ("ab", [9, 4], [1, 2]), "photographs": ("cd", [50, 3], [9, 9])}
+    ),
     "data.image_grid": call(IMAGES, "abcdefg", columns=3, limits=(0, 50)),
     "data.mosaic": call(IMAGES, 3),
     "data.split_bar": call({"training": 8, "validation": 2, "test": 5}),
@@ -144,7 +155,7 @@ CALLS = {
 }
 FIGURES: dict[str, Callable[..., Any]] = {
     f"{module.__name__.rpartition('.')[2]}.{name}": function
-    for module in (data, training, evaluation, foundations, model, sweeps)
+    for module in (costs, data, training, evaluation, foundations, model, sweeps)
     for name, function in inspect.getmembers(module, inspect.isfunction)
     if function.__module__ == module.__name__ and not name.startswith("_")
 }

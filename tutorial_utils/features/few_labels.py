@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
+from tutorial_utils.data.datasets import LoadedDataset, split_indices
 from tutorial_utils.exceptions import DataError
-from tutorial_utils.features.recipes import of_classes
+from tutorial_utils.features.recipes import of_classes, train_new
 from tutorial_utils.reproducibility import make_generator
 from tutorial_utils.training.batches import Batches
+from tutorial_utils.training.config import TrainingConfig
 
 
 def accuracies(
@@ -72,3 +75,74 @@ def compute(network: nn.Module, batches: Batches, classes: Sequence[int], most: 
     places = of_classes(batches.labels, classes).nonzero()[:most, 0]
     images = batches.transform(batches.images[places])
     return network.eval()(images).cpu(), batches.labels[places].cpu()
+
+
+def on_first(
+    features: Tensor, labels: Tensor, count: int, seed: int, *, held_out: float = 0.1, strength: float = 0.01
+) -> float:
+    """Fit softmax regression to the first images of a split, and measure it on the validation images.
+
+    The split is that of :func:`~tutorial_utils.data.datasets.split_indices`, so a network trained on the
+    first images of the same split has learnt from the same ones.
+
+    Args:
+        features: Shape (n, features).
+        labels: int64, shape (n,).
+        count: Images to fit to, all classes among them.
+        seed: Of the split.
+        held_out: Share to validate on.
+        strength: scikit-learn's ``C``: the smaller, the stronger the penalty.
+
+    Returns:
+        Accuracy.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    chosen, held = split_indices(len(labels), held_out, seed)
+    line = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=1_000))
+    line.fit(features[chosen[:count]].numpy(), labels[chosen[:count]].numpy())
+    return float(line.score(features[held].numpy(), labels[held].numpy()))
+
+
+def network_on_first(
+    make: Callable[[], nn.Module],
+    config: TrainingConfig,
+    data: LoadedDataset,
+    folder: Path | None,
+    count: int,
+    batch_size: int,
+    epochs: int,
+    seed: int,
+) -> float:
+    """Train a network on the first images of a split, or load it; and measure it on the validation images.
+
+    The learning rate falls with the batch size, in proportion (Goyal et al. 2017).
+
+    Args:
+        make: See :func:`~tutorial_utils.features.recipes.train_new`.
+        config: Settings, with the rate that suits its batch size.
+        data: The data set.
+        folder: Where trained networks are kept; None keeps nothing.
+        count: Images to train on.
+        batch_size: Of this training.
+        epochs: Of this training.
+        seed: Of the split, the order and the first weights.
+
+    Returns:
+        Accuracy after the last epoch: none was chosen by it.
+
+    Raises:
+        TrainingError: The run was stopped.
+    """
+    settings = config.but(
+        seed=seed,
+        batch_size=batch_size,
+        learning_rate=config.learning_rate * batch_size / config.batch_size,
+        num_epochs=epochs,
+        early_stopping_patience=epochs,
+    )
+    _, history = train_new(make, settings, data, folder, chosen=slice(count))
+    accuracy = history.records[-1].validation_accuracy
+    return float(accuracy)
