@@ -67,7 +67,6 @@ num_seeds: int = 3  # runs of each comparison, 2 or more
 # @title Check the settings: a wrong one stops the notebook here, and says why
 from functools import partial
 
-import pandas as pd
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -305,6 +304,7 @@ def run(seed, batch_norm, change=None, decay=0.0, dropout=0.0):
     return after_few(make, settings, pictures, change)
 
 
+# %%
 SEEDS = range(seed, seed + num_seeds)
 runs = {
     f"{name}, {base}": [run(each, switch, **recipe) for each in SEEDS]
@@ -318,6 +318,8 @@ runs = {
 
 # %% tags=["hide-input"]
 # @title Mean accuracy over the seeds
+import pandas as pd
+
 from tutorial_utils.evaluation.statistics import mean_interval
 
 frame = pd.DataFrame(runs, SEEDS)
