@@ -103,7 +103,7 @@ errors = lists.collect_errors(validation.labels, said)
 errors.iloc[:4, :8].round(2)
 
 # %% [markdown]
-# Now group them by true digit: which share of each digit's images is missed?
+# Which share of each digit's images is missed?
 
 # %%
 missed = errors.groupby("true").size() / validation.labels.bincount().numpy()
@@ -134,7 +134,7 @@ show(
 )
 
 # %% [markdown]
-# Of the last digits the model is in doubt, and spreads the probability. On the first it is all but certain, and some of these are plain to you: their ink lies where another digit has its own.
+# Of the last digits the model is in doubt, and spreads the probability. On the first it is all but certain, and some are plain to you: their ink lies where another digit has its own.
 #
 # ### Labels that may be wrong
 #
@@ -342,7 +342,7 @@ stable.item()
 # %% [markdown]
 # This share of your model's errors is made by every seed. Training again will not repair them.
 #
-# Remember that when you compare two *versions* of a model. The accuracy says how many errors each makes, not which. So store the list of the old version, and ask which errors are
+# Remember that when you compare *versions* of a model. Accuracy says how many errors each makes, not which. So store the list of the old version, and ask which errors are
 # **fixed**, **new** and **kept**. The old version here stopped early, with a patience of 5. Beside it, two seeds of one version.
 
 # %% tags=["hide-input"]
@@ -403,7 +403,7 @@ def upright(part):
 straight = try_out("deskewed", upright(small), on=upright(judged))
 
 # %% [markdown]
-# The rest is folded away. **A convolutional network** looks at 5 x 5 pixels at once, wherever they are: it can find a neck that joins a belly. **Augmentation** adds copies shifted by one pixel. Then **five times the data**,
+# **A convolutional network** looks at 5 x 5 pixels at once, wherever they are: it can find a neck that joins a belly. **Augmentation** adds copies shifted by one pixel. Then **five times the data**,
 # **weight decay**, and **transfer**: a network that learnt the digits 0 to 4, of which only a new last layer is trained on all ten. **Predict first:** which helps the linear model most, shifts, more data, weight decay
 # or deskewing?
 
