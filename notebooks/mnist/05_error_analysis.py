@@ -103,7 +103,7 @@ errors = lists.collect_errors(validation.labels, said)
 errors.iloc[:4, :8].round(2)
 
 # %% [markdown]
-# Now group them by true digit: which share of each digit's images is missed?
+# Which share of each digit's images is missed?
 
 # %%
 missed = errors.groupby("true").size() / validation.labels.bincount().numpy()
@@ -112,8 +112,8 @@ missed.map("{:.1%}".format).to_frame("missed").T
 # %% [markdown]
 # Only the 8 is missed more often than the 5. Yours is in company.
 #
-# > **Validation proposes, test confirms.** Look at a list of errors long enough, and you find patterns, some of them accidents of that list. So everything below is first
-# > seen on validation images. What then holds on test images, too, was hardly an accident.
+# > **Validation proposes, test confirms.** Look at a list of errors long enough, and you find patterns, some of them accidents of that list. So what
+# > follows is first seen on validation images, with one exception. What then holds on test images, too, was hardly an accident.
 #
 # ## The most and the least confident errors
 #
@@ -134,7 +134,7 @@ show(
 )
 
 # %% [markdown]
-# Of the last digits the model is in doubt, and spreads the probability. On the first it is all but certain, and some of these are plain to you: their ink lies where another digit has its own.
+# Of the last digits the model is in doubt, and spreads the probability. On the first it is all but certain, and some are plain to you: their ink lies where another digit has its own.
 #
 # ### Labels that may be wrong
 #
@@ -179,7 +179,8 @@ pd.DataFrame({"validation": suspects, "test": found})
 
 # %% [markdown]
 # All six occur more than twice as often. *Which pairs* are common is hardly an accident. Their *order* may be. On the validation images a 5
-# read as a 3 was too rare to be a hypothesis; on the test images no pair is more common. What follows looks at it for your 5's sake, and not because it was proposed.
+# read as a 3 was too rare to be a hypothesis; on the test images no pair is more common. This is the exception: you chose the pair because of your 5. Only *where*
+# such fives err is seen on validation images first.
 #
 # ## What the errors of a pair have in common
 #
@@ -225,7 +226,7 @@ show(
 )
 
 # %% [markdown]
-# The table cuts the image into bands of rows: bar, neck, middle, and all below. A few validation images made the hypothesis, more test images confirm it. What sets misread fives apart lies in bar, neck and middle, most of all in the neck; the belly has hardly a
+# The table cuts the image into bands of rows: bar, neck, middle, and all below. What sets misread fives apart lies in bar, neck and middle, most of all in the neck; the belly has hardly a
 # say. They have a neck, but where a 3 has its upper bow.
 #
 # ## How far it leans
@@ -235,17 +236,19 @@ show(
 
 
 # %%
-leans = {
-    (*pair, k): [len(x[0])] + [exploration.slant(y).mean() for y in x]
-    for pair in [(5, 3), (3, 5), (4, 9)]
-    for k, each in sets.items()
-    for x in [kinds(*each, *pair)]
-}
-leans = pd.DataFrame(leans, index=["n", "errors", "correct"]).astype(float).T
-leans.rename_axis(["true", "read as", "images"]).round(2)
+from scipy.stats import ttest_ind
+
+leans = {}
+for pair in [(5, 3), (3, 5), (4, 9)]:
+    for k, each in sets.items():
+        x = [exploration.slant(y) for y in kinds(*each, *pair)]
+        interval = ttest_ind(*x, equal_var=False).confidence_interval()
+        leans[(*pair, k)] = len(x[0]), (x[0].mean() - x[1].mean()), *interval
+leans = pd.DataFrame(leans, index=["n", "difference", "low", "high"]).T
+leans.rename_axis(["true", "read as", "images"]).astype(float).round(2)
 
 # %% [markdown]
-# In all three pairs the errors (there are $n$, few at first) lean less to the right than the others, or even to the left; on the test images again. Is that what makes them errors? Try it: **shear** a 5, each row sideways in
+# The difference of the $n$ errors from the others, with a 95 % interval: in the second and third pair they lean *less* to the right, on the test images again. For your pair, the first, that is not settled. Is leaning what makes errors? Try it: **shear** a 5, each row sideways in
 # proportion to its height, and let the model read it. **Predict first:** here is a validation 5 that is read as a 3. Make it lean to the right, as most fives do. What will become of the probability of 5?
 
 # %% tags=["hide-input"]
@@ -339,16 +342,13 @@ stable.item()
 # %% [markdown]
 # This share of your model's errors is made by every seed. Training again will not repair them.
 #
-# Remember that when you compare two *versions* of a model. The accuracy says how many errors each makes, not which. So store the list of the old version, and ask which errors are
+# Remember that when you compare *versions* of a model. Accuracy says how many errors each makes, not which. So store the list of the old version, and ask which errors are
 # **fixed**, **new** and **kept**. The old version here stopped early, with a patience of 5. Beside it, two seeds of one version.
 
 # %% tags=["hide-input"]
 # @title Table: two versions, and two seeds
-from io import StringIO
-
 old = load_or_fit(config.but(early_stopping_patience=5), data, folder)[0].cpu()
-stored = lists.collect_errors(labels, predict(old, inputs)).to_csv()
-both = {"patience 5 to 30": pd.read_csv(StringIO(stored), index_col="image")}
+both = {"patience 5 to 30": lists.collect_errors(labels, predict(old, inputs))}
 both["seed 1 to 0"] = pd.DataFrame(index=wrong[1].nonzero()[:, 0].tolist())
 both = {k: vars(lists.compare_errors(v, test_errors)) for k, v in both.items()}
 changes = pd.DataFrame(both).map(len)
@@ -403,7 +403,7 @@ def upright(part):
 straight = try_out("deskewed", upright(small), on=upright(judged))
 
 # %% [markdown]
-# The rest is folded away. **A convolutional network** looks at 5 x 5 pixels at once, wherever they are: it can find a neck that joins a belly. **Augmentation** adds copies shifted by one pixel. Then **five times the data**,
+# **A convolutional network** looks at 5 x 5 pixels at once, wherever they are: it can find a neck that joins a belly. **Augmentation** adds copies shifted by one pixel. Then **five times the data**,
 # **weight decay**, and **transfer**: a network that learnt the digits 0 to 4, of which only a new last layer is trained on all ten. **Predict first:** which helps the linear model most, shifts, more data, weight decay
 # or deskewing?
 
@@ -437,11 +437,11 @@ removed = 1 - left / left.iloc[0]
 pd.DataFrame({"errors": left, "removed": removed}).map("{:.1%}".format)
 
 # %% [markdown]
-# Weight decay of this strength changes next to nothing, so too much freedom is hardly the trouble. Shifts and more data help somewhat, and with one seed you cannot say how much. **Deskewing removes a third of the errors**, without another image or
+# Weight decay of this strength changes next to nothing: it is too weak to tell. More data help somewhat. Whether shifts do, one seed cannot settle. **Deskewing removes a third of the errors**, without another image or
 # weight; the network, about three quarters, and transfer nearly as many. So slant told you little about *which* images fail, and still a third of the errors hung on it.
 #
 # A linear model asks which *places* are inked. What helps is to let a place mean the same in every hand, or to find strokes wherever they
-# are. (With all training images deskewing helps, too: see [the claims](../claims/01a_mnist_data_and_model.ipynb).)
+# are. (With all training images, [the claims](../claims/01a_mnist_data_and_model.ipynb) find that deskewing helps, too, and that shifts harm.)
 #
 # ## Your 5, read again
 #
@@ -482,7 +482,8 @@ closer = (like[range(10), read] > like[range(10), true]).sum()
 bar, neck, middle, belly = map(min, zip(*sums.values(), strict=True))
 expect("most of all in the neck", neck, above=1.1 * max(bar, middle))
 expect("the belly has hardly a say", belly, below=0.5 * middle)
-expect("they lean less", (leans.errors - leans.correct).max(), below=-0.02)
+gaps = leans.difference.iloc[2:]
+expect("3 as 5 and 4 as 9 lean less", gaps.max(), below=-0.04)
 expect("upright, it is a 3", shares[35, 5], below=0.4)
 expect("leaning, it is surely a 5", shares[50, 5], above=0.9)
 expect("no lean makes it a 5", leaning(your_five)[1][:, 5].max(), below=0.4)
@@ -499,7 +500,7 @@ fixed, new, _ = changes.to_numpy()
 expect("the new version fixes more", fixed[0], above=1.2 * new[0])
 expect("a seed fixes dozens", fixed[1], above=30)
 expect("weight decay changes next to nothing", abs(removed.iloc[5]), below=0.04)
-expect("shifts and more data help somewhat", min(removed.iloc[3:5]), above=0)
+expect("more data help somewhat", removed.iloc[4], above=0.1)
 expect("deskewing removes a third", removed.iloc[1], between=(0.25, 0.42))
 expect("the network, three quarters", removed.iloc[2], between=(0.66, 0.82))
 expect("transfer nearly as many", removed.iloc[6], between=(0.56, 0.74))
