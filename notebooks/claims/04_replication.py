@@ -380,14 +380,12 @@ expect("held out, patience fires early", hasty, below=11)
 accuracy = result["accuracy"]
 price = accuracy[names[0]] - accuracy[names[2]]
 expect("at the price of half a point", price, between=(0.003, 0.009))
-fell, paid = cost.iloc[0] - cost.iloc[1]
-expect("the leak lowers the validation loss", fell, below=-0.04)
-expect("alone it lowers the test loss, too", paid, below=-0.01)
-_, paid = cost.iloc[0] - cost.iloc[2]
-expect("patience to the end gets there, too", paid, between=(-0.004, 0.003))
-above = cost["test loss"] - cost["validation loss"]
-expect("with the leak validation is below test", above.iloc[0], above=0.02)
-expect("without it, it is not", above.iloc[1:].max(), below=0)
+held, tested = cost.to_numpy().T
+expect("the leak lowers the validation loss", held[0] - held[1], below=-0.04)
+expect("alone it lowers the test loss", tested[0] - tested[1], below=-0.01)
+expect("patience does, too", tested[0] - tested[2], between=(-0.004, 0.003))
+expect("leak: validation below test", tested[0] - held[0], above=0.02)
+expect("else it is not", max(tested[1:] - held[1:]), below=0)
 expect("best weights gain nothing", abs(gained.mean()), below=0.0008)
 taken = (right["last"] - right["moved"]).mean()
 expect("the range test takes two in ten", taken, between=(0.15, 0.27))
@@ -395,8 +393,7 @@ holds = (frame.published >= frame.low) & (frame.published <= frame.high)
 expect("all six counts lie inside", int(holds.sum()), equals=6)
 expect("the seeds lie close together", np.ptp(right["last"]), below=0.004)
 expect("every AUC agrees", agrees.min(), above=0.75)
-deviation = round(first.std().item(), 4)
-expect("the first images' deviation is as published", deviation, equals=0.9904)
+expect("deviation as published", round(first.std().item(), 4), equals=0.9904)
 
 # %% [markdown]
 # ## Exercises
