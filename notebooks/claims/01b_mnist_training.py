@@ -159,7 +159,7 @@ ledger.record(
 )
 
 # %% [markdown]
-# The rate is as good as any, and the range test with momentum points into the range ([Tuning](../mnist/03b_tuning.ipynb) draws one). Without momentum it points near the upper end, and whether inside is open. **For you:** read the test that belongs to how you train, then
+# The rate is as good as any, and the range test with momentum points into the range ([Tuning](../mnist/03b_tuning.ipynb) draws one). Without momentum it points near the upper end, and whether inside is open. The tutorial's own test, [as we replicate it](04_replication.ipynb), has momentum and runs on the trained model. So the reading with momentum is nearer to it; we ask for the other, too, which leaves the claim open. **For you:** read the test that belongs to how you train, then
 # try the rates around it.
 #
 # ## Momentum
@@ -249,13 +249,13 @@ ledger.record(
 )
 
 # %% [markdown]
-# It makes no difference that anyone should care for, after one epoch or at the end. Zeros do as well. Nor is the variance kept: 784 inputs meet 10 outputs, and the compromise doubles it. **For you:** in a convex problem start anywhere. In a deep network, do not.
+# It makes no difference that anyone should care for, after one epoch or at the end. Zeros do as well. Nor is the variance kept: 784 inputs meet 10 outputs, and the compromise doubles it. **For you:** in a convex problem start small; zeros will do. (A start far too large is forgotten slowly: [claim 42](01a_mnist_data_and_model.ipynb#Claim-42:-the-method-is-sensitive-to-feature-scale).) A deep network must not start at zero.
 #
 # ## The schedule
 #
 # ### Claim 12: the step schedule improves convergence
 #
-# With a constant rate, noise of the batches keeps the weights moving about the minimum; smaller steps let them settle. The schedule must lower the last validation loss and raise test accuracy, each by more than its margin. The model kept is that of the best epoch, which is kind to the constant rate.
+# With a constant rate, noise of the batches keeps the weights moving about the minimum; smaller steps let them settle. The schedule must lower the last validation loss and raise test accuracy, each by more than its margin. The accuracy is that of the best epoch's model, which is kind to the constant rate.
 
 # %% tags=["hide-input"]
 # @title Claim 12, measured
@@ -264,12 +264,23 @@ gained = gain(hits["constant rate"], hits["reference"], runs=num_seeds)
 ledger.record(12, a=over_seeds(lost), b=gained)
 
 # %% [markdown]
-# It does both. **For you:** of all the settings on this page, a falling rate is the one to keep.
+# It does both. But its rival is a constant 0.01 alone, which may simply be too large. How much of each gap, in loss and in accuracy, does a constant rate of three tenths of that close?
+
+# %%
+lower = {"learning_rate_decay": 1.0, "learning_rate": 0.3 * learning_rate}
+rival = train([each.but(**lower) for each in base])
+still = (answers.after(rival) - answers.after(runs["reference"])).mean()
+behind = (hits["reference"] - right(rival)).mean()
+closed = 1 - still / lost.mean(), 1 - behind / gained.value
+np.round(closed, 2)
+
+# %% [markdown]
+# Most of it in loss, and half of it in accuracy. So a good part of what the schedule gains is a rate that suits the last epochs. We tried this one rival after the fact, and no rule judges it. **For you:** let the rate fall. It spares you the search for the constant that suits your number of epochs.
 #
 # ### Claim 13: early stopping prevents overfitting
 #
 # Before something can be prevented, it must be there. With 54,000 images and 7,850 weights it hardly is, so the claim is tested where it says something: on 200 images, for 100 passes at a constant rate. *Overfitting*: the last validation loss less the lowest. *Prevented*: the test loss after all passes less that of the model that early
-# stopping keeps, with the tutorial's patience of 5 ([Prechelt, 1998](https://doi.org/10.1007/3-540-49430-8_3)). Parts c and d show what happens with all images. They are not judged.
+# stopping keeps, with the tutorial's patience of 5 ([Prechelt, 1998](https://doi.org/10.1007/3-540-49430-8_3)). The validation set keeps its 6,000 images. Nobody who has 200 to train on has those: a smaller set would notice later, or too early. Parts c and d show what happens with all images. They are not judged.
 
 # %% tags=["hide-input"]
 # @title Claim 13: train on 200 images, stopped and to the end
@@ -362,7 +373,7 @@ for rates in (same, better):
 ledger.record(44, a=parts[0], b=parts[1])
 
 # %% [markdown]
-# At its own rate, every size from 32 to 256 reads the digits equally well. At one rate the small ones look better, because they took more steps. **For you:** choose the size by time and memory ([Timing](03_timing.ipynb)), and move the rate along with it.
+# At its own rate, every size from 32 to 256 reads the digits within 0.2 points of the others. (1,024 was trained as a rival for the best; no claim is about it.) At one rate the small ones look better, because they took more steps. **For you:** choose the size by time and memory ([Timing](03_timing.ipynb)), and move the rate along with it.
 #
 # ## Shuffling
 #
@@ -388,7 +399,7 @@ ledger.record(34, a=parts[0], b=parts[1])
 # %% [markdown]
 # ## What these comparisons could see
 #
-# For every part with an interval: half its width, and the smallest distance from its bound that it settles four times in five. Where that is above the margin (0.2 points, 0.005 nats), "not settled" is the likely verdict whatever the truth.
+# For every part with an interval: half its width, and the smallest distance from its bound that it settles four times in five. Where that is above the margin (0.2 points, 0.005 nats), a true difference of zero would be left open more often than once in five.
 
 # %%
 from tutorial_utils.report.narrate import table
@@ -397,7 +408,7 @@ entries = ledger.entries("metric")
 table(measuring.sees(entries))
 
 # %% [markdown]
-# Settings are compared to within the margin: most of what makes an image hard is hard for both, and cancels, and so do the writers. The loss of a first epoch (9c) still hangs on the seed.
+# Starts, batch sizes at their own rates and the stored order (10a, 10b, 11, 34a, 44b) are compared to within the margin: most of what makes an image hard is hard for both, and cancels, and so do the writers. Other comparisons are coarser. Where their verdicts are clear, the differences are large. The loss of a first epoch (9c) still hangs on the seed.
 
 # %% tags=["remove-input"]
 # @title Guards of the sentences above
@@ -426,8 +437,13 @@ expect("the stored order loses nothing", abs(value["34a"]), below=0.0008)
 expect("sorting by digit harms", high["34b"], below=-0.05)
 nines = (hits["by digit"] - hits["reference"])[:, truth == 9]
 expect("even nines are read worse", nines.mean(), below=-0.02)
-seen = [measuring.detectable(parts[name]) for name in ("10a", "11a", "34a")]
-expect("settings are compared to within the margin", max(seen), below=0.002)
+fine = ("10a", "10b", "11a", "11b", "34a", "44b")
+seen = [measuring.detectable(parts[name]) for name in fine]
+expect("these are compared to within the margin", max(seen), below=0.002)
+expect("most of the loss", closed[0], between=(0.6, 0.9))
+expect("half of the accuracy", closed[1], between=(0.35, 0.65))
+ends = [abs(e[name]) for name in ("11a", "11b", "44b") for e in (low, high)]
+expect("sizes are within 0.2 points", max(ends), below=0.002)
 
 # %% [markdown]
 # ## Exercises
@@ -533,10 +549,15 @@ ask(
             sure=True,
         ),
         choice(
-            "Which setting of this page mattered most?",
-            ["initialisation", "the schedule", "batches of 32 or 128"],
+            "Which of these three mattered most to test accuracy?",
+            {
+                "initialisation": "",
+                "the schedule": "",
+                "batches of 32 or 128, at rates of their own": "",
+            },
             correct="the schedule",
-            because=f"it gains {value['12b']:.1%}; the others less than 0.1 %.",
+            because=f"it gains {100 * value['12b']:.1f} points over a constant"
+            " 0.01; the others less than 0.1.",
         ),
         choice(
             "When does early stopping have something to prevent?",
