@@ -28,6 +28,25 @@ def test_over_seeds_is_students_interval() -> None:
     assert ratios.log_scale and ratios.n == 8
 
 
+def test_over_pairs_is_the_jackknife_that_leaves_out_one_run() -> None:
+    drawn = RNG.normal(size=(7, 7))
+    table = drawn + drawn.T
+    upper = np.triu_indices(7, 1)
+
+    def mean_without(run: int) -> float:
+        left = np.delete(np.delete(table, run, axis=0), run, axis=1)
+        return float(left[np.triu_indices(6, 1)].mean())
+
+    found = measuring.over_pairs(table)
+    assert found.value == pytest.approx(table[upper].mean())
+    without = np.array([mean_without(run) for run in range(7)])
+    error = np.sqrt(6 / 7 * ((without - without.mean()) ** 2).sum())
+    assert found.high - found.value == pytest.approx(stats.t.ppf(0.975, 6) * error)  # type: ignore[operator]
+    assert (found.n, found.degrees_of_freedom, found.how) == (7, 6, "jackknife over seeds")
+    two = measuring.over_pairs(table[:2, :2])
+    assert two.low == two.value == two.high == pytest.approx(table[0, 1]), "one pair tells no spread"
+
+
 def test_a_mean_over_some_images_alone_is_their_mean_in_their_blocks() -> None:
     where = RNG.random(10_000) < 0.1
     found = measuring.gain(np.zeros_like(ROWS), ROWS, where=where, of_what="some", digit=3)

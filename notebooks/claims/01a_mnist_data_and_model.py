@@ -276,9 +276,8 @@ def grid_right(name, column):
 
 parts = []
 for columns in (at_source, best):
-    good = grid_right(standard, columns[standard])
-    spoilt_right = [grid_right(name, columns[name]) for name in spoilt]
-    parts += [gain(good, each, runs=len(few)) for each in spoilt_right]
+    good, *bad = (grid_right(n, columns[n]) for n in (standard, *spoilt))
+    parts += [gain(good, each, runs=len(few)) for each in bad]
 ledger.record(42, **dict(zip("abcd", parts, strict=True)))
 
 # %% [markdown]
@@ -430,13 +429,9 @@ ledger.record(22, **dict(zip("abc", parts, strict=True)))
 
 # %% tags=["hide-input"]
 # @title Claim 45, measured
-import dataclasses
-
-
 def correlation(one, other):
     """Mean over digits of the correlation over pixels, shapes (10, pixels)."""
-    pairs = zip(one, other, strict=True)
-    return np.mean([np.corrcoef(a, b)[0, 1] for a, b in pairs])
+    return np.mean([each[0, 1] for each in map(np.corrcoef, one, other)])
 
 
 def relative(rows):
@@ -447,17 +442,10 @@ expected = relative(exploration.class_means(data.train).flatten(1))
 inked = ((images > 0).double().mean(dim=0) >= 0.01).flatten()
 learnt = [relative(r.model.linear.weight.detach().cpu().double()) for r in ten]
 on_ink = [each[:, inked] for each in learnt]
-alike = np.array([[correlation(a, b) for b in on_ink] for a in on_ink])
-np.fill_diagonal(alike, 0)
-own = alike.sum(axis=1) / (num_seeds - 1)  # of each run, with the others
-factor = 2 * (num_seeds - 1) / max(num_seeds - 2, 1)
-pairs = over_seeds(own.mean() + factor * (own - own.mean()))  # pseudo-values
-how = "jackknife over seeds, widened for shared images"
-ledger.record(
-    45,
-    a=over_seeds([correlation(each, expected) for each in learnt]),
-    b=dataclasses.replace(pairs, how=how),
-)
+alike = [[correlation(a, b) for b in on_ink] for a in on_ink]
+likeness = over_seeds([correlation(each, expected) for each in learnt])
+stable = measuring.over_pairs(alike, test_share=1 / 9)
+ledger.record(45, a=likeness, b=stable)
 
 # %% tags=["hide-input"]
 # @title Figure: weights beside average images
@@ -510,10 +498,8 @@ expect("at its own rate the lead is gone", value["2c"], below=0.002)
 own = rates[scaled][best[scaled]] / rates[standard][best[standard]]
 expect("its own rate is ten times as large", own, between=(9, 11))
 expect("raw pixels never get as low", min(means[spoilt[0]]), above=0.35)
-worst = max(high[f"42{letter}"] for letter in "abcd")
-expect("scale matters in all four ways", worst, below=-0.01)
-spoilt_more = value["42c"] - value["42a"]
-expect("raw pixels do worse at their best rate", spoilt_more, below=0)
+expect("scale matters", max(high[f"42{c}"] for c in "abcd"), below=-0.01)
+expect("raw pixels do worse at their best", value["42c"], below=value["42a"])
 gone = 1 - (1 - when_aligned.mean()) / (1 - as_before.mean())
 expect("three in ten errors go", gone, between=(0.25, 0.35))
 expect("deskewing gains most", value["6a"], above=0.01)
@@ -523,18 +509,14 @@ ink = exploration.class_means(data.train).mean(dim=(1, 2, 3))
 expect("a 0 has twice the ink of a 1", ink[0] / ink[1], above=2.1)
 expect("low contrast goes with errors", high["22a"], below=0.99)
 expect("sharp ones are misread more", low["22b"], above=1.02)
-expect("noise matters little either way", high["22c"], below=1.3)
-expect("nor the other way", low["22c"], above=0.8)
+expect("noise matters little", max(high["22c"], 1 / low["22c"]), below=1.3)
 expect("weights are no likeness", high["45a"], below=0.45)
-seen = np.mean([correlation(a, expected[:, inked]) for a in on_ink])
+seen = correlation(on_ink[0], expected[:, inked])
 expect("nor on inked pixels", seen, below=0.45)
-recall_width = measuring.half_width(parts["7b"])
-recall_width /= measuring.half_width(parts["7a"])
-expect("recall has wider intervals", recall_width, above=3)
+expect("recall has wide intervals", high["7b"] - low["7b"], above=0.004)
 
 
-seen = measuring.detectable(parts["7a"])
-expect("class weights are compared within the margin", seen, below=0.002)
+expect("weights: in the margin", measuring.detectable(parts["7a"]), below=0.002)
 
 # %% [markdown]
 # ## Exercises

@@ -419,9 +419,8 @@ def median_of(chosen, of_what):
     share = share_of(chosen & (confidences < centre), chosen)
     half = (share.high - share.low) / 2
     low, high = np.quantile(confidences[chosen], [0.5 - half, 0.5 + half])
-    ends = {"value": centre, "low": low, "high": high}
-    ends["n"] = int(chosen.any(axis=0).sum())
-    return dataclasses.replace(share, **ends, of_what=of_what)
+    ends = {"value": centre, "low": low, "high": high, "of_what": of_what}
+    return dataclasses.replace(share, **ends, n=int(chosen.any(axis=0).sum()))
 
 
 ledger.record(
@@ -571,7 +570,8 @@ from tutorial_utils.lessons.questions import ask, choice, number
 ask(
     [
         choice(
-            "One-vs-rest accuracy of 0 is 99.3 %. What has always saying no?",
+            "One-vs-rest accuracy of the digit 0 is 99.3 %. What does always"
+            " answering no score?",
             ["about 50 %", "about 90 %", "0 %"],
             correct="about 90 %",
             because="nine in ten images show another digit.",
@@ -599,12 +599,14 @@ ask(
             {
                 "there are more of them": "There are fewer.",
                 "chance makes a worst look worse where it is chosen": "",
+                "test images have no labels": "They have.",
             },
             correct="chance makes a worst look worse where it is chosen",
             because="what is chosen on some images must be measured on others.",
         ),
         number(
-            "Which per cent of the errors has a confidence above 0.9?",
+            "Which share of the errors is made with a confidence above 0.9?"
+            " Answer in per cent.",
             answer=100 * surely_wrong,
             tolerance=3,
             because="being sure is common, and so a few sure ones are wrong.",

@@ -119,6 +119,28 @@ def over_seeds(
     )
 
 
+def over_pairs(table: ArrayLike, *, test_share: float = 0.0, **names: Any) -> Measurement:
+    """Mean over all pairs of training runs, by the jackknife over runs.
+
+    A run takes part in many pairs, so pairs are not independent. The jackknife asks how much the mean changes
+    when one run is left out: its pseudo-values have the mean over pairs as theirs, and go into Student's t.
+
+    Args:
+        table: What each pair gives, shape (n, n), symmetric, n at least 3; the diagonal is not read. For two
+            runs, which make one pair, the interval is a point.
+        test_share: As for :func:`over_seeds`.
+        **names: What the rule's text leaves open.
+    """
+    between = np.array(table, dtype=float)
+    n = len(between)
+    np.fill_diagonal(between, 0)
+    of_each = between.sum(axis=1) / (n - 1)
+    spread = 2 * (n - 1) / max(n - 2, 1)
+    pseudo_values = of_each.mean() + spread * (of_each - of_each.mean())
+    found = over_seeds(pseudo_values, test_share=test_share, **names)
+    return replace(found, how=found.how.replace("t over seeds", "jackknife over seeds"))
+
+
 def over_images(values: ArrayLike, *, of_what: str = "training images", **names: object) -> Measurement:
     """Mean over images in stored order, of which neighbours may be alike.
 
