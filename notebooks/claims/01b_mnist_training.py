@@ -261,7 +261,7 @@ gained = gain(hits["constant rate"], hits["reference"], runs=num_seeds)
 ledger.record(12, a=over_seeds(lost), b=gained)
 
 # %% [markdown]
-# It does both. But its rival is a constant 0.01 alone, which may simply be too large. How much of each gap, in loss and in accuracy, does a constant rate of three tenths of that close?
+# It does both. But its rival is a constant 0.01 alone, which may be too large. How much of each gap, in loss and in accuracy, does a constant rate of three tenths of that close?
 
 # %%
 lower = {"learning_rate_decay": 1.0, "learning_rate": 0.3 * learning_rate}

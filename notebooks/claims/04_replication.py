@@ -310,6 +310,8 @@ lowest = {
     "without the slips": [r.history.best.validation_loss for r in ten],
 }
 groups = [best_models, *list(ways.values())[2:]]
+
+# %%
 cost = pd.DataFrame(
     {
         "validation loss": [np.mean(each) for each in lowest.values()],
