@@ -274,7 +274,7 @@ table(reached, shares | {"rate": "g"})
 #
 # ## Let the rate fall
 #
-# For the digits, long steps first and [short ones at the end](../mnist/03b_tuning.ipynb#Five-rates,-with-and-without-a-schedule) did better than any constant rate. So divide
+# For the digits, long steps first and [short ones at the end](../mnist/03b_tuning.ipynb#Rates,-with-and-without-a-schedule) did better than any constant rate. So divide
 # the rate by ten after epoch 40. **Predict first:** what becomes of the wild rate, 0.05?
 
 # %%
