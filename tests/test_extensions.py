@@ -37,6 +37,7 @@ ROOT = Path(__file__).parents[1]
 BOOK = yaml.safe_load((ROOT / "_config.yml").read_text())
 CHAPTER, OTHER = "mnist/04_evaluation", "cifar10/04_evaluation"
 REPEATED = "mnist/04c_comparing_models"
+FEATURES, NETWORKS, BOUGHT = "beyond/01_better_features", "beyond/02_networks", "beyond/03_what_it_buys"
 REPOSITORY = "https://example.org/owner/book"
 MARKUP = "<script>alert(1)</script> **bold** `code` {ref}`x` [link](y) $z$ &amp; <b>x</b>"
 TYPED = """it's "so" -- really..."""
@@ -149,6 +150,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
         "diagram": f"# Diagram\n\n```mermaid\n{DIAGRAM}```\n",
         f"notebooks/{CHAPTER}": "(numbers)=\n# Counting\n\nText.\n\n## Last section\n\nMore.\n",
         f"notebooks/{OTHER}": f"# More counting\n\nProse: {TYPED}\n",
+        **{f"notebooks/{name}": f"# {name}\n" for name in (FEATURES, NETWORKS)},
         "plain": '# Plain\n\n```html\n<pre class="mermaid">only shown</pre>\n```\n',
         "book/intro": real_page("intro"),
         "book/status": real_page("status"),
@@ -157,6 +159,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     write_results(made.folder, RESULTS)
     write_results(made.folder, RESULTS | {"notebook": REPEATED}, REPEATED)
     write_results(made.folder, RESULTS | {"parameters": {"dataset": "mnist", "remark": TYPED}}, OTHER)
+    model = {"accuracy": 0.98765, "low": 0.98, "high": 0.99, "n_test": 10_000}
+    models = {data: {"features": model, "convolution": model} for data in ("MNIST", "CIFAR-10")}
+    seeds = {data: [0.9881, 0.9879, 0.9887] for data in models}
+    write_results(made.folder, RESULTS | {"metrics": {"models": models}}, BOUGHT)
+    write_results(made.folder, RESULTS | {"metrics": {"test_accuracy_over_seeds": seeds}}, FEATURES)
+    write_results(made.folder, RESULTS, NETWORKS)
     assert made.build() == ""
     return made
 
@@ -242,7 +250,7 @@ def test_advice_becomes_a_section_with_a_table_that_links_to_where_it_is_taught(
 
 def test_a_results_table_has_a_row_for_each_evaluation(site: Site) -> None:
     (table,) = site.page("book/intro").select("table.measured")
-    row, other = rows_of(table)
+    row, other, *beyond = rows_of(table)
     assert row[:-1] == [
         "Handwritten digits, MNIST",
         "92.65 % of 10,000",
@@ -251,15 +259,19 @@ def test_a_results_table_has_a_row_for_each_evaluation(site: Site) -> None:
     ]
     assert row[-1].startswith("93 %")
     assert [other[0], *other[1:-1]] == ["Colour photographs, CIFAR-10", *row[1:-1]]
+    none = "\N{EN DASH}"
+    for anew, (_, *cells) in zip(["3 times: 98.79 % to 98.87 %"] * 2 + [none] * 2, beyond, strict=True):
+        assert cells == ["98.77 % of 10,000", "[98.00 %, 99.00 %]", anew, none]
     links = [str(link["href"]) for link in table.select("td a")]
-    assert links == [f"../notebooks/{CHAPTER}.html", f"../notebooks/{OTHER}.html"]
+    pages = [CHAPTER, OTHER, FEATURES, FEATURES, NETWORKS, NETWORKS]
+    assert links == [f"../notebooks/{name}.html" for name in pages]
 
 
 def test_the_status_page_has_a_row_for_each_chapter(site: Site) -> None:
     (table,) = site.page("book/status").select("table.status")
     assert [cell.get_text() for cell in table.select("thead th")][-1] == "Finished"
     ran = ["3 min 05 s", "512 MiB", "1 on 2 cores", "2026-01-02 03:04:05 UTC"]
-    assert rows_of(table) == [["More counting", *ran], ["Counting", *ran]]
+    assert rows_of(table) == [[title, *ran] for title in (FEATURES, NETWORKS, "More counting", "Counting")]
     (link,) = site.page("book/status").select("p > a[href*=tree]")
     assert (link["href"], link.get_text()) == (f"{REPOSITORY}/tree/abc1234", "abc1234")
 
