@@ -24,17 +24,16 @@ LINK = re.compile(
 
 
 @functools.cache
-def read_tips(env: BuildEnvironment) -> dict[str, str]:
+def read_tips(env: BuildEnvironment) -> dict[str | None, str]:
     """Definitions by the anchor of their term, full references by the address that they link."""
-    tips: dict[str, str] = {}
+    tips: dict[str | None, str] = {}
     if GLOSSARY in env.all_docs:
         for entry in env.get_doctree(GLOSSARY).findall(nodes.definition_list_item):
             definition = " ".join(entry[-1].astext().split())
             tips |= {f"#{name}": definition for term in entry.findall(nodes.term) for name in term["ids"]}
-    if BIBLIOGRAPHY in env.all_docs:
-        for work in env.get_doctree(BIBLIOGRAPHY).findall(nodes.citation):
-            words = " ".join(" ".join(part.astext() for part in work[1:]).split())
-            tips |= {link["refuri"]: words for link in work.findall(nodes.reference) if "refuri" in link}
+    for work in env.domaindata.get("cite", {}).get("citations", ()):
+        fields, words = work.entry.fields, work.formatted_entry.text.render_as("text")
+        tips |= {address: words for address in (fields.get("url"), f"https://doi.org/{fields.get('doi')}")}
     return tips
 
 
