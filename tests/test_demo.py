@@ -742,7 +742,7 @@ def test_marks_tell_for_from_against_by_colour_and_by_shape(demo: Page) -> None:
         share = abs(part) / largest
         if share < 0.1:
             continue
-        colour = (0xD5, 0x5E, 0) if part > 0 else (0, 0x72, 0xB2)
+        colour = (0, 0x72, 0xB2) if part > 0 else (0xD5, 0x5E, 0)
         assert tuple(cell[10, 10, :3]) == colour
         area = np.all(np.abs(cell[..., :3].astype(int) - colour) < 60, axis=-1).mean()
         assert area == pytest.approx(share * (1 if part > 0 else np.pi / 4), abs=0.12)

@@ -172,8 +172,8 @@ def test_contrast_themes_keep_bars_legends_and_edges(open_page: OpenPage, scheme
         "e => getComputedStyle(e).getPropertyValue('--playground-text')"
     )
     assert canvas[2] == "none" and canvas[1] != text
-    ledger = open_page("book/claims", forced_colors="active", color_scheme=scheme)
-    table = ledger.locator(".pst-scrollable-table-container").first.evaluate(SEEN)
+    status = open_page("book/status", forced_colors="active", color_scheme=scheme)
+    table = status.locator(".pst-scrollable-table-container").first.evaluate(SEEN)
     assert "gradient" in table[0], "the shadow that says that a table goes on"
 
 

@@ -12,7 +12,7 @@ from tutorial_utils.features import convolution, linear
 from tutorial_utils.training.config import TrainingConfig
 
 CONFIG = TrainingConfig(
-    validation_split=0.25, num_epochs=60, batch_size=20, learning_rate=0.1, learning_rate_step=20,
+    validation_split=0.25, num_epochs=60, batch_size=20, learning_rate=0.03, learning_rate_step=20,
     weight_decay=0.01, early_stopping_patience=60, device="auto",
 )  # fmt: skip
 

@@ -71,7 +71,7 @@ const Pad = (() => {
       <ul id="demo-bars" class="demo-bars" aria-label="Probability of each digit"></ul>${full ? `
       <p class="demo-note">Choose a digit to see, further down, which pixels spoke for it and which
         against.</p>` : ""}`)}</div>${full ? FILES : KEYS}
-    <p id="demo-falsified" class="demo-message demo-failed" role="alert"></p>
+    <p id="demo-falsified" class="demo-message demo-failed" role="alert" hidden></p>
     <p id="demo-status" class="demo-hidden" role="status"></p>`;
   }
 
@@ -237,7 +237,8 @@ const Pad = (() => {
       announce(`Saved as ${FILE}.`);
     });
     if (full) listenToFiles();
-    if (!Paper.readsTrue()) find("falsified").textContent = FALSIFIED;
+    find("falsified").hidden = Paper.readsTrue();
+    if (!find("falsified").hidden) find("falsified").textContent = FALSIFIED;
     update();
     return pad;
   }
