@@ -122,7 +122,6 @@ CALLS = {
     "evaluation.rates": call(RATES, ylabel="error rate"),
     "evaluation.per_class_bars": call(REPORTS["a class is nowhere"]),
     "evaluation.labelled_points": call([1, 2, 6], [3, 0, 5], {1: "a, b"}, xlabel="x", ylabel="y"),
-    "evaluation.threshold_curves": call(CURVES, CURVES[::-1], 2, {"t = 0.5": (0.01, 0.8, 0.9)}, 0.1),
     "evaluation.dots": call({"old": [0.1, 0.2, 0.3], "new": [0.4, 0.5, 0.6]}, NAMES, xlabel="recall"),
     "evaluation.intervals": call({"all": (0.5, 0.4, 0.7), "cats": (0.2, 0.1, 0.3)}, xlabel="accuracy"),
     "evaluation.curve_grid": call(
@@ -530,19 +529,6 @@ def test_labelled_points_say_what_they_are_and_where_both_values_are_equal() -> 
     plt.close("all")
     (ax,) = draw("evaluation.labelled_points")
     assert len(ax.get_lines()) == 1 and ax.get_legend() is None
-
-
-def test_threshold_curves_show_one_class_among_the_others_and_the_thresholds_on_both() -> None:
-    left, right = draw("evaluation.threshold_curves")
-    for ax, curves, mark in ((left, CURVES, (0.01, 0.8)), (right, CURVES[::-1], (0.8, 0.9))):
-        drawn = ax.get_lines()[: len(curves)]
-        assert [list(line.get_xdata()) for line in drawn] == [list(curve.x) for curve in curves]
-        thick = [place for place, line in enumerate(drawn) if line.get_linewidth() > 2]
-        assert thick == [2]
-        *_, point = ax.get_lines()
-        assert (point.get_xdata()[0], point.get_ydata()[0]) == mark
-        assert written(ax.texts) == ["t = 0.5"]
-    assert (left.get_xscale(), right.get_xscale()) == ("log", "linear")
 
 
 @pytest.mark.parametrize("name", REPORTS)

@@ -250,54 +250,6 @@ def curve_grid(
     return axes
 
 
-def threshold_curves(
-    roc: Sequence[Any],
-    precision_recall: Sequence[Any],
-    chosen: int,
-    marks: Mapping[str, tuple[float, float, float]],
-    share: float,
-    axes: Sequence[Axes] | None = None,
-) -> list[Axes]:
-    """Draw the ROC and the precision-recall curve of one class in colour, the other classes' in grey.
-
-    False positive rates lie on a logarithmic axis: on a linear one, a good model's curves hide in a corner.
-
-    Args:
-        roc: ``metrics.roc_curves``.
-        precision_recall: ``metrics.precision_recall_curves``.
-        chosen: Place of the class.
-        marks: Label of a threshold to (false positive rate, recall, precision).
-        share: Of the class among all images: the precision of scores that know nothing.
-        axes: Two axes, or None for a new figure.
-    """
-    left, right = new_row(axes, 2, figsize=(9.5, 3.9))
-    for ax, curves in ((left, roc), (right, precision_recall)):
-        for place, curve in enumerate(curves):
-            look = {"color": GREY, "alpha": 0.35, "linewidth": 0.8}
-            if place == chosen:
-                look = {"color": BLUE, "linewidth": 2.2}
-            ax.plot(curve.x, curve.y, linestyle="-", zorder=2 + (place == chosen), **look)  # type: ignore[arg-type]
-        ax.set_ylim(0, 1.02)
-    rates = np.logspace(-4, 0, 100)
-    left.plot(rates, rates, linestyle=":", color=VERMILION)
-    right.axhline(share, linestyle=":", color=VERMILION)
-    points = [
-        (ax, label, point, shift)
-        for label, (false_positives, recall, precision) in marks.items()
-        for ax, point, shift in (
-            (left, (false_positives, recall), (5, -14)),
-            (right, (recall, precision), (-44, -14)),
-        )
-    ]
-    for ax, label, point, shift in points:
-        ax.plot([point[0]], [point[1]], "o", color="black", markersize=6, zorder=4)
-        ax.annotate(label, point, xytext=shift, textcoords="offset points", zorder=4)
-    left.set(title="ROC", xscale="log", xlim=(1e-4, 1), xlabel="false positive rate", ylabel="recall")
-    right.set(title="Precision and recall", xlim=(0, 1.02), xlabel="recall", ylabel="precision")
-    left.set_xticks([1e-4, 1e-3, 1e-2, 1e-1, 1], ["0.0001", "0.001", "0.01", "0.1", "1"])
-    return [left, right]
-
-
 def confidence_histograms(
     right: ArrayLike, wrong: ArrayLike, axes: Sequence[Axes] | None = None
 ) -> list[Axes]:
