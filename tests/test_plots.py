@@ -25,7 +25,7 @@ from seaborn.utils import relative_luminance
 
 from tutorial_utils.evaluation.abstaining import RiskCoverage, set_report
 from tutorial_utils.evaluation.calibration import Reliability
-from tutorial_utils.evaluation.metrics import Curve, evaluate, per_class_report
+from tutorial_utils.evaluation.metrics import evaluate, per_class_report
 from tutorial_utils.evaluation.predictions import Predictions
 from tutorial_utils.plots import costs, data, evaluation, foundations, model, style, sweeps, training
 
@@ -41,7 +41,6 @@ FRAME = pd.DataFrame(
     index=pd.Index([1, 2, 3], name="epoch"),
 )
 CONFUSION = np.array([[90, 3, 7], [2, 80, 0], [40, 1, 60]])
-CURVES = [Curve(np.array([0, 0.1 * k, 1]), np.array([0, 0.9, 1]), 0.9 + k / 100) for k in range(7)]
 IMAGES = np.arange(7 * 4 * 4).reshape(7, 4, 4)
 BEFORE, AFTER = (
     Reliability(
@@ -124,9 +123,6 @@ CALLS = {
     "evaluation.labelled_points": call([1, 2, 6], [3, 0, 5], {1: "a, b"}, xlabel="x", ylabel="y"),
     "evaluation.dots": call({"old": [0.1, 0.2, 0.3], "new": [0.4, 0.5, 0.6]}, NAMES, xlabel="recall"),
     "evaluation.intervals": call({"all": (0.5, 0.4, 0.7), "cats": (0.2, 0.1, 0.3)}, xlabel="accuracy"),
-    "evaluation.curve_grid": call(
-        CURVES, "abcdefg", xlabel="x", ylabel="y", area_name="AUC", baselines=[([0, 1], [0, 1])] * 7
-    ),
     "evaluation.confidence_histograms": call(RIGHT, WRONG),
     "evaluation.reliability_diagram": call(BEFORE, AFTER, ("before", "after")),
     "evaluation.temperature_valley": call([0.8, 0.9, 1.1, 1.2, 1.3], [5, 3, 1, 0, 1], 1.5),
@@ -159,7 +155,7 @@ FIGURES: dict[str, Callable[..., Any]] = {
     if function.__module__ == module.__name__ and not name.startswith("_")
 }
 GRIDS = {
-    *("data.image_grid", "data.heat_images", "evaluation.curve_grid", "evaluation.prediction_grid"),
+    *("data.image_grid", "data.heat_images", "evaluation.prediction_grid"),
     *("model.carried", "model.evidence_images", "model.unrolled"),
 }
 THREE_PANELS = {"data.votes", "evaluation.per_class_bars"}
@@ -567,15 +563,6 @@ def test_intervals_stand_below_each_other_each_around_its_estimate() -> None:
     assert (estimates, places) == ([0.5, 0.2], [0, 1])
     assert written(ax.get_yticklabels()) == ["all", "cats"]
     assert ax.get_ylim()[0] > ax.get_ylim()[1], "the first on top"
-
-
-def test_each_panel_of_a_curve_grid_highlights_its_own_class() -> None:
-    for curve, name, ax in zip(CURVES, "abcdefg", draw("evaluation.curve_grid"), strict=True):
-        *others, own, baseline = ax.get_lines()
-        assert (list(own.get_xdata()), list(own.get_ydata())) == (list(curve.x), list(curve.y))
-        assert len(others) == 7 and all(own.get_linewidth() > 2 * line.get_linewidth() for line in others)
-        assert list(baseline.get_xdata()) == list(baseline.get_ydata()) == [0, 1]
-        assert ax.get_title() == f"{name}: AUC {curve.area:.4f}"
 
 
 def test_confidence_histograms_are_counts_and_densities_of_the_same_values() -> None:

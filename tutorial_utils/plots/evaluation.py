@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -210,44 +209,6 @@ def intervals(rows: Mapping[str, tuple[float, float, float]], *, xlabel: str, ax
     ax.xaxis.set_major_locator(MaxNLocator(6))
     ax.xaxis.set_major_formatter(PercentFormatter(1))
     return ax
-
-
-def curve_grid(
-    curves: Sequence[Any],
-    class_names: Sequence[str],
-    *,
-    xlabel: str,
-    ylabel: str,
-    area_name: str,
-    baselines: Sequence[tuple[Sequence[float], Sequence[float]]],
-    limits: tuple[tuple[float, float], tuple[float, float]] = ((0, 1), (0, 1)),
-) -> list[Axes]:
-    """Draw one small panel per class: its curve in colour, the other classes' in grey.
-
-    Args:
-        curves: ``evaluation.Curve`` of every class.
-        class_names: In label order.
-        xlabel: Name of the horizontal axis.
-        ylabel: Name of the vertical axis.
-        area_name: ``"AUC"`` or ``"AP"``.
-        baselines: Points (x, y) of the line that knows nothing, one per class.
-        limits: Visible range of x and of y.
-    """
-    rows = -(-len(curves) // 5)
-    figure, grid = plt.subplots(
-        rows, 5, figsize=(10, 2.15 * rows + 0.3), sharex=True, sharey=True, squeeze=False
-    )
-    axes: list[Axes] = list(grid.ravel()[: len(curves)])
-    for ax, name, curve, (base_x, base_y) in zip(axes, class_names, curves, baselines, strict=True):
-        for other in curves:
-            ax.plot(other.x, other.y, "-", color=GREY, alpha=0.3, linewidth=0.7)
-        ax.plot(curve.x, curve.y, "-", color=BLUE, linewidth=2)
-        ax.plot(base_x, base_y, ":", color=VERMILION)
-        ax.set_title(f"{name}: {area_name} {curve.area:.4f}", fontsize=9.5)
-        ax.set(xlim=limits[0], ylim=limits[1])
-    figure.supxlabel(xlabel, fontsize=10)
-    figure.supylabel(ylabel, fontsize=10)
-    return axes
 
 
 def confidence_histograms(
