@@ -2,6 +2,7 @@
 
 * Images carry their sizes, so that the text does not jump when they arrive.
 * Previews of a link to a page show its first sentences, whole and without citations.
+* The links to the previous and the next page say how many minutes those take.
 """
 
 from __future__ import annotations
@@ -72,20 +73,11 @@ def note_minutes(app: Sphinx, doctree: nodes.document) -> None:
 
 def add_minutes(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
     """Write the reading time behind the titles of the previous and the next page."""
-    for way in ("prev", "next"):
-        near = context.get(way)
-        if not near or not doctree:
-            continue
-        target = _page_of(app, page, way)
-        if minutes := app.env.metadata.get(target, {}).get("minutes"):
+    _, *beside = getattr(app.builder, "relations", {}).get(page, (None, None, None))
+    for way, target in zip(("prev", "next"), beside, strict=True):
+        if (near := context.get(way)) and (minutes := app.env.metadata[target].get("minutes")):
             words = f' <span class="reading-time">{minutes} min</span>'
             context[way] = {**near, "title": f"{near['title']}{words}"}
-
-
-def _page_of(app: Sphinx, page: str, way: str) -> str:
-    """The page before or after one, in the order of the contents."""
-    _, before, after = app.env.collect_relations()[page]
-    return (before if way == "prev" else after) or ""
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -16,6 +17,9 @@ from tutorial_utils.features.recipes import of_classes, train_new
 from tutorial_utils.reproducibility import make_generator
 from tutorial_utils.training.batches import Batches
 from tutorial_utils.training.config import TrainingConfig
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 
 def accuracies(
@@ -40,10 +44,6 @@ def accuracies(
     Raises:
         DataError: A class has too few images.
     """
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
     features, labels = (np.asarray(part) for part in train)
     classes, available = np.unique(labels, return_counts=True)
     if not 1 <= min(counts) <= max(counts) <= available.min():
@@ -54,8 +54,8 @@ def accuracies(
         places = [order[labels[order] == each] for each in classes]
         for row, count in enumerate(counts):
             picked = np.concatenate([each[:count] for each in places])
-            line = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1_000))
-            measured[row, column] = line.fit(features[picked], labels[picked]).score(*map(np.asarray, test))
+            line = _line(strength=1.0).fit(features[picked], labels[picked])
+            measured[row, column] = line.score(*map(np.asarray, test))
     return measured
 
 
@@ -96,13 +96,8 @@ def on_first(
     Returns:
         Accuracy.
     """
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
     chosen, held = split_indices(len(labels), held_out, seed)
-    line = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=1_000))
-    line.fit(features[chosen[:count]].numpy(), labels[chosen[:count]].numpy())
+    line = _line(strength).fit(features[chosen[:count]].numpy(), labels[chosen[:count]].numpy())
     return float(line.score(features[held].numpy(), labels[held].numpy()))
 
 
@@ -144,5 +139,13 @@ def network_on_first(
         early_stopping_patience=epochs,
     )
     _, history = train_new(make, settings, data, folder, chosen=slice(count))
-    accuracy = history.records[-1].validation_accuracy
-    return float(accuracy)
+    return float(history.records[-1].validation_accuracy)
+
+
+def _line(strength: float) -> Pipeline:
+    """Softmax regression on standardised features, by scikit-learn with ``C=strength``."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    return make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=1_000))
