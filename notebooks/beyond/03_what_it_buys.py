@@ -103,7 +103,7 @@ use_book_style()
 # [the networks](02_networks.ipynb) of the last page.
 
 # %%
-from tutorial_utils.data import datasets
+from tutorial_utils.data import datasets, exploration
 from tutorial_utils.features import linear, networks, recipes, rivals
 from tutorial_utils.training.trainer import load_or_fit
 
@@ -157,7 +157,7 @@ def ladder(data, make, rate, size, grid, prepare):
 
 wide = partial(networks.convolutional, 3, (32, 64, 64, 128))
 digits, photos = map(datasets.load, ("mnist", "cifar10"))
-of_digits = digits, small, 0.1, num_centroids // 2, 3, rivals.upright
+of_digits = digits, small, 0.1, num_centroids // 2, 3, exploration.deskew
 of_photos = photos, wide, 0.02, num_centroids, 2, torch.clone
 models = {"MNIST": ladder(*of_digits), "CIFAR-10": ladder(*of_photos)}
 
@@ -307,7 +307,7 @@ COUNTS = {100: (10, 20), 1_000: (50, 15), 10_000: (128, short_epochs)}
 SEEDS = range(seed, seed + num_seeds)
 train = digits.train
 extract = models["MNIST"]["features"].model[0]
-pixels, upright = train.images.flatten(1) / 255, rivals.upright
+pixels, upright = train.images.flatten(1) / 255, exploration.deskew
 views = {"line": pixels, "features": extract(upright(train.images))}
 few = {kind: [] for kind in (*views, "convolution")}
 fast = config.but(learning_rate=0.2)

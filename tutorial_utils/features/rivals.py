@@ -97,18 +97,6 @@ def by_centroids(prepare: Prepare, images: Tensor, labels: Tensor, num_classes: 
     return by_network(nn.Sequential(nn.Flatten(), line), prepare, time.perf_counter() - start)
 
 
-def upright(images: Tensor) -> Tensor:
-    """Shear digits upright, some at a time, so that memory stays small.
-
-    Args:
-        images: uint8 (n, 1, height, width).
-
-    Returns:
-        uint8, same shape; see :func:`~tutorial_utils.data.exploration.deskew`.
-    """
-    return torch.cat([deskew(part) for part in images.split(5_000)])
-
-
 def by_shearing(images: Tensor, labels: Tensor, config: TrainingConfig) -> Rival:
     """Train softmax regression on pixels of digits that were sheared upright.
 
@@ -119,7 +107,7 @@ def by_shearing(images: Tensor, labels: Tensor, config: TrainingConfig) -> Rival
     """
 
     def prepare(images: Tensor) -> Tensor:
-        return upright(images) / 255
+        return deskew(images) / 255
 
     start = time.perf_counter()
     model, _ = linear.fit(prepare(images), labels, config)
