@@ -29,7 +29,7 @@ Look = tuple[ViewportSize, Literal["light", "dark"]]
 WIDE: ViewportSize = {"width": 1280, "height": 900}
 NARROW: ViewportSize = {"width": 375, "height": 812}
 LOOKS: list[Look] = [(WIDE, "light"), (WIDE, "dark"), (NARROW, "light"), (NARROW, "dark")]
-# Or axe would measure a colour on its way to another.
+# Else axe would measure a colour on its way to another, which takes a moment after a change of theme.
 AT_ONCE = "*, ::before, ::after { animation: none !important; transition: none !important; }"
 # The theme looks for what scrolls 300 ms after a change of size. This wait is the page's own: it ends later.
 AT_REST = """() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(
@@ -64,6 +64,7 @@ def each_look(page: Page, looks: Sequence[Look] = LOOKS) -> Iterator[str]:
 
 def find_barriers(page: Page, context: str | None = None, *, slight: bool = False) -> list[str]:
     """What axe calls serious or critical in an opened page, or in one part of it; with ``slight``, all."""
+    page.add_style_tag(content=AT_ONCE)
     found = Axe().run(page, context=context, options=AXE).response["violations"]
     counted = [rule for rule in found if slight or rule["impact"] in ("serious", "critical")]
     return [f"{rule['id']}: {node['html'][:150]}" for rule in counted for node in rule["nodes"][:5]]
