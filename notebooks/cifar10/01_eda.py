@@ -127,7 +127,7 @@ show(
 #
 # ## One photograph, taken apart
 #
-# A `Dataset` hands out one image at a time: a PIL image and its label. `ToTensor`, from torchvision, makes a tensor of it.
+# A `Dataset` hands out one image at a time: a PIL image (Pillow, Python's library for images) and its label. `ToTensor`, from torchvision, makes a tensor of it.
 
 # %%
 from torchvision.transforms import ToTensor
@@ -231,7 +231,7 @@ few = standardise(data.train.images[:1000])
 few.mean(dim=(0, 2, 3))
 
 # %% [markdown]
-# Near 0, as it should be. The three means differ little: on the whole, photographs are a warm grey. That common grey will matter. **The chapters of this part leave pixels between 0 and 1**, as the tutorial that they re-examine does. [The next page](02_model.ipynb) shows what a
+# Near 0, and not quite: these are the first thousand images, and the means subtracted are those of all. The three means differ little: on the whole, photographs are a warm grey. That common grey will matter. **The chapters of this part leave pixels between 0 and 1**, as the tutorial that they re-examine does. [The next page](02_model.ipynb) shows what a
 # model makes of inputs that are all positive.
 
 # %% tags=["remove-input"]
@@ -286,7 +286,7 @@ round(of_digits, 3), round(of_photographs, 3)
 
 # %% [markdown]
 # About a third of what it was for the digits. The rest is difference *within* a class: pose, light, background. A linear model
-# adds up pixels one by one, much as these averages do. That is a first hint of a hard time ahead.
+# is not bound to these averages. But it weighs pixels one by one, place by place, as they do. That is a first hint of a hard time ahead.
 
 # %% tags=["hide-input"]
 # @title Figure: brightness by class
@@ -348,7 +348,7 @@ theirs = datasets.split_indices(len(data.train), validation_split, seed)
 [torch.equal(*pair) for pair in zip(mine, theirs, strict=True)]
 
 # %% [markdown]
-# A permutation of 3 has three entries, such as 1, 0, 2: each position once, so no image can land in both parts. PyTorch draws batches from such positions
+# `randperm` draws a *permutation*: each position once, so no image can land in both parts. (Of three positions it has three entries, such as 1, 0, 2.) PyTorch draws batches from such positions
 # with a `SubsetRandomSampler`. The package cuts them from one tensor, and makes as many.
 
 # %%
@@ -396,8 +396,8 @@ batch_size * 3 * 32 * 32
 # %% [markdown]
 # ### Exercise 2 ★ Predict, then run
 #
-# Two changes of the frog: its mirror image, and the next frog of the file in its place. Which share of the mean absolute pixel difference that the
-# second makes does the first make? Write your guess in place of the dots, then run.
+# Two changes of the frog: its mirror image, and the next frog of the file in its place. For each, take the mean absolute difference from
+# the frog, pixel by pixel. Divide that of the mirror image by that of the next frog. Write your guess in place of the dots, then run.
 
 # %% tags=["remove-cell"]
 # @title What the check of exercise 2 compares with
@@ -540,7 +540,7 @@ ask(
 # * [Krizhevsky 2009](https://www.cs.toronto.edu/~kriz/learning-features-2009-TR.pdf) describes how the data set was made.
 # * [Recht et al. 2018](https://arxiv.org/abs/1806.00451) collected a second test set, and measured how far accuracies fall on it.
 #
-# Colours in places: that is what is left of a class when you average it. [The model](02_model.ipynb) has nothing else to go by.
+# Colours in places: that is what is left of a class when you average it. What can a model make of them? [The model](02_model.ipynb) looks.
 
 # %% tags=["remove-cell"]
 # @title The results file
