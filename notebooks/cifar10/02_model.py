@@ -136,8 +136,8 @@ for name, weight in model.named_parameters():
     print(name, tuple(weight.shape), weight.requires_grad)
 
 # %% [markdown]
-# One row of 3,072 weights for each class, and ten biases. `requires_grad` says that autograd follows them. PyTorch draws both uniformly within
-# $1/\sqrt{3072}$, about 0.018.
+# One row of 3,072 weights for each class, and ten biases. `requires_grad` says that autograd follows them. PyTorch draws both uniformly between
+# $-1/\sqrt{3072}$ and $1/\sqrt{3072}$, about 0.018.
 #
 # ## What it says before training
 #
@@ -179,8 +179,8 @@ dict(zip(names, answers.tolist(), strict=True))
 # ### Why does it favour one class?
 #
 # Look at the inputs. Pixels between 0 and 1 are all positive, and on the whole alike: most photographs are mostly some middle grey. So an image is
-# a large part that all share, plus a smaller part of its own. The shared part gives each class the same score for *every* image: the sum of its random
-# weights, in effect. The class with the luckiest sum wins nearly everywhere.
+# a large part that all share, plus a smaller part of its own. The shared part adds to each class a number of its own, and the same for *every* image: in effect,
+# a multiple of the sum of its random weights. The class with the luckiest sum wins nearly everywhere.
 #
 # **Predict first.** If that is right, which class wins is chance, and differs from seed to seed. Subtracting the mean image, which removes the
 # shared part, should break the favourite's hold. The small biases should not matter. Try 200 models.
@@ -225,8 +225,8 @@ show(
 )
 
 # %% [markdown]
-# All three hold. The favourite is any class, about equally often. It gets about two thirds of the images, with or without bias. Once the inputs are centred it
-# gets less than a fifth. The digits had little of this trouble, since they were [standardised](../mnist/01_eda.ipynb#Pixels-that-a-model-can-use).
+# All three hold. The favourite is any class, about equally often. In the median model it gets about two thirds of the images, with or without bias. Once the inputs are centred it
+# gets less than a fifth. The digits had less of this trouble: they were [standardised](../mnist/01_eda.ipynb#Pixels-that-a-model-can-use), which subtracts one mean from all pixels, and so a part of what images share.
 # (The tutorial that this part re-examines saw one such model answer "truck", and left the reason to its readers.
 # See [its claims, measured](../claims/02_cifar10.ipynb).)
 #
@@ -322,7 +322,7 @@ show(
 # %% [markdown]
 # There is one template for each class, and it must serve every pose and every paint at once. So there is little drawing in them and much colour: blue
 # for airplanes and ships, green for deer and frogs. How little drawing? Take the detail out of the photographs. Cut each into patches, and fill every patch with its
-# mean colour. **Predict first:** how much accuracy will patches of 4 x 4 pixels cost?
+# mean colour. **Predict first:** how much accuracy will patches of 4 x 4 pixels cost? (An image has 8 x 8 of them. The code counts patches along a side, not pixels.)
 
 
 # %%
