@@ -191,7 +191,7 @@ show(
 
 # %% [markdown]
 # * **Mirrored.** The accuracy stays, as cars and cats face either way. But a quarter of the answers change, though nothing that matters has. A horse that faces left and one that faces right pull the same weights in different directions.
-# * **Grey.** A large part is gone. Colour is what it goes by.
+# * **Grey.** A large part is gone, so colour is much of what it goes by. (It never saw grey in training. The test says what *this* model uses, not what one trained on grey images could.)
 # * **Frame and middle.** From the frame alone, where background is, it does about as well as from as many pixels in the middle, where things are. (What is taken away is replaced by the average training image, which speaks for no class in particular.)
 #
 # So are birds taken for airplanes because of the sky? That question came from test images, so put it to validation images. How much more blue than red has the frame?
@@ -214,7 +214,7 @@ pd.Series(sky).round(3)
 #
 # The tutorial that this part re-examines says so: the score of a class is a weighted sum, so each pixel speaks for or against it in the same way, wherever the thing stands. The argument is sound. How far does it reach?
 #
-# **Perhaps two numbers are too few, and all together suffice?** Take the red and the blue of one pixel, for cats and for dogs.
+# Begin with two of the 3,072 numbers, the red and the blue of one pixel, for cats and for dogs.
 
 # %% tags=["hide-input"]
 # @title Figure: two channels of one pixel
@@ -232,7 +232,7 @@ show(
 )
 
 # %% [markdown]
-# They overlap. That alone proves nothing: with all 3,072 numbers, a few thousand training images can almost always be parted by a plane. What counts is *new* images. So train on some of the classes alone, 1,500 images of each, and ask about new ones.
+# They overlap. **But two numbers may be too few where all together suffice.** With all 3,072, a few thousand training images can almost always be parted by a plane. What counts is *new* images. So train on some of the classes alone, 1,500 images of each, and ask about new ones.
 
 # %% tags=["hide-input"]
 # @title A small trial: train on some images, answer for others
@@ -274,7 +274,7 @@ rows = {count: [min(a), max(a), 1 / count] for count, a in subsets.items()}
 pd.DataFrame(rows, ["lowest", "highest", "guessing"]).round(2)
 
 # %% [markdown]
-# Columns are numbers of classes, drawn at random five times. Even two classes are not told apart reliably, and each further class makes it harder.
+# Columns are numbers of classes, drawn at random five times. Even two classes are not told apart reliably, and accuracy falls with each further class. Mind what else changes: guessing gets harder, too, and fewer classes had fewer images, so fewer steps. [Claim 48](../claims/02b_cifar10_training.ipynb#Claim-48:-more-classes-make-linear-separation-harder) takes both out, and it still gets harder.
 #
 # ## The minimum of the loss
 #
@@ -284,7 +284,7 @@ pd.DataFrame(rows, ["lowest", "highest", "guessing"]).round(2)
 # J(W, b) = \frac{1}{n}\sum_i \ell_i + \frac{\lambda}{2}\lVert W \rVert^2
 # $$
 #
-# has exactly one best $W$. Its gradient is [the one that you know](../foundations/02_gradients.ipynb), the mean of $(p - y)\,x^\top$, plus $\lambda W$. In place of small steps, **L-BFGS** estimates curvature from past gradients, and leaps.
+# has exactly one best $W$. Its gradient is [the one that you know](../foundations/02_gradients.ipynb), the mean of $(p - y)\,x^\top$, plus $\lambda W$. In place of small steps, **L-BFGS** estimates curvature from past gradients, and leaps. The norm of the gradient says how near it came: at a minimum it is 0.
 
 
 # %%
@@ -394,7 +394,7 @@ expect("a sky bluer than that of airplanes", seen - most, above=0.01)
 expect("other birds in brown or green", other, below=-0.01)
 highest = [max(each) for each in subsets.values()]
 expect("two are not told apart", highest[0], below=0.9)
-expect("harder", highest == sorted(highest, reverse=True), equals=True)
+expect("it falls", highest == sorted(highest, reverse=True), equals=True)
 expect("about a percentage point", lead.estimate, between=(0.004, 0.014))
 expect("more than nothing", lead.low, above=0)
 drop = max(minima[0.0][2]) - minima[0.0][2][-1]
@@ -440,7 +440,7 @@ right
 # ### Exercise 3 ★★★ Do errors go with image quality?
 #
 # [As for the digits](../mnist/05_error_analysis.ipynb#Image-quality): sort the images by a quantity, cut them into five groups of equal size, and return the share of errors in each, shape (5,). Then ask it about
-# the four qualities of the test images. The starter does not sort.
+# the four qualities of the test images: brightness, contrast, sharpness, noise. The starter does not sort.
 
 
 # %%
