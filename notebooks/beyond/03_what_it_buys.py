@@ -92,7 +92,7 @@ use_book_style()
 #
 # To compare models, treat them alike: the same images to learn from, the same test images, one core of the same computer. Of each model, the package's `rivals`
 # keeps what it says about images, how many numbers it needs to say it, and how many seconds it took to learn. Filters of features count among the numbers: nobody trained them,
-# but the model cannot do without them.
+# but the model cannot do without them. (On photographs the line is the one of its own part, so it had fewer images: a fifth was held out there, a tenth here.)
 #
 # At the bottom of the ladder stand models that hardly learn. **Majority class** says the most frequent class, whatever it sees. **Nearest centroid** names the class
 # whose mean image $c$ is nearest. Multiply $\lVert x - c \rVert^2$ out, and what depends on the class is a weighted sum of pixels: this is a line, too, with weights that nobody
@@ -162,7 +162,7 @@ of_photos = photos, wide, 0.02, num_centroids, 2, torch.clone
 models = {"MNIST": ladder(*of_digits), "CIFAR-10": ladder(*of_photos)}
 
 # %% [markdown]
-# Every setting was chosen before, on validation images, or left as it is by default (with the caution that [the page about features](01_better_features.ipynb) gives). So now the test images, with
+# Every setting was chosen before, on validation images, or left as it is by default. So now the test images, with
 # [intervals by blocks](../mnist/04_evaluation.ipynb):
 
 # %%
@@ -217,7 +217,7 @@ show(
 # Look at the second figure first. More numbers do not make a better model. The nearest neighbours keep millions and are beaten by features that keep a few ten
 # thousand. The dense network keeps several times as many as the convolution, and is wrong more often. What a model knows beforehand (a piece of an image means the same wherever it is) it need not learn, and need not keep.
 #
-# In the first figure, nothing took longer than minutes. The two lines are one model, found by two searches, of which scikit-learn's is cut short. Look also how far the dense network gets
+# In the first figure, nothing took longer than minutes. The two lines are of one kind, found by two searches: scikit-learn's has a penalty, and is cut short. Look also how far the dense network gets
 # on digits, and how far on photographs: it does not know that pixels have neighbours, and for photographs that matters more.
 #
 # ## Is the gain real?
