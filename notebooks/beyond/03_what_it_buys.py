@@ -224,7 +224,7 @@ show(
 #
 # [McNemar's coin](../mnist/04c_comparing_models.ipynb) compares each model with the line, on the images that one of them gets right and the other wrong: those that it
 # **repaired**, and its **new** errors. Beside it stands the gain in accuracy with its interval. There are many comparisons, so the p-values are adjusted for their number; the intervals
-# are not.
+# are not. (A p of 0.000 is one that rounds to it.)
 
 # %%
 from tutorial_utils.evaluation import comparisons
@@ -526,8 +526,8 @@ ask(
             because="there is only one minimum to end at.",
         ),
         choice(
-            "You must answer a million images an hour on a cheap computer, and"
-            " 92 % is enough. You start with",
+            "You must answer a hundred million images an hour on a cheap"
+            " computer, and 92 % is enough. You start with",
             {
                 "the line": "",
                 "nearest neighbours": "They pay with every answer.",
