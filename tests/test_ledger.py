@@ -7,6 +7,7 @@ import json
 import math
 import operator
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from markdown_it import MarkdownIt
 
 from tutorial_utils.exceptions import ClaimError, DataError
 from tutorial_utils.report.ledger import (
+    CHANCE_RANGE,
     Claim,
     Ledger,
     Measurement,
@@ -151,6 +153,14 @@ def test_a_sentence_says_why_there_is_no_interval_and_no_test() -> None:
         "Rule: none: there are none. Verdict: cannot be tested. "
         "Share of it: 3, no interval (a count), n = 10 images. Rule: above 0. Verdict: holds."
     )
+
+
+def test_what_chance_leaves_of_an_estimate_is_called_a_range() -> None:
+    count = measured(3, no_interval="all of them")
+    claim = Ledger(rulebook()).record(8, a=measured(how=CHANCE_RANGE, names={"what": "it"}), b=count)
+    assert "(range that chance leaves): 75.00 %, 95 % range [" in claim.parts[0].finding
+    page = Path(__file__).parents[1] / "notebooks" / "claims" / "01c_mnist_evaluation.py"
+    assert page.read_text(encoding="utf-8").count(f'how="{CHANCE_RANGE}"') == 2, "claims 17 and 38"
 
 
 def shown(claim: Claim) -> BeautifulSoup:

@@ -87,7 +87,7 @@ def read_lesson(name: str, notebook: Any) -> Lesson:
         (match[0] for text in paragraphs for match in _SENTENCE.finditer(text) if _minutes(match[0])), ""
     )
     needs = _NEEDS.search(top)
-    outcomes = re.split(r"After this chapter you can", top, maxsplit=1)[1:]
+    outcomes = re.split(r"after this chapter you can", top, maxsplit=1, flags=re.IGNORECASE)[1:]
     return Lesson(
         name=name,
         title=heading[2] if heading else name,

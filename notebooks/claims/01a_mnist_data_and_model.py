@@ -81,9 +81,11 @@ use_book_style()
 # %% [markdown]
 # ## How a claim is judged
 #
-# A claim gets one or more **parts**. Each part is one measurement with a 95 % interval, and a **rule** that says which values support the claim. The whole interval
-# satisfies the rule: the part holds. No value in it does: the part does not hold. Otherwise it is not settled. [The ledger](../../book/claims.md) says what the parts make of the
-# claim, and keeps all verdicts. They are computed from the numbers, not written by hand.
+# A claim gets one or more **parts**. Each part is one measurement with a 95 % interval, and a **rule** that says which values support the claim. If the whole interval
+# satisfies the rule, the part **holds**. If no value in it does, the part **does not hold**. Otherwise it is **not settled**: the data allow either. A count has no interval, and is judged by its value.
+#
+# Then the parts judge the claim. Where some hold and some do not, it is **mixed**. If not, a claim that says all its parts waits for each of them. Where the parts are readings of one statement, those that are settled speak for it.
+# [The ledger](../../book/claims.md) keeps all verdicts. They are computed from the numbers, not written by hand.
 #
 # An interval of 95 % misses the truth once in twenty, and this page has two dozen: expect about one to miss. The ledger therefore also gives every verdict after Holm's correction for many tests.
 #
@@ -93,8 +95,8 @@ use_book_style()
 # Two kinds of interval appear.
 #
 # * **Over seeds and images.** Two settings are compared on every test image, by every pair of models with the same seed. What both find easy or hard cancels out, so small
-#   differences show. The interval answers for other seeds *and* other test images, not for other training images ([Cameron et al., 2011](https://doi.org/10.1198/jbes.2010.07136)). Neighbouring test images come from the same writer, so 100 of
-#   them count as one observation.
+#   differences show. The interval answers for other seeds *and* other test images, not for other training images ([Cameron et al., 2011](https://doi.org/10.1198/jbes.2010.07136)). Neighbouring test images often come from one writer, so a block of
+#   100 counts as one observation.
 # * **Over seeds.** Where the question is about training alone, such as the loss after an epoch, there is one number per seed and Student's t. Runs that share training images vary less than runs on fresh
 #   ones would, so the interval is widened ([Nadeau & Bengio, 2003](https://doi.org/10.1023/A:1024068626366)).
 #
@@ -421,7 +423,7 @@ ledger.record(22, **dict(zip("abc", parts, strict=True)))
 #
 # ### Claim 45: the weights can be interpreted
 #
-# The claim does not say how, so two readings are tested. *As pictures*: each digit's weights, relative to the mean over digits (only differences between classes mean anything), correlate with
+# The claim does not say how, so two things are asked of them. *As pictures*: each digit's weights, relative to the mean over digits (only differences between classes mean anything), correlate with
 # the digit's average image minus the overall average, above 0.5 on average. Many expect that; a good classifier need not do it. *As something to rely on*: the weights of two runs correlate above 0.9, over all pairs of runs. Pixels that are hardly ever inked keep their random start, so this part looks at pixels with ink in at least one of a hundred images. (On those, the likeness of the first part is little higher.)
 #
 # Each run belongs to many pairs, so the pairs are not independent, and Student's t over pairs would be too sure. The **jackknife** asks instead how much the mean over pairs changes when one run is left out.
@@ -648,7 +650,7 @@ ask(
             "Which change of the inputs removed most errors?",
             ["standardising", "shifting", "deskewing"],
             correct="deskewing",
-            because=f"it removed {gone:.0%} of them.",
+            because=f"it removed {100 * gone:.0f} % of them.",
         ),
     ]
 )

@@ -224,7 +224,7 @@ show(
 # ### Claim 38: precision and recall are balanced in every class
 #
 # "In every class" is about the largest of ten distances, and chance makes a largest large. So chance is measured: the confusions of each pair are dealt out again by a fair coin, two thousand times. What the largest
-# distance has beyond that is the measurement. Its ends are the **range that chance leaves**: our distance less what balanced models show, from the 2.5 % to the 97.5 % quantile. That is no confidence interval in the strict sense, and it takes images as independent. Balanced is taken as less than two points in excess.
+# distance has beyond that is the measurement. Its ends are the **range that chance leaves**: our distance less what balanced models show, from the 2.5 % to the 97.5 % quantile. That is no confidence interval in the strict sense, so it is called a range, and it takes images as independent. Balanced is taken as less than two points in excess.
 
 # %% tags=["hide-input"]
 # @title Claim 38, measured
@@ -595,7 +595,7 @@ ask(
             because="0.08 times 45.",
         ),
         choice(
-            "Why is the best and the worst digit named on validation images?",
+            "Why are the best and the worst digit named on validation images?",
             {
                 "there are more of them": "There are fewer.",
                 "chance makes a worst look worse where it is chosen": "",

@@ -76,9 +76,9 @@ use_book_style()
 # ## Ten models, before and after
 #
 # The seed of a model fixes its split, the order of its batches and its first weights. The ten here are those of [Training](../cifar10/03_training.ipynb), and their scores for all 60,000 images are computed once: untrained and trained. A claim about *models before training*
-# asks 200 more, which cost nothing but one matrix product.
+# asks 200 of them, which cost nothing but one matrix product.
 #
-# Three kinds of interval appear: **over seeds** and **over seeds and images**, as with [MNIST](01a_mnist_data_and_model.ipynb#How-a-claim-is-judged), and **over images** or seeds that were drawn independently ([Wilson, 1927](https://doi.org/10.1080/01621459.1927.10502953)). Neighbouring images of CIFAR-10 are no more alike than others, so each counts as one
+# Three kinds of interval appear. Those **over seeds**, and **over seeds and images**, are as with [MNIST](01a_mnist_data_and_model.ipynb#How-a-claim-is-judged). Shares of images or seeds that were drawn independently have Wilson's ([Wilson, 1927](https://doi.org/10.1080/01621459.1927.10502953)). Neighbouring images of CIFAR-10 are no more alike than others, so each counts as one
 # observation. Two accuracies count as equal within half a point, everywhere in this part.
 
 # %%
@@ -525,7 +525,7 @@ ask(
         number(
             "If no image disagrees, Wilson's lower end is n / (n + 3.84). How"
             " many images does it take to exceed 0.9999?",
-            answer=0.9999 * 3.84 / 0.0001,
+            answer=np.ceil(0.9999 * 3.84 / 0.0001),
             tolerance=400,
             form=",.0f",
             because="solve n > 0.9999 (n + 3.84).",

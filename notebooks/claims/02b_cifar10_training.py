@@ -202,13 +202,13 @@ ledger.record(
 )
 
 # %% [markdown]
-# At equal cost the size matters, inside the range, too: 256 lies points behind 50, and 1,024 far behind. The reason is steps: in six passes, 1,024 takes one where 25 takes forty. **For you:** when you compare sizes, say what you held equal: passes, steps or seconds. Each gives another winner.
+# At equal cost the size matters, inside the range, too: 256 lies behind 50, and 1,024 far behind. The reason is steps: in six passes, 1,024 takes one where 25 takes forty. **For you:** when you compare sizes, say what you held equal: passes, steps or seconds. Each gives another winner.
 #
 # ## The rate
 #
 # ### Claim 26: the best learning rate is about 0.009
 #
-# Nine rates around 0.009, each larger than the last by the square root of two, on five splits. The tutorial gives no number of epochs; here they are ten.
+# Nine rates around 0.009, each larger than the last by a factor of the square root of two, on five splits. The tutorial gives no number of epochs; here they are ten.
 #
 # *Is anything gained by leaving 0.009?* Of the other rates the best is chosen, and compared with 0.009 on test images. The claim stands if the gain stays below the margin.
 #
@@ -284,7 +284,7 @@ three = {"highest": highest, "last": last, "test": ten_hits.mean(axis=1)}
 {name: percent(np.mean(each), 1) for name, each in three.items()}
 
 # %% [markdown]
-# As the tutorial measured it, it comes out as the tutorial says. On test images the interval reaches just below the range, so that reading is open. The best epoch lies nearly a point above the last: accuracy jitters from epoch to epoch, and a maximum picks the luckiest. **For you:** report the epoch that you keep, on images that did not choose it.
+# As the tutorial measured it, it comes out as the tutorial says. On test images the interval reaches just below the range, so that reading is open, and leaves the word to the first. The best epoch lies nearly a point above the last: accuracy jitters from epoch to epoch, and a maximum picks the luckiest. **For you:** report the epoch that you keep, on images that did not choose it.
 #
 # ### Claim 28: low accuracy is inevitable for a linear model
 #

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # Claims about time and memory
 #
-# How do you find out which of two ways is faster, when seconds change from machine to machine and from minute to minute? Three claims of the tutorial on MNIST are about the clock and about memory. This page runs while nothing else does, and compares instead of timing.
+# How do you find out which of two ways is faster, when seconds change from machine to machine and from minute to minute? Three claims of the tutorial on MNIST are about the clock and about memory. This page runs while nothing else does, and judges ratios, not seconds.
 #
 # *20 minutes to read, 40 with the exercises. **You need** [the `DataLoader`](../mnist/01_eda.ipynb), [the training loop](../mnist/03_training.ipynb) and [how a claim is judged](01a_mnist_data_and_model.ipynb#How-a-claim-is-judged).
 # Next comes a [replication](04_replication.ipynb).*

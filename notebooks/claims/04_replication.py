@@ -14,7 +14,7 @@
 # *15 minutes to read, 35 with the exercises. **You need** [Training](../mnist/03_training.ipynb) and [Evaluation](../mnist/04_evaluation.ipynb). The tutorial's claims are measured on
 # [other](01a_mnist_data_and_model.ipynb) [pages](01b_mnist_training.ipynb), [by theme](01c_mnist_evaluation.ipynb).*
 #
-# The tutorial is by [The Research Scientist Pod](https://researchdatapod.com/mastering-logistic-regression-mnist-pytorch-implementation-analysis). It teaches much, and its table of results is published in full. That is more than most do, and it is what makes this page possible. After it you can
+# The tutorial is by [The Research Scientist Pod](https://researchdatapod.com/mastering-logistic-regression-mnist-pytorch-implementation-analysis). It teaches much, and its table of results is published in full. That is more than most do, and it is what makes this page possible. After this chapter you can
 #
 # * say when a published number has been replicated, and when it cannot be;
 # * name five slips that anyone makes, and what to look at so that you notice yours;
@@ -345,7 +345,7 @@ np.round([gained.mean(), *mean_interval(gained.tolist())], 4)
 # %% [markdown]
 # Nothing, here, because at the small rate of the last epochs the weights hardly move. In general it costs what the loss has risen since. **Look at** the validation loss after loading: it must be the best of the history.
 #
-# **A range test on the model to be evaluated.** It ends at rates that throw the weights about. That took about two digits in ten. **Look at** the accuracy before and after every helper that is given your model, and hand it a copy.
+# **A range test on the model to be evaluated.** It ends at rates that throw the weights about. That cost about two right answers in ten. **Look at** the accuracy before and after every helper that is given your model, and hand it a copy.
 #
 # **Seeds set after the training.** So the published run cannot be run again, by anyone. What it cost is a question mark: any of these accuracies might have been published, lowest and highest of ten.
 

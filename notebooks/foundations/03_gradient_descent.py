@@ -491,7 +491,7 @@ after_an_epoch(256, 0.08), after_an_epoch(64, 0.1), after_an_epoch(256, 0.4)
 # ### Exercise 3 ★★ A batch that does not fit
 #
 # Your memory holds 16 images, and you want the step of a batch of 40. Take parts of 16, 16 and 8, and put their gradients together. The starter does not quite
-# do it. (It is checked on the biases, ten numbers.) (PyTorch's `backward` adds gradients up until `zero_grad`, so this needs no new code there.)
+# do it. It is checked on the biases, ten numbers. (In PyTorch this needs no new code: `backward` adds gradients up until `zero_grad`.)
 
 
 # %%
@@ -592,7 +592,7 @@ ask(
             "The loss of single batches goes up now and then during training."
             " What does that tell you?",
             {
-                "the learning rate is too high": "Then it would keep rising.",
+                "the learning rate is too high": "It rises at good ones, too.",
                 "nothing much": "",
                 "the gradient has a wrong sign": "Then it would keep rising.",
             },

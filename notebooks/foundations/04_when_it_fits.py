@@ -306,7 +306,7 @@ as_table(
 #
 # ## Weaknesses, each with a number
 #
-# One takes an experiment. Give one of two features a unit a hundred times smaller, so that its numbers are a hundred times
+# One of them, scale, takes an experiment. Give one of two features a unit a hundred times smaller, so that its numbers are a hundred times
 # larger. The best fit answers exactly the same. But how many steps does descent need, at the best of four rates, to come within one per cent of the best loss?
 
 

@@ -41,6 +41,9 @@ def _refuse_empty(given: Any) -> Any:
     return given
 
 
+CHANCE_RANGE = "range that chance leaves"
+"""How ends are made that say what a null model leaves of the estimate: a range, no confidence interval."""
+
 _Unpacked = BeforeValidator(lambda value: value.item() if hasattr(value, "item") else value)
 """Takes the number out of a tensor or array of one."""
 
@@ -59,7 +62,7 @@ class Measurement:
         high: Upper end.
         n: How many were measured, at least 1.
         of_what: Of what: ``"test images"``, ``"seeds"``.
-        how: How the interval was made, such as ``"t over seeds"``.
+        how: How the interval was made, such as ``"t over seeds"``, or :data:`CHANCE_RANGE`.
         no_interval: Why there is no interval, where there usually is one.
         degrees_of_freedom: Of Student's t, where the interval is its.
         log_scale: Whether the interval was made of logarithms.
@@ -172,13 +175,14 @@ class Part:
 
     @property
     def finding(self) -> str:
-        """What was measured, the estimate, its interval or why there is none, and n; no full stop."""
+        """What was measured, the estimate, its ends or why it has none, and n; no full stop."""
         if self.low is None or self.high is None:
             interval = f"no interval ({self.no_interval})"
         else:
             ends = (write_value(end, self.unit, self.digits) for end in (self.low, self.high))
             level = percent(self.confidence, 0 if self.confidence == CONFIDENCE else 1)
-            interval = f"{level} interval [{', '.join(ends)}]"
+            kind = "range" if self.what.endswith(f"({CHANCE_RANGE})") else "interval"
+            interval = f"{level} {kind} [{', '.join(ends)}]"
         estimate = write_value(self.measurement, self.unit, self.digits)
         what = self.what[:1].upper() + self.what[1:]
         return f"{what}: {estimate}, {interval}, n = {self.n:,} {self.of_what}"

@@ -10,7 +10,9 @@ from sphinx.environment import BuildEnvironment
 from measured.sources import read_results
 
 VALUE = re.compile(r"\{([^|{}]+)\|([^|{}]+)\|([^|{}]*)\}")
-"""A number in a sentence: ``{chapter|path|format}``; ``/`` stands between the parts of the path."""
+"""A number in a sentence: ``{chapter|path|format}``; ``/`` stands between the parts of the path.
+
+Per cent is written as everywhere in the book, with a space: ``"92.58 %"``."""
 
 
 def fill_in(env: BuildEnvironment, sentence: str) -> str:
@@ -30,7 +32,8 @@ def fill_in(env: BuildEnvironment, sentence: str) -> str:
                 value = value[int(part)] if isinstance(value, list) else value[part]
             if value is None:
                 raise ValueError("it is undefined")
-            return format(value, specification)
+            text = format(value, specification)
+            return text.replace("%", " %") if specification.endswith("%") else text
         except (LookupError, TypeError, ValueError) as error:
             raise ValueError(f"{match[0]}: no such value ({error!r})") from error
 
