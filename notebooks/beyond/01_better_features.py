@@ -345,7 +345,7 @@ show(
 
 # %% [markdown]
 # The last doubling costs the most, and buys less than the first did. With this seed, centroids are a little better than random patches at the right end. The gap is small beside what either gains over
-# pixels: most of it lies in *how* a patch becomes numbers, less in what it is compared with. [Coates and Ng (2011)](https://icml.cc/2011/papers/485_icmlpaper.pdf) found so, too.
+# pixels: most of it lies in *how* a patch becomes numbers, less in what it is compared with. [Coates and Ng (2011)](https://andrewng.org/publications/the-importance-of-encoding-versus-training-with-sparse-coding-and-vector-quantization) found so, too.
 
 # %% tags=["hide-input"]
 # @title Figure: what photographs are made of

@@ -232,7 +232,7 @@ few.mean(dim=(0, 2, 3))
 
 # %% [markdown]
 # Near 0, and not quite: these are the first thousand images, and the means subtracted are those of all. The three means differ little: on the whole, photographs are a warm grey. That common grey will matter. **The chapters of this part leave pixels between 0 and 1**, as the tutorial that they re-examine does. [The next page](02_model.ipynb) shows what a
-# model makes of inputs that are all positive.
+# model makes of inputs of which none is negative.
 
 # %% tags=["remove-input"]
 # @title The sentences above, guarded
@@ -390,7 +390,7 @@ checks.answer(your_count, batch_size * 3 * 32 * 32, tolerance=0.5, hint=hint)
 
 # %% tags=["hide-cell"]
 # @title Solution
-# 100 x 3 x 32 x 32: more than a million bytes, and four of them for a float.
+# Four bytes for each, as a float: more than a million bytes for 100 images.
 batch_size * 3 * 32 * 32
 
 # %% [markdown]

@@ -178,7 +178,7 @@ dict(zip(names, answers.tolist(), strict=True))
 #
 # ### Why does it favour one class?
 #
-# Look at the inputs. Pixels between 0 and 1 are all positive, and on the whole alike: most photographs are mostly some middle grey. So an image is
+# Look at the inputs. Pixels between 0 and 1 are never negative, and on the whole alike: most photographs are mostly some middle grey. So an image is
 # a large part that all share, plus a smaller part of its own. The shared part adds to each class a number of its own, and the same for *every* image: in effect,
 # a multiple of the sum of its random weights. The class with the luckiest sum wins nearly everywhere.
 #
@@ -480,7 +480,7 @@ ask(
         ),
         number(
             "A model gives each of 100 classes the same probability. Which loss"
-            " has it? (One decimal.)",
+            " has it?",
             answer=np.log(100).item(),
             tolerance=0.06,
             form=".2f",

@@ -157,7 +157,7 @@ over_seeds = torch.stack(runs).double().mean(dim=1)
 
 rows = {"other images, by Wilson": found["test"].accuracy_interval}
 rows["other images, by blocks"] = by_blocks[1:3]
-rows["other seeds"] = statistics.mean_interval(over_seeds.tolist())
+rows["mean of the seeds"] = statistics.mean_interval(over_seeds.tolist())
 intervals = pd.DataFrame(rows, ["low", "high"]).T
 intervals.assign(width=intervals.high - intervals.low).round(4)
 
