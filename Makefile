@@ -189,12 +189,14 @@ $(SWEPT): book/sweep.md notebooks/mnist/02_model.ipynb $(PACKAGE) requirements.l
 	@sed -n '/^\.venv\/bin\/tutorial sweep/,/[^\]$$/p' $< | sed 's#_build/#$(BUILD)/#$(SHORTER)' | bash -e
 
 # What chapters computed for pages that compute, too. Made with the chapter; a file that was lost makes it run again.
-PAGE_DATA := $(addprefix $(BUILD)/page_data/,mnist_model.js mnist_sample.js mnist_test_images.js)
+PAGE_DATA := $(addprefix $(BUILD)/page_data/,mnist_model.js mnist_sample.js mnist_test_images.js mnist_features_model.js)
 $(BUILD)/page_data/mnist_model.js $(BUILD)/page_data/mnist_sample.js: | $(BUILD)/executed/mnist/03_training.ipynb
 	@test -e $@ || $(EXECUTE) mnist/03_training
 $(BUILD)/page_data/mnist_sample.js: | $(BUILD)/page_data/mnist_model.js
 $(BUILD)/page_data/mnist_test_images.js: | $(BUILD)/executed/mnist/04_evaluation.ipynb
 	@test -e $@ || $(EXECUTE) mnist/04_evaluation
+$(BUILD)/page_data/mnist_features_model.js: | $(BUILD)/executed/beyond/01_better_features.ipynb
+	@test -e $@ || $(EXECUTE) beyond/01_better_features
 
 # Scripts that pages need offline.
 _build/vendor/.ready: book/_ext/vendor.py | $(READY)

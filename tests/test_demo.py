@@ -34,7 +34,7 @@ PROBABILITIES = "[...Demo.latest().probabilities]"
 EXPLAIN = """k => {
     const [{weight, bias}, {input, pixels}] = [MEASURED.mnist_model, Demo.latest()];
     const parts = Digits.explain(input, Softmax.decode(weight), Softmax.decode(bias), k);
-    return {pixels: [...parts.pixels], bias: parts.bias, sums: Digits.addUp(pixels, parts)};
+    return {places: [...parts.places], bias: parts.bias, sums: Digits.addUp(pixels, parts)};
 }"""
 
 
@@ -381,7 +381,9 @@ def test_on_a_phone_the_verdict_on_a_test_image_is_seen_beside_it(phone: Page) -
         button.tap()
         expect(brief).to_be_in_viewport(ratio=1)
         digit, *share = phone.locator(".demo-top").inner_text().split()
-        assert brief.inner_text().replace("\xa0", " ") == f"Read as {digit} ({' '.join(share)}), {words}."
+        said, other = re.split(r"(?<=\.) (?=Small)", brief.inner_text().replace("\xa0", " "))
+        assert said == f"Read as {digit} ({' '.join(share)}), {words}."
+        assert other == phone.locator("#demo-other").inner_text().replace("\xa0", " ")
     expect(phone.locator("#demo-tests button").nth(8)).to_be_in_viewport(ratio=1)
     draw(phone)
     assert brief.inner_text() == ""
@@ -676,9 +678,9 @@ def test_what_spoke_for_a_class_adds_up_to_its_lead(
         others = [other for other in range(10) if other != k]
         apart = linear[0][k] - linear[0][others].mean(0)
         parts = demo.evaluate(EXPLAIN, k)
-        assert parts["pixels"] == pytest.approx((apart * image).tolist(), abs=1e-6)
+        assert parts["places"] == pytest.approx((apart * image).tolist(), abs=1e-6)
         lead = (logits[k] - logits[others].mean()).item()
-        assert sum(parts["pixels"]) + parts["bias"] == pytest.approx(lead, abs=1e-5)
+        assert sum(parts["places"]) + parts["bias"] == pytest.approx(lead, abs=1e-5)
         sums = parts["sums"]
         assert sums["total"] == pytest.approx(lead, abs=1e-5)
         assert sum(sums["ink"]) + sum(sums["paper"]) + parts["bias"] == pytest.approx(lead, abs=1e-5)
@@ -730,7 +732,7 @@ def test_the_top_class_is_explained_until_another_is_chosen_and_pictures_are_des
 def test_marks_tell_for_from_against_by_colour_and_by_shape(demo: Page) -> None:
     demo.locator("#demo-tests button").nth(0).click()
     k = int(explained(demo).inner_text()[0])
-    parts = demo.evaluate(EXPLAIN, k)["pixels"]
+    parts = demo.evaluate(EXPLAIN, k)["places"]
     drawing = demo.locator("#demo-map").evaluate("canvas => canvas.toDataURL().split(',')[1]")
     picture = np.array(Image.open(BytesIO(base64.b64decode(drawing))).convert("RGBA"))
     cells = picture.reshape(28, 20, 28, 20, 4).swapaxes(1, 2).reshape(784, 20, 20, 4)
@@ -826,7 +828,7 @@ def test_targets_are_large_enough(open_demo: OpenPage, touch_screen: bool, least
     sizes = page.locator("#demo button, #demo select, #demo input").evaluate_all(
         "all => all.map(e => [e.id || e.ariaLabel || e.textContent, e.offsetWidth, e.offsetHeight])"
     )
-    assert len(sizes) == 117
+    assert len(sizes) == 119
     assert not [size for size in sizes if min(size[1:]) < least]
 
 
@@ -837,7 +839,7 @@ def test_focus_is_visible_and_nothing_moves_by_itself(open_demo: OpenPage) -> No
     lengths = "all => all.map(e => parseFloat(getComputedStyle(e).transitionDuration))"
     assert max(demo.locator("#demo *").evaluate_all(lengths)) <= 1e-5
     demo.keyboard.press("Tab")
-    ours = ("paper", "clear", "pen", "save", "file", "bars button", "tests button")
+    ours = ("paper", "clear", "pen", "save", "opinions input", "file", "bars button", "tests button")
     for selector in [f"#demo-{name}" for name in ours]:
         element = demo.locator(selector).first
         element.focus()

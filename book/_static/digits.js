@@ -131,7 +131,7 @@ const Digits = (() => {
    * @param {ArrayLike<number>} weight - Classes x pixels, row by row.
    * @param {ArrayLike<number>} bias - One for each class.
    * @param {number} chosen - The class.
-   * @returns {{pixels: Float64Array, bias: number}} Above 0 is for the class, below 0 against it.
+   * @returns {{places: Float64Array, bias: number}} Above 0 is for the class, below 0 against it.
    */
   function explain(input, weight, bias, chosen) {
     const classes = bias.length;
@@ -142,20 +142,20 @@ const Digits = (() => {
       return at(chosen) - others / (classes - 1);
     };
     const parts = Float64Array.from(input, (x, j) => x * lead((k) => weight[k * input.length + j]));
-    return { pixels: parts, bias: lead((k) => bias[k]) };
+    return { places: parts, bias: lead((k) => bias[k]) };
   }
 
   /**
    * Adds up the parts: ink and blank paper apart, and in each what spoke for and what against.
    * @param {ArrayLike<number>} pixels - 0 to 255; above 0 is ink.
-   * @param {{pixels: ArrayLike<number>, bias: number}} parts - From explain.
+   * @param {{places: ArrayLike<number>, bias: number}} parts - From explain.
    * @returns {{ink: number[], paper: number[], total: number}} Pairs [for, against], and everything
    *   together, the bias included.
    */
   function addUp(pixels, parts) {
     const sums = { ink: [0, 0], paper: [0, 0], total: parts.bias };
     for (let j = 0; j < pixels.length; j++) {
-      const part = parts.pixels[j];
+      const part = parts.places[j];
       sums[pixels[j] > 0 ? "ink" : "paper"][part >= 0 ? 0 : 1] += part;
       sums.total += part;
     }

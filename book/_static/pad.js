@@ -1,12 +1,14 @@
-/* The drawing pad: paper, and what the trained model says about the digit on it. Any page can hold
+/* The drawing pad: paper, and what a trained model says about the digit on it. Any page can hold
  * one, <div data-pad="full"> or, with the least around it, <div data-pad="compact">, and the scripts
- * mnist_model, softmax, digits, scans, paper and this one. The pad makes all else by itself. */
+ * mnist_model, softmax, digits, scans, paper and this one. The pad makes all else by itself. Given two
+ * models, it shows what one of them says, and whether the other agrees. */
 "use strict";
 
 const Pad = (() => {
   const QUIET = 700; // milliseconds without a change before a screen reader is told
   const PEN = 22; // width of the compact pad's only pen
   const FILE = "my_digit.png";
+  const CLASSES = 10;
 
   /** A probability in per cent; none is ever quite 0 or 1. */
   function percent(p) {
@@ -34,6 +36,21 @@ const Pad = (() => {
       "page again; a copy of the book needs that folder.";
   }
 
+  /**
+   * The model on pixels, as a pad asks it.
+   * @returns {Object} `name`; `model`; and `judge(pixels)`, which takes one picture of 784 pixels from 0 to 255
+   *   after another and gives {input, logits, probabilities}, row by row.
+   */
+  function onPixels() {
+    const model = unpack(MEASURED.mnist_model); // weight, bias, mean, deviation
+    function judge(pixels) {
+      const input = Digits.standardise(pixels, model.mean, model.deviation);
+      const logits = Softmax.logits(input, model.weight, model.bias);
+      return { input, logits, probabilities: Softmax.softmax(logits, model.bias.length) };
+    }
+    return { name: "pixels", model, judge };
+  }
+
   const FALSIFIED = "This browser alters what a page reads from a drawing, to hinder tracking. What the model " +
     "is given here is therefore not what you draw. Allow this page to read canvases, then load it again.";
 
@@ -43,6 +60,8 @@ const Pad = (() => {
       <option value="22" selected>medium</option>
       <option value="38">thick</option>
     </select></label>`;
+  const OPINIONS = `
+    <fieldset id="demo-opinions" class="demo-opinions"><legend>Opinion of</legend></fieldset>`;
   const FILES = `
     <p class="demo-file"><label for="demo-file">Or a photo or scan of one digit, chosen here or dropped on
       the paper:</label> <input type="file" id="demo-file" accept="image/*"></p>
@@ -67,9 +86,11 @@ const Pad = (() => {
         <button type="button" id="demo-undo">Undo</button>${full ? TOOLS : ""}
         <button type="button" id="demo-save">Save picture</button>
       </div>${full ? KEYS : ""}`)}${section("bars", "What the model says", `
-      <p id="demo-verdict" class="demo-verdict"></p>
+      ${full ? OPINIONS : ""}
+      <p id="demo-verdict" class="demo-verdict"></p>${full ? `
+      <p id="demo-other" class="demo-other"></p>` : ""}
       <ul id="demo-bars" class="demo-bars" aria-label="Probability of each digit"></ul>${full ? `
-      <p class="demo-note">Choose a digit to see, further down, which pixels spoke for it and which
+      <p class="demo-note">Choose a digit to see, further down, what spoke for it and what
         against.</p>` : ""}`)}</div>${full ? FILES : KEYS}
     <p id="demo-falsified" class="demo-message demo-failed" role="alert" hidden></p>
     <p id="demo-status" class="demo-hidden" role="status"></p>`;
@@ -79,33 +100,24 @@ const Pad = (() => {
    * Makes a pad.
    * @param {HTMLElement} root - Empty, with data-pad="full" or "compact".
    * @param {function(Object)} [follow] - Called with the pad after each change of what it shows.
-   * @returns {Object} The pad: `judge`, `put`, and what it shows at the moment.
+   * @param {Object[]} [opinions] - The models to choose from, one or two, as from onPixels.
+   * @returns {Object} The pad: `put`, the `opinion` chosen, and what it shows at the moment.
    */
-  function mount(root, follow = () => {}) {
+  function mount(root, follow = () => {}, opinions = [onPixels()]) {
     const full = root.dataset.pad === "full";
-    const model = unpack(MEASURED.mnist_model); // weight, bias, mean, deviation
     root.innerHTML = markUp(full);
     root.classList.add("demo");
     const find = (name) => root.querySelector(`#demo-${name}`);
 
-    let result = null; // of what lies on the paper; see `judge`
+    let opinion = opinions[0];
+    let result = null; // of what lies on the paper, by the opinion chosen
+    let other = ""; // what the other model says of it
     let chosen = null; // digit to explain; null: the most probable
-
-    /**
-     * Runs the model on pictures.
-     * @param {ArrayLike<number>} pixels - 0 to 255, one picture of 784 after another.
-     * @returns {{input: Float64Array, logits: Float64Array, probabilities: Float64Array}} Row by row.
-     */
-    function judge(pixels) {
-      const input = Digits.standardise(pixels, model.mean, model.deviation);
-      const logits = Softmax.logits(input, model.weight, model.bias);
-      return { input, logits, probabilities: Softmax.softmax(logits, model.bias.length) };
-    }
 
     /** The most probable digit in words. */
     function verdict() {
       if (result === null) {
-        const blank = judge(new Uint8Array(Digits.SIDE * Digits.SIDE)).probabilities;
+        const blank = opinion.judge(new Uint8Array(Digits.SIDE * Digits.SIDE)).probabilities;
         const [first] = ranking(blank);
         return `Draw a digit from 0 to 9. Blank paper is not judged: the model, which must choose, ` +
           `would call it a ${first} (${percent(blank[first])}).`;
@@ -118,13 +130,25 @@ const Pad = (() => {
       return `Most probable: ${first} (${p})${truth}. Next: ${second} (${q}).`;
     }
 
+    /** Whether the other model says the same. */
+    function secondOpinion() {
+      const second = opinions.find((each) => each !== opinion);
+      if (!second || result === null) return "";
+      const { probabilities } = second.judge(result.pixels);
+      const [[first], [ours]] = [probabilities, result.probabilities].map(ranking);
+      const name = second.name[0].toUpperCase() + second.name.slice(1);
+      return `${name} ${first === ours ? "agree" : "disagree"}: ${first} (${percent(probabilities[first])}).`;
+    }
+
     /** Judges what lies on the paper and shows everything that follows from it. */
     function update(anew = false) {
       if (anew) chosen = null;
       const guest = paper.guest;
       const prepared = guest ? guest.prepared ?? null : Digits.prepare(paper.readInk(), Paper.SIDE);
       const pixels = guest?.pixels ?? prepared?.pixels;
-      result = pixels ? { pixels, prepared, ...judge(pixels) } : null;
+      result = pixels ? { pixels, prepared, ...opinion.judge(pixels) } : null;
+      other = secondOpinion();
+      if (full) find("other").textContent = other;
       find("verdict").textContent = verdict();
       find("undo").disabled = paper.blank;
       find("save").disabled = guest !== null || result === null;
@@ -160,7 +184,7 @@ const Pad = (() => {
 
     /** Makes ten bars; where reasons are shown, each is a button that asks for them. */
     function makeBars() {
-      for (let k = 0; k < model.bias.length; k++) {
+      for (let k = 0; k < CLASSES; k++) {
         const item = document.createElement("li");
         const bar = document.createElement(full ? "button" : "div");
         bar.className = "demo-row";
@@ -178,12 +202,29 @@ const Pad = (() => {
       }
     }
 
+    /** Lets readers choose between two models. */
+    function makeOpinions() {
+      find("opinions").hidden = opinions.length < 2;
+      for (const each of opinions) {
+        const [label, button, name] = ["label", "input", "span"].map((tag) => document.createElement(tag));
+        Object.assign(button, { type: "radio", name: "demo-opinion", checked: each === opinion });
+        name.textContent = each.name;
+        label.append(button, name);
+        button.addEventListener("change", () => {
+          opinion = each;
+          update();
+          announce(`Opinion of ${each.name}.`, true);
+        });
+        find("opinions").append(label);
+      }
+    }
+
     let timer;
     /** Tells screen readers, once nothing has happened for a while: the last text alone counts. */
     function announce(text, judged = false) {
       clearTimeout(timer);
       timer = setTimeout(() => {
-        find("status").textContent = `${text} ${judged ? verdict() : ""}`.trim();
+        find("status").textContent = `${text} ${judged ? `${verdict()} ${other}` : ""}`.trim();
       }, QUIET);
     }
 
@@ -223,13 +264,16 @@ const Pad = (() => {
       say: announce,
     });
     const pad = {
-      model, judge, announce, choose, verdict, put: paper.put,
+      announce, choose, verdict, put: paper.put,
+      get opinion() { return opinion; },
+      get other() { return other; },
       get guest() { return paper.guest; },
       get result() { return result; },
       get chosen() { return chosen; },
       get explained() { return explained(); },
     };
     makeBars();
+    if (full) makeOpinions();
     find("clear").addEventListener("click", paper.clear);
     find("undo").addEventListener("click", paper.undo);
     find("save").addEventListener("click", () => {
@@ -248,5 +292,5 @@ const Pad = (() => {
     if (fault) root.textContent = fault;
     else mount(root);
   }
-  return { mount, missing, unpack, ranking, percent };
+  return { mount, missing, unpack, onPixels, ranking, percent };
 })();
