@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: halves book preview pdf handouts test nightly faults repeat bench audit record rules setup pair lock clean help FORCE
+.PHONY: halves book preview pdf epub handouts test nightly faults repeat bench audit record rules setup pair lock clean help FORCE
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
@@ -63,6 +63,9 @@ preview: halves  ## build every page into _build/preview with few epochs and see
 
 pdf: book  ## print the book as one PDF, with the system's Chromium
 	@$(MAKE) $(PDF)
+
+epub: book  ## write the book as an EPUB into _build, with pandoc and the system's Chromium
+	@$(MAKE) $(EPUB)
 
 handouts: book  ## write notebooks without solutions, questions, their key and slides into _build/handouts
 	@$(BIN)/python book/_ext/handouts.py $(BUILD) $(BUILD)/handouts
@@ -205,6 +208,7 @@ _build/vendor/.ready: book/_ext/vendor.py | $(READY)
 # To take away. The archive depends on its content alone, so that making it again changes no page.
 ARCHIVE := $(BUILD)/logistic-regression-measured-notebooks.zip
 PDF := $(BUILD)/logistic-regression-measured.pdf
+EPUB := $(PDF:.pdf=.epub)
 $(ARCHIVE): $(EXECUTED) $(RESULTS) LICENSE LICENSE-text book/_ext/notebooks_zip.py | $(READY)
 	@$(BIN)/python book/_ext/notebooks_zip.py $(BUILD) $@
 
@@ -220,6 +224,11 @@ $(PDF): $(BUILD)/html/index.html book/_ext/book_pdf.py | $(READY)
 	@{ $(BUILD_PAGES); } >/dev/null
 	@touch $@
 
+# It stays beside the site, which has no room for it.
+$(EPUB): $(BUILD)/html/index.html book/_ext/book_epub.py book/_ext/book_pdf.py | $(READY)
+	@echo "Writing the EPUB"
+	@$(BIN)/python book/_ext/book_epub.py $(BUILD)/html $@
+
 PREVIEW_SETTINGS := -D measured_speed=../../../benchmarks/results.json -D api_house=../../../CONTRIBUTING.md \
   -D html_theme_options.announcement='A preview with few epochs and seeds: its numbers are not those of the book.'
 BUILD_PAGES := $(BIN)/jupyter-book config sphinx $(BUILD)/site >/dev/null \
@@ -230,7 +239,7 @@ BUILD_PAGES := $(BIN)/jupyter-book config sphinx $(BUILD)/site >/dev/null \
 $(BUILD)/html/index.html: $(PAGES) $(EXECUTED) $(RESULTS) $(SWEPT) $(PAGE_DATA) _build/vendor/.ready | $(READY) $(ARCHIVE) $(HANDOUTS)
 	@echo "Building the pages"
 	@rm -rf $(BUILD)/site $(if $(filter book/_ext/%,$?),$(BUILD)/.doctrees)
-	@rm -f $(PDF)  # of older pages
+	@rm -f $(PDF) $(EPUB)  # of older pages
 	@mkdir -p $(BUILD)/site/notebooks
 	@cp -Rp _config.yml CHANGELOG.md book $(BUILD)/site
 	@mv $(BUILD)/site/book/_toc.yml $(BUILD)/site

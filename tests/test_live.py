@@ -496,7 +496,7 @@ def test_elsewhere_a_still_is_shown_with_words_and_a_link_to_where_it_moves() ->
         page = BeautifulSoup(output.data["text/html"], "html.parser")
         assert page.img["src"].endswith(output.data["image/png"])
         assert page.img["alt"] == figure.alt and len(figure.alt) > 40
-        assert page.a["href"] == f"{published}{figure.page}.html#live-{name}"
+        assert page.a["href"] == f"{published}{figure.page}.html#live-{name.replace('_', '-')}"
         assert figure.caption in page.figcaption.get_text()
         for words in (figure.caption, figure.alt, page.a["href"]):
             assert words in output.data["text/plain"]

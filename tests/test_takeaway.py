@@ -3,11 +3,13 @@
 import functools
 import json
 import os
+import posixpath
 import re
 import subprocess
 import sys
 import tomllib
 import zipfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -17,6 +19,7 @@ import pair
 import pytest
 import yaml
 from built_book import BUILD, HTML, PAGES, ROOT, parse
+from lesson_pages import heading_slug
 from test_extensions import Site, real_page
 
 import tutorial_utils
@@ -24,7 +27,9 @@ from tutorial_utils.lessons.live import PUBLISHED
 
 CHAPTERS = [page for page in PAGES if page.startswith("notebooks/")]
 REPOSITORY = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]["Repository"]
-BRANCH = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["branch"]
+SETTINGS = yaml.safe_load((ROOT / "_config.yml").read_text())
+BRANCH = SETTINGS["repository"]["branch"]
+SITE = SETTINGS["sphinx"]["config"]["ogp_site_url"]
 COLAB = "https://colab.research.google.com/github/" + REPOSITORY.removeprefix("https://github.com/")
 ARCHIVE, BOOK = "logistic-regression-measured-notebooks.zip", "logistic-regression-measured.pdf"
 
@@ -71,10 +76,14 @@ def test_the_page_can_be_downloaded_as_it_is_tracked_and_a_notebook_installs_the
     for name in PAGES:
         file = (HTML / name).parent / unquote(button(name, "download-source-button"))
         content = file.read_bytes()
-        assert content == (ROOT / source_of(name, "ipynb")).read_bytes(), name
+        tracked_content = (ROOT / source_of(name, "ipynb")).read_bytes()
         if name in CHAPTERS:
+            part = name.split("/")[1]
+            assert content == notebooks_zip.to_published_pages(tracked_content, alone=part), name
             first = next(cell for cell in json.loads(content)["cells"] if cell["cell_type"] == "code")
             assert "".join(first["source"]).strip() == pair.setup_cell().strip(), name
+        else:
+            assert content == tracked_content, name
 
 
 def test_a_finished_site_holds_what_its_pages_use_and_tracked_notebooks(tmp_path: Path) -> None:
@@ -181,10 +190,73 @@ def test_the_archive_unpacks_to_one_folder_that_explains_itself_and_has_the_same
 
 
 def test_links_of_the_archive_lead_to_published_pages_where_there_is_no_file() -> None:
-    content = b'"[symbols](../../book/notation.md#The-loss), [it](02_model.ipynb), [x](../../book.md)"'
-    (site,) = re.findall(r"ogp_site_url: (\S+)", (ROOT / "_config.yml").read_text())
-    expected = f'"[symbols]({site}book/notation.html), [it](02_model.ipynb), [x](../../book.md)"'
+    content = b'"[symbols](../../book/notation.md#The-loss), [it](02_model.ipynb#A-1), [here](#So?), [x](https://x.md)"'
+    kept = "[here](#So?), [x](https://x.md)"
+    symbols = f"[symbols]({SITE}book/notation.html#the-loss)"
+    expected = f'"{symbols}, [it](02_model.ipynb#A-1), {kept}"'
     assert notebooks_zip.to_published_pages(content) == expected.encode()
+    expected = f'"{symbols}, [it]({SITE}notebooks/mnist/02_model.html#a-1), {kept}"'
+    assert notebooks_zip.to_published_pages(content, alone="mnist") == expected.encode()
+
+
+def texts_of(notebook: bytes) -> Iterator[str]:
+    """The text of a notebook, and the words that its cells gave out."""
+    for cell in json.loads(notebook)["cells"]:
+        if cell["cell_type"] == "markdown":
+            yield "".join(cell["source"])
+        for output in cell.get("outputs", []):
+            yield from (
+                "".join(output.get("data", {}).get(kind, "")) for kind in ("text/html", "text/markdown")
+            )
+
+
+def lost_links(notebooks: Mapping[str, bytes]) -> list[tuple[str, str]]:
+    """Links that lead to none of these notebooks, to no heading of it, or to no page or place of the site."""
+    texts = {name: "\n".join(texts_of(content)) for name, content in notebooks.items()}
+    headings = {
+        name: {
+            heading_slug(re.sub("[*`]", "", title)) for title in re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+        }
+        for name, text in texts.items()
+    }
+    lost = []
+    for name, text in texts.items():
+        for link in sum(re.findall(r'\]\(([^)\s]+)\)|(?:href|src)="([^"]+)"', text), ()):
+            target, _, anchor = unquote(link).partition("#")
+            if target.startswith(SITE):
+                page = target.removeprefix(SITE).removesuffix(".html")
+                good = page in PAGES and (not anchor or parse(page).find(id=anchor) is not None)
+            elif re.match("https?:|data:|$", link):
+                continue
+            else:
+                file = posixpath.normpath(posixpath.join(posixpath.dirname(name), target)) if target else name
+                good = file in notebooks and (not anchor or anchor in headings[file])
+            if not good:
+                lost.append((name, link))
+    return lost
+
+
+def test_a_link_is_lost_where_neither_a_notebook_nor_a_page_has_its_place() -> None:
+    def notebook(text: str) -> bytes:
+        return json.dumps({"cells": [{"cell_type": "markdown", "source": [text]}]}).encode()
+
+    good = "# One\n[a](b.ipynb#Two-`x`) [b](#One) [c](https://example.org)".replace("`", "")
+    bad = ["c.ipynb", "b.ipynb#two", "#Two", "../../book/intro.md"]
+    links = " ".join(f"[x]({link})" for link in bad)
+    notebooks = {"p/a.ipynb": notebook(f"{good} {links}"), "p/b.ipynb": notebook("## Two `x`")}
+    assert lost_links(notebooks) == [("p/a.ipynb", link) for link in bad]
+
+
+@pytest.mark.book
+def test_every_link_of_both_archives_and_of_single_notebooks_can_be_followed() -> None:
+    for archive in HTML.glob("*.zip"):
+        with zipfile.ZipFile(archive) as opened:
+            names = [name for name in opened.namelist() if name.endswith(".ipynb")]
+            assert len(names) == len(CHAPTERS), archive.name
+            assert lost_links({name: opened.read(name) for name in names}) == [], archive.name
+    for chapter in CHAPTERS:
+        path = HTML / "_sources" / f"{chapter}.ipynb"
+        assert lost_links({path.name: path.read_bytes()}) == []
 
 
 def test_without_executed_chapters_there_is_no_archive(tmp_path: Path) -> None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import datetime
 import html
 import io
+import re
 import shutil
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pikepdf
 import yaml  # type: ignore[import-untyped]
@@ -164,20 +166,57 @@ def make_front(settings: Mapping[str, Any], pages: Mapping[str, str], titles: Se
     )
 
 
-def put_together(page: Page, site: Path, pages: Mapping[str, str], settings: Mapping[str, Any]) -> None:
-    """Make the browser's page hold the whole book."""
+def take_articles(
+    page: Page, site: Path, pages: Mapping[str, str], prepare: Callable[[Page], None] | None = None
+) -> Iterator[tuple[str, str, str]]:
+    """Open every page of the book, and take what is printed of it.
+
+    Args:
+        page: The browser's page to open them in.
+        site: The built site.
+        pages: The part of each page by the page's name.
+        prepare: Changes an opened page before. Otherwise headings are told their level below the part's.
+
+    Yields:
+        Name and title of a page, and HTML whose links and anchors bear the names of pages.
+    """
     addresses = {(site / f"{name}.html").as_uri(): name for name in pages}
-    titles, texts, last = [], [], ""
     for address, name in addresses.items():
         page.goto(address, wait_until="load")
         page.wait_for_function(FINISHED)
+        if prepare:
+            prepare(page)
+        title, text = page.evaluate(TAKE, [addresses, "" if prepare else pages[name]])
+        yield name, title, text
+
+
+def followable(text: str, published: str) -> str:
+    """Let links lead to a published page where what they want of it is made by a script.
+
+    Args:
+        text: HTML of all pages; links inside are ``#PAGE/ANCHOR``.
+        published: Address of the published site.
+    """
+    anchors = set(re.findall(r' id="([^"]*)"', text))
+
+    def lead(link: re.Match[str]) -> str:
+        known = unquote(f"{link[1]}/{link[2]}") in anchors
+        return link[0] if known else f'href="{published}{link[1]}.html#{link[2]}"'
+
+    return re.sub(r'href="#([^"]*)/([^"/]*)"', lead, text)
+
+
+def put_together(page: Page, site: Path, pages: Mapping[str, str], settings: Mapping[str, Any]) -> None:
+    """Make the browser's page hold the whole book."""
+    titles, texts, last = [], [], ""
+    for name, title, text in take_articles(page, site, pages):
         part = pages[name]
-        title, text = page.evaluate(TAKE, [addresses, part])
         heading = f'<p role="heading" aria-level="1">{html.escape(part)}</p>' if part != last else ""
         texts.append(f'<div class="page" id="{name}/">{heading}{text}</div>')
         titles.append(title)
         last = part
-    page.evaluate(PUT, [STYLE, make_front(settings, pages, titles) + "".join(texts)])
+    body = followable("".join(texts), settings["sphinx"]["config"]["ogp_site_url"])
+    page.evaluate(PUT, [STYLE, make_front(settings, pages, titles) + body])
 
 
 def find_starts(printed: bytes, names: Sequence[str]) -> list[int]:

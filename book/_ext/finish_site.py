@@ -10,6 +10,8 @@ import shutil
 import sys
 from pathlib import Path
 
+from notebooks_zip import to_published_pages
+
 UNUSED = ("*.map", "*.ttf", "locales/**/*")
 """What the theme brings and no reader loads: maps for those who write themes, older forms of fonts, and other
 languages."""
@@ -17,6 +19,8 @@ languages."""
 
 def offer_tracked_notebooks(site: Path, notebooks: Path) -> None:
     """Put the chapters behind the download buttons: without outputs, as in the repository, to be run.
+
+    Each goes alone, so its links lead to published pages.
 
     Args:
         site: The built pages.
@@ -27,7 +31,9 @@ def offer_tracked_notebooks(site: Path, notebooks: Path) -> None:
     """
     offered = site / "_sources" / "notebooks"
     for target in offered.rglob("*.ipynb"):
-        shutil.copy(notebooks / target.relative_to(offered), target)
+        chapter = target.relative_to(offered)
+        content = (notebooks / chapter).read_bytes()
+        target.write_bytes(to_published_pages(content, alone=chapter.parent.as_posix()))
 
 
 def copy_what_to_take_away(site: Path) -> None:

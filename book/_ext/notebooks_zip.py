@@ -5,22 +5,25 @@ Run as ``python book/_ext/notebooks_zip.py _build _build/logistic-regression-mea
 
 from __future__ import annotations
 
+import posixpath
 import re
 import sys
 import tomllib
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import unquote
 
 import yaml  # type: ignore[import-untyped]
+from docutils.nodes import make_id  # type: ignore[import-untyped]
 
 import tutorial_utils
 from tutorial_utils.files import whole_file
 
 ROOT = Path(__file__).parents[2]
 LICENCES = ("LICENSE", "LICENSE-text")
-PAGE = re.compile(rb"\]\(\.\./\.\./book/([\w/-]+)\.md(?:#[^)\s]*)?\)")
-"""A notebook's link to a page that is no notebook."""
+LINK = re.compile(rb"\]\(([\w./-]+)\.(md|ipynb)(?:#([^)\s]*))?\)")
+"""A notebook's link to another page: where it is, of what kind, and the heading."""
 
 DOUBLE = re.compile(rb'"image/png": "[^"]*",\s*(?="text/html": \[?\s*"<figure )')
 """A picture that stands in the page's form, with its words, beside it."""
@@ -61,10 +64,6 @@ def collect(build: Path) -> dict[str, bytes]:
     Raises:
         FileNotFoundError: No chapter has been executed.
     """
-
-    def prepare(content: bytes) -> bytes:
-        return without_doubles(to_published_pages(content))
-
     contents = {
         f"{folder}/{path.relative_to(build / made).as_posix()}": without_doubles(
             to_published_pages(path.read_bytes())
@@ -81,11 +80,24 @@ def collect(build: Path) -> dict[str, bytes]:
     return contents | {name: (ROOT / name).read_bytes() for name in LICENCES} | {"README.md": readme}
 
 
-def to_published_pages(content: bytes) -> bytes:
-    """Let links lead to published pages where a notebook has no ``book/`` beside it."""
+def to_published_pages(content: bytes, alone: str = "") -> bytes:
+    """Let links lead to published pages where a notebook has no such file beside it.
+
+    Args:
+        content: A notebook, as JSON.
+        alone: The notebook's part, such as ``"mnist"``, if no other notebooks go with it.
+    """
     settings = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
-    site = settings["sphinx"]["config"]["ogp_site_url"].encode()
-    return PAGE.sub(rb"](" + site + rb"book/\1.html)", content)
+    site = settings["sphinx"]["config"]["ogp_site_url"]
+
+    def lead(link: re.Match[bytes]) -> bytes:
+        if link[2] == b"ipynb" and not alone:
+            return link[0]
+        page = posixpath.normpath(f"notebooks/{alone or 'any'}/{link[1].decode()}")
+        heading = make_id(unquote(link[3].decode())) if link[3] else ""  # as the page names it
+        return f"]({site}{page}.html{heading and '#'}{heading})".encode()
+
+    return LINK.sub(lead, content)
 
 
 def without_doubles(content: bytes) -> bytes:

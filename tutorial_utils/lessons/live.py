@@ -89,9 +89,8 @@ def show(name: str, **values: Any) -> None:
 
 def anchor(name: str, page: str) -> str:
     """Name its place on a page: ``live-NAME`` where it is explained, elsewhere with the page's name."""
-    if page == FIGURES[name].page:
-        return f"live-{name}"
-    return f"live-{name}-{page.removeprefix('notebooks/')}".translate(str.maketrans("/_", "--"))
+    place = "" if page == FIGURES[name].page else f"-{page.removeprefix('notebooks/')}"
+    return f"live-{name}{place}".translate(str.maketrans("/_", "--"))  # as the page's HTML writes it
 
 
 def _rounded(value: Any) -> Any:
