@@ -82,10 +82,7 @@ def expect(
         raise ExpectationError(
             f"this does not hold: {statement} (found {measured}); change the sentence, or what it rests on"
         )
-    _show(
-        f"{BROKEN}{statement}.\n>\n> Found {measured}."
-        + (f" Look instead at {see}." if see else "")
-    )
+    _show(f"{BROKEN}{statement}.\n>\n> Found {measured}." + (f" Look instead at {see}." if see else ""))
 
 
 def recorded() -> list[dict[str, Any]]:

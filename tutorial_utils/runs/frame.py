@@ -7,7 +7,7 @@ import re
 from importlib import resources
 
 _TABLE = re.compile(r"<table\b.*?</table>", re.DOTALL)
-_CAPTION = re.compile(r"<caption>(.*?)</caption>", re.DOTALL)
+_CAPTION = re.compile(r"<caption[^>]*>([^<]+)</caption>")
 
 
 def frame(title: str, body: str, *, head: str = "", broad: bool = False) -> str:
@@ -40,7 +40,7 @@ def _with_boxes(body: str) -> str:
         nonlocal place
         place += 1
         caption = _CAPTION.search(table[0])
-        name = caption[1] if caption else f"Table {place}"
+        name = caption[1].replace('"', "&quot;") if caption else f"Table {place}"
         return f'<div class="scrolls" role="region" aria-label="{name}" tabindex="0">{table[0]}</div>'
 
     return _TABLE.sub(put_into_box, body)
