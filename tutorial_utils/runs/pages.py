@@ -33,13 +33,15 @@ src="data:image/png;base64,{{ output.data['image/png'] | escape_html }}">
 {%- block footer -%}{%- endblock -%}
 """
 _MATHJAX = """<script>
+function letKeysScroll() {
+  for (const formula of document.querySelectorAll("mjx-container[display]"))
+    formula.tabIndex = formula.scrollWidth > formula.clientWidth ? 0 : -1;
+}
+addEventListener("resize", letKeysScroll);
 MathJax = {
   tex: {inlineMath: [["$", "$"]], processEscapes: true},
   options: {enableMenu: false},
-  startup: {pageReady: () => MathJax.startup.defaultPageReady().then(() => {
-    for (const formula of document.querySelectorAll("mjx-container[display]"))
-      if (formula.scrollWidth > formula.clientWidth) formula.tabIndex = 0;  // or no key would scroll it
-  })}
+  startup: {pageReady: () => MathJax.startup.defaultPageReady().then(letKeysScroll)}
 };
 </script>
 """
