@@ -87,7 +87,7 @@ faults: book  ## test every row of tests/faults.md and print the table
 repeat: book  ## execute every chapter again and compare what it measures (CHAPTERS="part/name ..." for some)
 	@$(BIN)/python -m pytest -n $(JOBS) tests/test_repeat.py -k again --chapters "$(or $(CHAPTERS),all)"
 
-bench: .venv-bench/.ready $(DATA)  ## measure speed and memory beside other ways (20 minutes, better on a quiet machine)
+bench: .venv-bench/.ready $(DATA)  ## measure speed and memory beside other ways (20 minutes after make book, better on a quiet machine)
 	@env -u OMP_NUM_THREADS .venv-bench/bin/python benchmarks/run.py $(BENCH)
 
 audit:  ## ask for known vulnerabilities of the locked versions (needs the internet)

@@ -22,6 +22,7 @@ import imports
 import loading
 import replicas
 import solvers
+import strokes
 import sweep
 from targets import Target, check_targets, describe_target
 
@@ -38,6 +39,7 @@ PARTS: dict[str, tuple[Callable[[int, bool], dict[str, Any]], int]] = {
     "sweep": (sweep.measure, 3),
     "features": (features.measure, 7),
     "growth": (growth.measure, 3),
+    "strokes": (strokes.measure, 7),
 }
 """What is measured, and in how many rounds."""
 
@@ -73,6 +75,8 @@ def main() -> None:
         parser.error("--rounds must be 1 or more")
     if "epoch" in options.only:
         epoch.available()  # before an hour of work, not after it
+    if "strokes" in options.only:
+        strokes.find_browser()
     found: dict[str, Any] = {}
     checked: list[Target] = []
     if options.results.is_file() and set(options.only) < set(PARTS):

@@ -108,6 +108,9 @@ def check_targets(results: Mapping[str, Any]) -> list[Target]:
         ]
     if "sweep" in results:
         found.append(Target("a sweep with two jobs, against one job", results["sweep"]["ratio"], 0.7, False))
+    if "strokes" in results:
+        delay = results["strokes"]["seconds"]["median"]
+        found.append(Target("from the pen to the answer on the landing page", delay, 0.05, False, "s"))
     return found
 
 

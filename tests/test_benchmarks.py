@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from conftest import find_chromium
 
 from tutorial_utils.data.datasets import LoadedDataset
 
@@ -140,6 +141,32 @@ def test_images_in_a_file_take_no_memory_and_tiled_ones_keep_their_labels(
     assert torch.equal(labels[60_000:], mnist.train.labels[:3])
 
 
+BUSY = """<!doctype html><html lang="en"><head><title>Pad</title></head><body>
+<button id="demo-clear">Clear</button><ul id="demo-bars"></ul>
+<canvas id="demo-paper" width="300" height="300" style="border: 1px solid"></canvas>
+<script>
+  let moves = 0;
+  document.querySelector("#demo-paper").addEventListener("pointermove", (event) => {
+    if (!event.buttons || ++moves % 2) return;  // every second movement changes nothing
+    for (const start = performance.now(); performance.now() < start + 30;);
+    document.querySelector("#demo-bars").textContent += "x";
+  });
+</script></body></html>"""
+
+
+def test_a_movement_counts_from_the_pen_to_the_frame_that_shows_another_answer(
+    load: Load, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    find_chromium()
+    strokes = load("strokes")
+    monkeypatch.setattr(strokes, "PAGE", tmp_path / "busy.html")
+    (tmp_path / "busy.html").write_text(BUSY)
+    found = strokes.measure(2, True)
+    made = 2 * strokes.STEPS * sum(len(stroke) - 1 for stroke in strokes.STROKES)
+    assert 0 < found["movements"] <= made / 2
+    assert found["worst"] >= found["seconds"]["median"] >= 0.03
+
+
 # The command
 
 
@@ -212,6 +239,7 @@ def test_growth_and_the_loss_reached_are_promises(load: Load) -> None:
     seeds = {"mnist": {"ratios": {"one_by_one": 4.5}}, "cifar10": {"ratios": {"products": 0.8}}}
     results["replicas"] = {"threads_1": {"ratio": 5.0}, "seeds": seeds}
     results["features"] = {"cifar10": {"speed": 0.6}, "head": {"test_accuracy": 0.72}}
+    results["strokes"] = {"seconds": {"median": 0.06}}
     targets = load("targets")
     assert [targets.describe_target(target) for target in targets.check_targets(results)] == [
         "met     time to the same loss, against scikit-learn's best solver: 0.5 times (at most 0.7 times)",
@@ -223,6 +251,7 @@ def test_growth_and_the_loss_reached_are_promises(load: Load) -> None:
         "MISSED  CIFAR-10's test accuracy of a linear head on dense features: 0.72 (at least 0.73)",
         "MISSED  power of the number of images with which time grows: 1.2 (at most 1.1)",
         "met     memory of an image, against what was predicted: 1.05 times (at most 1.1 times)",
+        "MISSED  from the pen to the answer on the landing page: 0.06 s (at most 0.05 s)",
     ]
 
 

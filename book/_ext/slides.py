@@ -13,7 +13,6 @@ from question_bank import NOTICE, Asked, questions_in
 from tutorial_utils.lessons import live
 from tutorial_utils.lessons.markup import inline
 from tutorial_utils.lessons.show import METADATA
-from tutorial_utils.runs.pages import plain_markdown
 
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 STYLE = """
@@ -108,7 +107,7 @@ def write_deck(lesson: Lesson, notebook: Any) -> str:
 
 def words(markdown: str) -> str:
     """Write a line of Markdown for a slide: links as their words, formulas as they were typed."""
-    return inline(_LINK.sub(r"\1", plain_markdown(markdown)).replace("$", "").replace("★", "").strip())
+    return inline(_LINK.sub(r"\1", markdown).replace("$", "").replace("★", "").strip())
 
 
 def _prediction(asked: Asked) -> str:

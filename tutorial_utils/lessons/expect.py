@@ -24,6 +24,9 @@ from tutorial_utils.exceptions import ConfigurationError, ExpectationError
 STRICT_VARIABLE = "TUTORIAL_STRICT"
 """Environment variable that the book's own build sets to ``1``: there, what does not hold is an error."""
 
+BROKEN = "> **With these settings this does not hold:** "
+"""How what a cell says begins where a statement does not hold."""
+
 _made: dict[str, dict[str, Any]] = {}
 """What was expected in this process, by statement: a kernel runs one chapter, and some cells again."""
 
@@ -79,10 +82,7 @@ def expect(
         raise ExpectationError(
             f"this does not hold: {statement} (found {measured}); change the sentence, or what it rests on"
         )
-    _show(
-        f"> **With these settings this does not hold:** {statement}.\n>\n> Found {measured}."
-        + (f" Look instead at {see}." if see else "")
-    )
+    _show(f"{BROKEN}{statement}.\n>\n> Found {measured}." + (f" Look instead at {see}." if see else ""))
 
 
 def recorded() -> list[dict[str, Any]]:

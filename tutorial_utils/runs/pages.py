@@ -2,41 +2,54 @@
 
 from __future__ import annotations
 
+import html
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from tutorial_utils.lessons.expect import BROKEN
+from tutorial_utils.runs.frame import frame
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+# Of nbconvert only what it makes of cells: its own page asks three hosts for scripts, and suits no phone.
 _TEMPLATE = """
-{%- extends 'lab/index.html.j2' -%}
-{%- block html_head_js -%}{%- endblock -%}
-{%- block jupyter_widgets -%}{%- endblock -%}
-{%- block html_head_js_mermaidjs -%}{%- endblock -%}
-{%- block html_head_js_mathjax -%}
-{%- if resources.mathjax -%}
-<script>
-MathJax = {
-  tex: {inlineMath: [["$", "$"]], processEscapes: true},
-  options: {enableMenu: false}
-};
-</script>
-<script>{{ resources.mathjax }}</script>
-{%- endif -%}
+{%- extends 'lab/base.html.j2' -%}
+{%- block codecell -%}
+{%- if "hide-cell" in cell.metadata.get("tags", []) -%}
+<details><summary>{{ cell.metadata.title | escape_html }}</summary>{{ super() }}</details>
+{%- else -%}{{ super() }}{%- endif -%}
+{%- endblock -%}
+{%- block input -%}
+{%- if "hide-input" in cell.metadata.get("tags", []) -%}
+<details><summary>{{ cell.metadata.title | escape_html }}</summary>{{ super() }}</details>
+{%- else -%}{{ super() }}{%- endif -%}
 {%- endblock -%}
 {%- block data_png scoped -%}
-<figure class="jp-RenderedImage jp-OutputArea-output">
-<img src="data:image/png;base64,{{ output.data['image/png'] | escape_html }}"
-alt="{{ output.metadata.get('alt', '') | escape_html }}">
-<figcaption class="jp-RenderedHTMLCommon">{{ output.metadata.get('caption', '') | escape_html }}</figcaption>
-</figure>
+<img alt="A figure without description"
+src="data:image/png;base64,{{ output.data['image/png'] | escape_html }}">
 {%- endblock -%}
+{%- block footer -%}{%- endblock -%}
 """
-# nbconvert's own page asks three hosts for require.js, MathJax and Mermaid.
+_MATHJAX = """<script>
+function letKeysScroll() {
+  for (const formula of document.querySelectorAll("mjx-container[display]"))
+    formula.tabIndex = formula.scrollWidth > formula.clientWidth ? 0 : -1;
+}
+addEventListener("resize", letKeysScroll);
+MathJax = {
+  tex: {inlineMath: [["$", "$"]], processEscapes: true},
+  options: {enableMenu: false},
+  startup: {pageReady: () => MathJax.startup.defaultPageReady().then(letKeysScroll)}
+};
+</script>
+"""
 
-_ROLE = r"\{(?P<role>[\w:]+)\}`(?P<content>[^`]+)`"
-_AS_IT_IS = r"^```.*?^```|`[^`]+`|\$\$.*?\$\$|(?<!\\)\$[^$]+\$"
-_LINK = r"(?<!!)\[(?P<text>[^\]]*)\]\((?!https?:|#)(?P<target>[^)\s]+)\)"
-_BOOK_MARKUP = re.compile(
-    rf"{_ROLE}|(?P<same>{_AS_IT_IS})|{_LINK}|^\([\w-]+\)=\n|"
-    r"^:::+(?:\{\w+\})?(?P<title>[^\n]*)\n?(?:^:\w+:[^\n]*\n)*",
+_TITLE = re.compile(r"^# @title ([^\n]+)\n")
+_LINK_OR_AS_IT_IS = re.compile(
+    r"(?P<same>^```.*?^```|`[^`]+`|\$\$.*?\$\$|(?<!\\)\$[^$]+\$)"
+    r"|(?<!!)\[(?P<text>[^\]]*)\]\((?!https?:|#)(?P<target>[^)\s]+)\)",
     re.MULTILINE | re.DOTALL,
 )
 
@@ -44,14 +57,17 @@ _BOOK_MARKUP = re.compile(
 def to_html(notebook: str, title: str, mathjax: Path | None = None) -> str:
     """Make a page of an executed notebook, with its pictures inside.
 
+    Above it stands which run it is and, with links, which of its sentences do not hold. Cells that the book
+    folds are folded.
+
     Args:
         notebook: JSON.
-        title: Of the page.
+        title: Of the page: chapter and values.
         mathjax: The script ``tex-svg.js`` of MathJax 3, which is put into the page; without it, or when there
             is no such file, formulas are shown as they were typed.
 
     Returns:
-        The page. Figures keep the captions and alt texts of the book. Links to other chapters are plain text.
+        The page. Links to other chapters are plain text.
     """
     import nbformat
     from jinja2 import DictLoader
@@ -59,17 +75,17 @@ def to_html(notebook: str, title: str, mathjax: Path | None = None) -> str:
     from traitlets.config import Config
 
     content = nbformat.reads(notebook, as_version=4)  # type: ignore[no-untyped-call]
-    content.metadata["title"] = title
+    note = _introduce(title, content)
     for cell in content.cells:
         if cell.cell_type == "markdown":
-            cell.source = plain_markdown(cell.source)
-        for output in cell.get("outputs", []):
-            if "image/png" in output.get("data", {}):  # the book's caption and alt text
-                figure = cell.metadata.get("mystnb", {})
-                output.metadata["alt"] = figure.get("image", {}).get("alt", "a figure without description")
-                output.metadata["caption"] = figure.get("figure", {}).get("caption", "")
+            cell.source = without_links(cell.source)
+        elif found := _TITLE.match(cell.source):
+            cell.metadata["title"], cell.source = found[1], cell.source[found.end() :]
+        cell.metadata.setdefault("title", "Code")
     exporter = HTMLExporter(  # type: ignore[no-untyped-call]
         embed_images=True,
+        exclude_input_prompt=True,
+        exclude_output_prompt=True,
         extra_loaders=[DictLoader({"page.html.j2": _TEMPLATE})],
         template_file="page.html.j2",
         config=Config(
@@ -81,27 +97,41 @@ def to_html(notebook: str, title: str, mathjax: Path | None = None) -> str:
             }
         ),
     )
-    script = mathjax.read_text(encoding="utf-8") if mathjax and mathjax.is_file() else ""
-    resources = {"mathjax": script.replace("</script", r"<\/script")}
-    page: str = exporter.from_notebook_node(content, resources)[0]
-    return page
+    head = f"<style>\n{_style_of_code()}</style>"
+    if mathjax and mathjax.is_file():
+        script = mathjax.read_text(encoding="utf-8").replace("</script", r"<\/script")
+        head += f"{_MATHJAX}<script>{script}</script>"
+    return frame(title, note + exporter.from_notebook_node(content)[0], head=head)
 
 
-def plain_markdown(source: str) -> str:
-    """Rewrite as common Markdown what only the book understands: citations, references, labels and boxes.
+def _introduce(title: str, notebook: NotebookNode) -> str:
+    """Say which run a page shows, and which sentences do not hold in it."""
+    broken = []
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            said = str(output.get("data", {}).get("text/markdown", "")).partition("\n")[0]
+            if said.startswith(BROKEN):
+                words = html.escape(said.removeprefix(BROKEN))
+                broken.append(f'<li><a href="#cell-id={cell["id"]}">{words}</a></li>')
+    note = f"<p>A run of {html.escape(title)}. Its text was written for the values of the book."
+    if broken:
+        note += f" With these, what follows does not hold:</p>\n<ul>{''.join(broken)}</ul>"
+    return f'<div class="note">{note}</div>\n'
 
-    Code, formulas and links to the web are left as they are.
-    """
-    return _BOOK_MARKUP.sub(_rewrite, source)
+
+def _style_of_code() -> str:
+    """Colours for the words of code with enough contrast, as in the book."""
+    from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
+
+    light, dark = (
+        HtmlFormatter(style=style).get_style_defs(".highlight")
+        for style in ("a11y-high-contrast-light", "a11y-dark")
+    )
+    return f"{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}\n"
 
 
-def _rewrite(match: re.Match[str]) -> str:
-    if match["same"]:
-        return match["same"]
-    if match["role"]:
-        content = re.sub(r"\s*<[^>]*>$", "", match["content"])
-        return f"({content})" if match["role"].startswith("cite") else content
-    if match["target"]:
-        return match["text"] or f"*{match['target'].removeprefix('../')}*"
-    title = (match["title"] or "").strip()
-    return f"**{title}**\n\n" if title else ""
+def without_links(source: str) -> str:
+    """Turn links to other files into their words; code, formulas and links to the web stay as they are."""
+    return _LINK_OR_AS_IT_IS.sub(
+        lambda found: found["same"] or found["text"] or f"*{found['target'].removeprefix('../')}*", source
+    )

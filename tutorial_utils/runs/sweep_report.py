@@ -20,6 +20,7 @@ from tutorial_utils.files import whole_file
 from tutorial_utils.plots.style import use_book_style
 from tutorial_utils.plots.sweeps import metric_against
 from tutorial_utils.report import results
+from tutorial_utils.runs.frame import frame
 from tutorial_utils.runs.sweeps import Outcome
 
 SEED = "seed"
@@ -251,25 +252,11 @@ def _make_page(table: pd.DataFrame, title: str) -> str:
         summary = summarise(table, metrics).drop(columns=fixed)
         content["summary"] = _as_table(summary, "One row for each setting and metric")
         content["missing"] = summary["missing"].any()
-    return Environment(autoescape=True).from_string(_PAGE).render(content)
+    body = Environment(autoescape=True).from_string(_PAGE).render(content)
+    return frame(title, body, broad=True)
 
 
-_PAGE = """<!doctype html>
-<html lang="en-GB"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<style>
-body { font: 16px/1.5 system-ui, sans-serif; color: #1f2937; background: #fff; max-width: 72rem;
-  margin: 2rem auto; padding: 0 1rem; overflow-wrap: anywhere; }
-h1, h2 { line-height: 1.2; } h2 { margin-top: 2.5rem; }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); gap: 1rem; }
-img { width: 100%; max-width: 36rem; }
-.wide { overflow-x: auto; overflow-wrap: normal; }
-table { border-collapse: collapse; font-size: 0.85rem; font-variant-numeric: tabular-nums; }
-caption { text-align: left; }
-th, td { padding: 0.25rem 0.8rem; border: 0; border-bottom: 1px solid #d1d5db; text-align: left;
-  vertical-align: top; }
-th { white-space: nowrap; }
-</style>
-<title>{{ title }}</title></head><body><main>
+_PAGE = """\
 <h1>{{ title }}</h1>
 <p>{{ points }} points, {{ failed }} failed. Varied: {{ varied | join(", ") or "nothing" }}.
 {%- if fixed %} The same in all: {{ fixed | join(", ") }}.{% endif %}</p>
@@ -291,12 +278,11 @@ One seed alone has neither.
 {%- if hidden %}
 <p>What is the same in every point stands in <code>results.csv</code> only.</p>
 {%- endif %}
-</main></body></html>
 """
 
 
 def _as_table(frame: pd.DataFrame, caption: str) -> str:
-    """Write a table that can be scrolled; what is missing is empty."""
+    """Write a table; what is missing is empty."""
     with pd.option_context("display.max_colwidth", None):  # pandas would cut texts
         table = frame.to_html(
             index=False,
@@ -306,5 +292,4 @@ def _as_table(frame: pd.DataFrame, caption: str) -> str:
         )
     # All text is escaped, so what looks like a tag is one.
     table = table.replace("<th>", '<th scope="col">')
-    table = table.replace("<thead>", f"<caption>{caption}</caption><thead>")
-    return f'<div class="wide" role="region" aria-label="{caption}" tabindex="0">{table}</div>'
+    return table.replace("<thead>", f"<caption>{caption}</caption><thead>")
