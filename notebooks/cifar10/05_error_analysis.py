@@ -155,19 +155,18 @@ len(candidates) / len(truth)
 # Are places of the background among them? Do not guess: change the test images, and ask the same model again. **Predict first:** take away a frame, or as many pixels in the middle. Which costs more accuracy?
 
 # %%
-pixels = data.test.images.double() / 255
-usual = (train.images.double().mean(dim=0) / 255).expand_as(pixels)
+usual = train.images.float().mean(dim=0) / 255  # the average image
 edge = torch.ones(32, 32, dtype=torch.bool)
 edge[5:27, 5:27] = False  # a frame of 540 pixels around 484
 
-changed = {
-    "as it is": pixels,
-    "mirrored": pixels.flip(3),
-    "grey": pixels.mean(dim=1, keepdim=True).expand_as(pixels),
-    "middle alone": torch.where(edge, usual, pixels),
-    "frame alone": torch.where(edge, pixels, usual),
+changes = {
+    "as it is": lambda x: x,
+    "mirrored": lambda x: x.flip(3),
+    "grey": lambda x: x.mean(dim=1, keepdim=True).expand_as(x),
+    "middle alone": lambda x: torch.where(edge, usual, x),
+    "frame alone": lambda x: torch.where(edge, x, usual),
 }
-answers = {k: predict(model, x.float()).labels for k, x in changed.items()}
+answers = {k: predict(model, f(inputs)).labels for k, f in changes.items()}
 own, rows = said["test"].labels, {}
 for name, answer in answers.items():
     same = torch.stack([answer == truth, answer == own]).double()
@@ -179,7 +178,8 @@ effects.round(3)
 # @title Figure: one photograph, changed
 from tutorial_utils.plots.data import image_grid
 
-of_one = {k: x[0].permute(1, 2, 0) for k, x in changed.items()}
+one = inputs[:1]
+of_one = {k: f(one)[0].permute(1, 2, 0) for k, f in changes.items()}
 titles = [f"{k}\n{100 * effects.accuracy[k]:.1f} %" for k in of_one]
 show(
     image_grid(torch.stack(list(of_one.values())), titles),
@@ -289,10 +289,10 @@ pd.DataFrame(rows, ["lowest", "highest", "guessing"]).round(2)
 
 # %%
 def prepare(part):
-    return part.images.flatten(1).float() / 255 - mean_pixel
+    return part.images.flatten(1).float().div_(255).sub_(mean_pixel)
 
 
-mean_pixel = (train.images.double().mean(dim=0).flatten() / 255).float()
+mean_pixel = usual.flatten()
 x, y, one_hot = prepare(train), train.labels, F.one_hot(train.labels, 10)
 held, of_test = prepare(validation), prepare(data.test)
 

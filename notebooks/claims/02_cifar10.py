@@ -122,7 +122,7 @@ on_cpu = config.but(device="cpu")
 stack = replicas.Stack([on_cpu.but(seed=s) for s in range(UNTRAINED)])
 votes = []
 for images, _ in validation:
-    votes.append(stack.logits(images.cpu().flatten(1)).argmax(dim=2))
+    votes.append(stack.logits(images.cpu().flatten(1)).argmax(dim=1))
 votes = torch.cat(votes, dim=1)  # (models, validation images)
 
 # %% [markdown]
@@ -299,14 +299,15 @@ ledger.record(31, a=worst)
 import itertools
 
 walkers = replicas.Stack([on_cpu.but(seed=s) for s in range(num_seeds)])
+rates = walkers.column([0.001] * num_seeds)
 held_inputs = torch.cat([x.cpu().flatten(1) for x, _ in validation])
 path, endless = [], itertools.chain.from_iterable(itertools.repeat(train))
 for images, labels in itertools.islice(endless, 50):
     inputs, labels = images.cpu().flatten(1), labels.cpu()
     error = replicas.measure_batch(walkers.logits(inputs), labels)[2]
-    walkers.update(inputs, error / len(labels), [0.001] * num_seeds)
-    now = replicas.measure_batch(walkers.logits(held_inputs), held_labels)
-    path.append(torch.stack([now[0], now[1].double()]))
+    walkers.update(inputs, error, rates)
+    losses, hits, _ = replicas.measure_batch(walkers.logits(held_inputs), held_labels)
+    path.append(torch.stack([losses, hits.sum(dim=(1, 2)).double()]))
 loss_change, accuracy_change = torch.stack(path).diff(dim=0).unbind(dim=1)
 
 # %% tags=["hide-input"]

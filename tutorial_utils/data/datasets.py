@@ -208,11 +208,11 @@ def standardise_pixels(images: Tensor, mean: Sequence[float], std: Sequence[floa
     Returns:
         float32, same shape.
     """
-    if not any(mean) and all(value == 1 for value in std):
-        return images.float().div_(255)
-    # Multiply and add, in place: two passes over floats that exist once, instead of three with divisions.
-    scale, shift = _scale_and_shift(tuple(mean), tuple(std), images.device)
-    return images.float().mul_(scale).add_(shift)
+    # Multiply and add, in place: fewer and quicker passes over floats that exist once than with divisions.
+    floats, (scale, shift) = images.float(), _scale_and_shift(tuple(mean), tuple(std), images.device)
+    if len(set(std)) == 1:
+        return torch.add(shift, floats, alpha=1 / (255 * std[0]), out=floats)
+    return floats.mul_(scale).add_(shift)
 
 
 @functools.lru_cache(maxsize=64)  # made once, not for every batch: that took a tenth of an epoch

@@ -11,16 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from tutorial_utils.evaluation.calibration import fit_temperature, with_temperature
 from tutorial_utils.evaluation.comparisons import fit_standardised
-from tutorial_utils.evaluation.predictions import Predictions, align
+from tutorial_utils.evaluation.predictions import Floats, Predictions, align
 from tutorial_utils.evaluation.statistics import finite_values
 from tutorial_utils.exceptions import DataError
-
-Floats = NDArray[np.float64]
 
 STEP = 1e-3
 """Images by which a cell of a confusion matrix is moved to see what a metric does."""

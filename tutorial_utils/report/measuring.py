@@ -7,15 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from tutorial_utils.evaluation import dependence, influence, medians, power, statistics
-from tutorial_utils.evaluation.predictions import Predictions
+from tutorial_utils.evaluation.predictions import Floats, Predictions
 from tutorial_utils.report.ledger import Measurement
 from tutorial_utils.report.verdicts import write_value
-
-Floats = NDArray[np.float64]
 
 
 def over_seeds_and_images(

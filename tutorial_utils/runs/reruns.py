@@ -23,6 +23,7 @@ RUNS = Path("_build/runs")
 """Where reruns arrive unless they are told otherwise."""
 
 PREVIEW: dict[str, Scalar] = {
+    "num_images": 2_000,
     "num_epochs": 2,
     "short_epochs": 3,
     "learning_rate_step": 1,  # so that there is a decay to speak of

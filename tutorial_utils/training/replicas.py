@@ -158,8 +158,10 @@ class StackedBatches:
                 ]
             )
         for chosen in order.split(self.batch_size, dim=1):
-            images = self.transform(self.data.images.index_select(0, chosen.flatten()))
-            yield images.unflatten(0, chosen.shape), self.data.labels[chosen]
+            flat = chosen.flatten()
+            images = self.transform(self.data.images.index_select(0, flat))
+            labels = self.data.labels.index_select(0, flat)
+            yield images.view(*chosen.shape, *images.shape[1:]), labels.view(chosen.shape)
 
 
 class Stack:
@@ -167,7 +169,7 @@ class Stack:
 
     Attributes:
         weight: Shape (replicas, classes, features).
-        bias: Shape (replicas, 1, classes).
+        bias: Shape (replicas, classes, 1).
         weight_velocity: Momentum buffer of the weights.
         bias_velocity: Momentum buffer of the biases.
     """
@@ -175,13 +177,14 @@ class Stack:
     def __init__(self, configs: Sequence[TrainingConfig]) -> None:
         models = [make_model(config) for config in configs]
         self.weight = torch.stack([model.linear.weight.detach() for model in models])
-        self.bias = torch.stack([model.linear.bias.detach() for model in models]).unsqueeze(1)
+        self.bias = torch.stack([model.linear.bias.detach() for model in models]).unsqueeze(2)
         self.weight_velocity = torch.zeros_like(self.weight)
         self.bias_velocity = torch.zeros_like(self.bias)
-        self.momentum = self._column([config.momentum for config in configs])
-        self.weight_decay = self._column([config.weight_decay for config in configs])
+        self.momentum = self.column([config.momentum for config in configs])
+        self.weight_decay = self.column([config.weight_decay for config in configs])
+        self.decays = bool(self.weight_decay.any())
 
-    def _column(self, values: list[float]) -> Tensor:
+    def column(self, values: Sequence[float]) -> Tensor:
         """One number per replica, ready to be multiplied with its parameters."""
         return torch.tensor(values, device=self.weight.device).view(-1, 1, 1)
 
@@ -192,37 +195,35 @@ class Stack:
             inputs: Shape (batch, features), the same for all, or (replicas, batch, features).
 
         Returns:
-            Shape (replicas, batch, classes).
+            Shape (replicas, classes, batch): with so few classes both the product and the softmax are several
+            times as quick when the classes are rows in memory.
         """
-        # Weights times images, not images times weights: with so few classes both the product and the softmax
-        # are several times as quick when the classes are rows in memory.
-        bias = self.bias.transpose(1, 2)
         if inputs.ndim == 3:
-            return torch.baddbmm(bias, self.weight, inputs.transpose(1, 2)).transpose(1, 2)
+            return torch.baddbmm(self.bias, self.weight, inputs.mT)
         # One wide product instead of many narrow ones: this is where a shared batch saves time.
-        wide = torch.addmm(bias.flatten(0, 1), self.weight.flatten(0, 1), inputs.T)
-        return wide.view(*self.weight.shape[:2], len(inputs)).transpose(1, 2)
+        wide = torch.addmm(self.bias.flatten(0, 1), self.weight.flatten(0, 1), inputs.T)
+        return wide.view(*self.weight.shape[:2], len(inputs))
 
-    def update(self, inputs: Tensor, error: Tensor, rates: list[float]) -> None:
+    def update(self, inputs: Tensor, error: Tensor, rates: Tensor) -> None:
         """Take one step of gradient descent with momentum and weight decay, as ``torch.optim.SGD`` does.
 
         Args:
             inputs: As for :meth:`logits`.
-            error: Gradient of each replica's loss by its logits, shape (replicas, batch, classes).
-            rates: Learning rate of each replica.
+            error: Gradient of each replica's summed loss by its logits, shape (replicas, classes, batch).
+            rates: Learning rate of each replica, shape (replicas, 1, 1).
         """
+        share = 1 / error.shape[2]  # the loss is a mean
+        self.weight_velocity.mul_(self.momentum)
+        self.bias_velocity.mul_(self.momentum).add_(error.sum(dim=2, keepdim=True), alpha=share)
+        # The gradient is added while it is computed: it needs no memory of its own.
         if inputs.ndim == 3:
-            weight_gradient = torch.bmm(error.transpose(1, 2), inputs)
+            self.weight_velocity.baddbmm_(error, inputs, alpha=share)
         else:
-            wide = error.transpose(1, 2).flatten(0, 1)
-            weight_gradient = (wide @ inputs).view(self.weight.shape)
-        rate = self._column(rates)
-        for parameter, velocity, gradient in (
-            (self.weight, self.weight_velocity, weight_gradient),
-            (self.bias, self.bias_velocity, error.sum(dim=1, keepdim=True)),
-        ):
-            velocity.mul_(self.momentum).add_(gradient).addcmul_(parameter, self.weight_decay)
-            parameter.addcmul_(velocity, rate, value=-1)
+            self.weight_velocity.flatten(0, 1).addmm_(error.flatten(0, 1), inputs, alpha=share)
+        for parameter, velocity in ((self.weight, self.weight_velocity), (self.bias, self.bias_velocity)):
+            if self.decays:
+                velocity.addcmul_(parameter, self.weight_decay)
+            parameter.addcmul_(velocity, rates, value=-1)
 
     def keep(self, rows: Tensor) -> None:
         """Drop all replicas but these.
@@ -235,30 +236,27 @@ class Stack:
 
     def weights_of(self, row: int) -> Tensors:
         """Copy one replica's weights, named as in ``LogisticRegression``."""
-        return {"linear.weight": self.weight[row].clone(), "linear.bias": self.bias[row, 0].clone()}
+        return {"linear.weight": self.weight[row].clone(), "linear.bias": self.bias[row, :, 0].clone()}
 
 
 def measure_batch(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Compare the logits of every replica with the labels.
 
     Args:
-        logits: Shape (replicas, batch, classes).
+        logits: Shape (replicas, classes, batch).
         labels: int64, (batch,) for all or (replicas, batch).
 
     Returns:
-        Summed cross-entropy and number of hits of every replica, float64 and int64 (replicas,), on the CPU
-        because Apple's cards know no float64; and the gradient of the summed cross-entropy by the logits,
-        p - y, shaped like them.
+        Summed cross-entropy of every replica, float64 (replicas,), on the CPU because Apple's cards know no
+        float64; whether each image was a hit, bool (replicas, 1, batch); and the gradient of the summed
+        cross-entropy by the logits, p - y, shaped like them.
     """
-    scores = logits.transpose(1, 2)  # classes as rows, as `Stack.logits` lays them out
-    truth = labels.expand(logits.shape[:2]).unsqueeze(1)
-    log_p = scores.log_softmax(dim=1)
-    losses = -log_p.gather(1, truth).squeeze(1)
-    best = scores.max(dim=1, keepdim=True).indices  # `argmax` takes ten times as long over rows
-    hits = (best == truth).sum(dim=(1, 2))
-    error = log_p.exp_()
-    error.scatter_add_(1, truth, torch.full_like(truth, -1, dtype=error.dtype))
-    return losses.cpu().double().sum(dim=1), hits.cpu(), error.transpose(1, 2)
+    truth = labels.expand(len(logits), -1).unsqueeze(1)
+    log_p = logits.log_softmax(dim=1)
+    of_truth = log_p.gather(1, truth)
+    hits = of_truth == log_p.amax(dim=1, keepdim=True)  # `argmax` takes much longer over rows
+    error = log_p.exp_().scatter_add_(1, truth, torch.full_like(of_truth, -1))
+    return -of_truth.cpu().double().sum(dim=(1, 2)), hits, error
 
 
 def train(
@@ -393,16 +391,19 @@ class _Run:
 
     def _update_with_every_batch(self, epoch: int, rates: list[float]) -> tuple[list[float], list[float]]:
         """One pass over the training batches; returns running loss and running accuracy of each replica."""
-        total, correct, seen = self._zeros(torch.float64), self._zeros(torch.int64), 0
+        total, hits = torch.zeros(len(self.active), dtype=torch.float64), []
         well = torch.ones(len(self.active), dtype=torch.bool)
         each = [self.configs[index].divergence_bound for index in self.active]
         bounds = torch.tensor(each, dtype=torch.float64)  # on the CPU, where the losses are
+        column = self.stack.column(rates)
         for step, (inputs, labels) in enumerate(self._inputs(self.train, "training"), start=1):
-            losses, hits, error = measure_batch(self.stack.logits(inputs), labels)
+            losses, hit, error = measure_batch(self.stack.logits(inputs), labels)
+            total += losses
+            hits.append(hit)
             size = labels.shape[-1]
             # NaN compares false: a replica that is no longer well is named once and then ignored.
             sound = losses < bounds * size
-            if not bool((sound | ~well).all()):
+            if not bool(sound.all()):
                 where = f"epoch {epoch}, step {step}"
                 for row in (well & ~sound).nonzero().flatten().tolist():
                     index = self.active[row]
@@ -413,25 +414,18 @@ class _Run:
                 well &= sound
                 if not bool(well.any()):
                     break
-            self.stack.update(inputs, error.div_(size), rates)
-            total += losses
-            correct += hits
-            seen += size
-        return (total / max(seen, 1)).tolist(), (correct.double() / max(seen, 1)).tolist()
+            self.stack.update(inputs, error, column)
+        return _means(total, hits)
 
     @torch.no_grad()
     def _measure(self, batches: BatchIterable) -> tuple[list[float], list[float]]:
         """Mean loss and accuracy of each active replica."""
-        total, correct, seen = self._zeros(torch.float64), self._zeros(torch.int64), 0
+        total, hits = torch.zeros(len(self.active), dtype=torch.float64), []
         for inputs, labels in self._inputs(batches, "validation"):
-            losses, hits, _ = measure_batch(self.stack.logits(inputs), labels)
+            losses, hit, _ = measure_batch(self.stack.logits(inputs), labels)
             total += losses
-            correct += hits
-            seen += labels.shape[-1]
-        return (total / seen).tolist(), (correct.double() / seen).tolist()
-
-    def _zeros(self, dtype: torch.dtype) -> Tensor:
-        return torch.zeros(len(self.active), dtype=dtype)
+            hits.append(hit)
+        return _means(total, hits)
 
     def _inputs(self, batches: BatchIterable, what: str) -> Iterator[tuple[Tensor, Tensor]]:
         """Batches with flat images, each replica's own ones cut down to the active replicas."""
@@ -471,6 +465,13 @@ class _Run:
             model.load_state_dict(best)
             made.append(Replica(config, model, history))
         return made
+
+
+def _means(total: Tensor, hits: list[Tensor]) -> tuple[list[float], list[float]]:
+    """Mean loss and accuracy of each replica, from summed losses and the hits of every batch."""
+    hit = torch.cat(hits, dim=2)  # counted once an epoch, which is quicker than every step
+    seen = hit.shape[2]
+    return (total / seen).tolist(), [count / seen for count in hit.sum(dim=(1, 2)).tolist()]
 
 
 def batches_of_each(

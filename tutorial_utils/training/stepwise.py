@@ -74,15 +74,13 @@ def run_epochs(
             f"found shape {tuple(class_weights.shape)}"
         )
     for epoch in range(1, configs[0].num_epochs + 1):
-        rates = [config.learning_rate_at(epoch) for config in configs]
+        rates = stack.column([config.learning_rate_at(epoch) for config in configs])
         for images, labels in batches:
             inputs = images.flatten(2)
             error = measure_batch(stack.logits(inputs), labels)[2]
-            if class_weights is None:
-                error = error / labels.shape[1]
-            else:
-                share = class_weights.gather(1, labels)
-                error = error * (share / share.sum(dim=1, keepdim=True))[..., None]
+            if class_weights is not None:
+                weights = class_weights.gather(1, labels)
+                error = error * (weights / weights.mean(dim=1, keepdim=True)).unsqueeze(1)
             stack.update(inputs, error, rates)
         yield stack
 
@@ -132,11 +130,11 @@ def watch_updates(
         Nats, float64, shape (replicas, updates).
     """
     stack, seen = Stack([config.but(device="cpu") for config in configs]), []
-    rates = [config.learning_rate for config in configs]
+    rates = stack.column([config.learning_rate for config in configs])
     batches, _ = batches_of_each(data, configs)
     for _, (inputs, truth) in zip(range(updates), batches, strict=False):
         error = measure_batch(stack.logits(inputs.flatten(2)), truth)[2]
-        stack.update(inputs.flatten(2), error / truth.shape[1], rates)
+        stack.update(inputs.flatten(2), error, rates)
         seen.append(measure_batch(stack.logits(images.flatten(1)), labels)[0] / len(labels))
     return torch.stack(seen, dim=1)
 
@@ -171,10 +169,11 @@ def steps_to(
     """
     stack = Stack([config.but(device="cpu") for config in configs])
     rates, seen = [config.learning_rate for config in configs], []
+    column = stack.column(rates)
     endless = itertools.chain.from_iterable(itertools.repeat(batches))
     for inputs, truth in itertools.islice(endless, most):
         losses, _, error = measure_batch(stack.logits(inputs.flatten(1)), truth)
-        stack.update(inputs.flatten(1), error / len(truth), rates)
+        stack.update(inputs.flatten(1), error, column)
         seen.append(losses / len(truth))
         now = measure_batch(stack.logits(images.flatten(1)), labels)[0] / len(labels)
         now = now.nan_to_num(math.inf)  # a rate that broke down is never the first

@@ -11,12 +11,11 @@ from torch import Tensor, nn
 
 from tutorial_utils.evaluation.predictions import predict
 from tutorial_utils.reproducibility import preserved_randomness, training_fingerprint
-from tutorial_utils.training import checkpoints
 from tutorial_utils.training.batch_checks import begin, order_generators
 from tutorial_utils.training.batches import BatchIterable
 from tutorial_utils.training.config import TrainingConfig
 from tutorial_utils.training.history import History
-from tutorial_utils.training.trainer import Trainer, device_of
+from tutorial_utils.training.trainer import Trainer, device_of, fit_once
 
 
 def fit_or_load(
@@ -55,18 +54,10 @@ def fit_or_load(
     with preserved_randomness(device=device_of(model)):
         torch.manual_seed(config.seed)
         path = None
-        resume = False
         if folder is not None:
-            key = fingerprint(config, model, train, validation)
-            path = folder / "models" / f"{key}.safetensors"
-        if path is not None and path.is_file():
-            saved = checkpoints.load(path)
-            if saved.history.stop_reason is not None:
-                checkpoints.fill(model, saved.best)
-                return saved.history.require_trained()
-            resume = True
+            path = folder / "models" / f"{fingerprint(config, model, train, validation)}.safetensors"
         trainer = Trainer(config, checkpoint=path, show_progress=show_progress)
-        return trainer.fit(model, train, validation, resume=resume).require_trained()
+        return fit_once(trainer, model, lambda: (train, validation))
 
 
 def fingerprint(

@@ -415,15 +415,37 @@ def load_or_fit(
     """
     path = checkpoints.model_path(folder, config, data.fingerprint) if folder else None
     model = make_model(config)
-    measured = resume = False
+    trainer = Trainer(config, checkpoint=path, measure_train=measure_train)
+    return model, fit_once(trainer, model, lambda: training_batches(data.train, config))
+
+
+def fit_once(
+    trainer: Trainer, model: nn.Module, batches: Callable[[], tuple[BatchIterable, BatchIterable]]
+) -> History:
+    """Fit a model, or give it the best weights of the run in the trainer's checkpoint file if that has ended.
+
+    A run that was cut short goes on; one of other settings, or without a training loss that is asked for, is
+    begun anew.
+
+    Args:
+        trainer: Its checkpoint file is named by all that decides what the training gives.
+        model: Changed in place.
+        batches: Makes training and validation batches, if they are needed.
+
+    Returns:
+        The history of the training.
+
+    Raises:
+        TrainingError: The run diverged, its loss was no finite number, or Ctrl-C came.
+    """
+    path, resume = trainer.checkpoint, False
     if path is not None and path.is_file():
         saved = checkpoints.load(path)
         measured = None not in saved.history.column("train_loss")
-        resume = (measured or not measure_train) and saved.config.fingerprint() == config.fingerprint()
+        same = saved.config.fingerprint() == trainer.config.fingerprint()
+        resume = same and (measured or not trainer.measure_train)
         if resume and saved.history.stop_reason is not None:
             checkpoints.fill(model, saved.best)
-            return model, saved.history.require_trained()
-    train, validation = training_batches(data.train, config)
-    # What was measured so far is measured to the end.
-    trainer = Trainer(config, checkpoint=path, measure_train=measure_train or (resume and measured))
-    return model, trainer.fit(model, train, validation, resume=resume).require_trained()
+            return saved.history.require_trained()
+        trainer.measure_train |= resume and measured  # what was measured so far is measured to the end
+    return trainer.fit(model, *batches(), resume=resume).require_trained()
