@@ -248,8 +248,8 @@ def measure_batch(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tenso
 
     Returns:
         Summed cross-entropy of every replica, float64 (replicas,), on the CPU because Apple's cards know no
-        float64; whether each image was a hit, bool (replicas, 1, batch); and the gradient of the summed
-        cross-entropy by the logits, p - y, shaped like them.
+        float64; whether each image was a hit, a tie included, bool (replicas, 1, batch); and the gradient of
+        the summed cross-entropy by the logits, p - y, shaped like them.
     """
     truth = labels.expand(len(logits), -1).unsqueeze(1)
     log_p = logits.log_softmax(dim=1)
