@@ -15,7 +15,11 @@ Seconds = dict[str, list[float]]
 
 
 def interleave(
-    actions: Mapping[str, Callable[[], T]], rounds: int, *, first: int = 0
+    actions: Mapping[str, Callable[[], T]],
+    rounds: int,
+    *,
+    first: int = 0,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> tuple[Seconds, dict[str, T]]:
     """Run every action once a round, each round beginning with another one.
 
@@ -23,6 +27,7 @@ def interleave(
         actions: What to run, by name.
         rounds: How often.
         first: How many rounds went before: a caller with something new for each round makes one at a time.
+        clock: Tells seconds; :func:`time.process_time` those of the processor, where one thread does all.
 
     Returns:
         Seconds of every round, and what the last one returned, both by name.
@@ -33,9 +38,9 @@ def interleave(
     for number in range(rounds):
         shift = (first + number) % len(names)
         for name in names[shift:] + names[:shift]:
-            started = time.perf_counter()
+            started = clock()
             last[name] = actions[name]()
-            seconds[name].append(time.perf_counter() - started)
+            seconds[name].append(clock() - started)
         latest = ", ".join(f"{name} {times[-1]:.3f} s" for name, times in seconds.items())
         say(f"  round {first + number + 1}: {latest}")
     return seconds, last

@@ -116,11 +116,13 @@ class StandInCard(TorchFunctionMode):
 
     @staticmethod
     def move(goal: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """``Tensor.to``: between the two, or to another type."""
+        """``Tensor.to``: between the two, to another type, or to channels last, which rounds otherwise."""
         here = args[0]
         found = [each for each in (*args[1:], *kwargs.values()) if isinstance(each, torch.dtype)]
         with torch._C.DisableTorchFunctionSubclass():
             there = here.to(found[0]) if found else here
+            if "memory_format" in kwargs and here.ndim == 4:  # as modules do it
+                there = there.contiguous(memory_format=kwargs["memory_format"])
         stays = isinstance(here, OnCard) if goal is None else is_card(goal)
         if stays:
             return wrap(there, copy=not isinstance(here, OnCard))

@@ -43,6 +43,7 @@ TOY = dataclasses.replace(
     num_test=30,
     mean=(0.5,),
     std=(0.25,),
+    test_strata=0,
 )
 
 

@@ -87,7 +87,8 @@ def test_learnt_centroids_answer_more_strongly_than_random_ones() -> None:
     kernel = torch.ones(1, 1, 5, 5) / 25
     smooth = F.conv2d(images.float(), kernel, padding=2).byte()  # neighbours go together
     learnt, drawn = (PatchFeatures.fit(smooth, 20, 0, grid=1, rounds=rounds) for rounds in (10, 0))
-    strongest = [made._answers(patches.pixels(smooth)).amax(dim=1).mean() for made in (learnt, drawn)]
+    ready, (down, along) = patches.pixels(smooth), map(learnt._windows, smooth.shape[2:])
+    strongest = [made._answers(ready, down, along).amax(dim=1).mean() for made in (learnt, drawn)]
     assert strongest[0] > strongest[1]
 
 

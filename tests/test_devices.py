@@ -12,6 +12,7 @@ import stand_in_card
 import torch
 
 from tutorial_utils.evaluation.predictions import predict
+from tutorial_utils.files import EVERY_VARIABLE
 from tutorial_utils.runs import chapters, kernel, reruns
 from tutorial_utils.training import replicas
 from tutorial_utils.training.config import TrainingConfig
@@ -25,7 +26,6 @@ CHAPTERS = sorted(
     if path.stem != "03_timing"
 )
 BY_DAY = ("mnist/02_model", "cifar10/02_model", "foundations/02_gradients")
-VALUES = {"num_epochs": 1, "num_seeds": 2, "short_epochs": 3, "num_centroids": 16}
 TOLERANCE = 1e-3
 """How far a number may lie apart, relative to its size: sums are taken in another order there."""
 
@@ -39,12 +39,15 @@ card.__enter__()
 
 
 def metrics(name: str, *opening: str) -> dict[str, Any]:
-    """Execute a chapter with little training, after some code of ours, and return what it measured."""
+    """Execute a chapter as for a preview, after some code of ours, and return what it measured."""
     chapter = chapters.find(TESTS.parent / "notebooks" / name)
     notebook = nbformat.reads(chapter.text, as_version=4)
     notebook.cells[:0] = [nbformat.v4.new_code_cell(code) for code in opening]
-    values = {key: value for key, value in VALUES.items() if key in chapter.parameters}
-    executed = kernel.execute(nbformat.writes(notebook), name, values, root=chapter.root)
+    values = {key: value for key, value in reruns.PREVIEW.items() if key in chapter.parameters}
+    environment = {EVERY_VARIABLE: reruns.PREVIEW_EVERY}
+    executed = kernel.execute(
+        nbformat.writes(notebook), name, values, root=chapter.root, environment=environment
+    )
     assert executed.error == ""
     return dict(json.loads(executed.results)["metrics"])
 

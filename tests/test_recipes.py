@@ -1,5 +1,6 @@
 """A new network is trained once from its seed, on the images asked for, and measured on the test images."""
 
+import dataclasses
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from test_datasets import make_images
 
 from tutorial_utils.data import catalogue
 from tutorial_utils.data.datasets import LoadedDataset
+from tutorial_utils.evaluation.dependence import block_interval
 from tutorial_utils.features import networks, recipes
 from tutorial_utils.training.config import TrainingConfig
 from tutorial_utils.training.trainer import Trainer
@@ -53,9 +55,13 @@ def test_only_the_classes_asked_for_are_trained_and_validated_on(
     assert seen == [{0, 2}, {0, 2}]
 
 
-def test_test_accuracy_comes_with_wilsons_interval(toy: LoadedDataset) -> None:
+def test_test_accuracy_comes_with_wilsons_interval_and_by_blocks_where_writers_stand_together(
+    toy: LoadedDataset,
+) -> None:
     network = MAKE()
-    images = (toy.test.images.float() / 255 - 0.5) / 0.25
-    hits = int((network(images).argmax(dim=1) == toy.test.labels).sum())
-    expected = hits / 30, *proportion_confint(hits, 30, method="wilson")
-    assert recipes.measure_test(network, toy) == pytest.approx(expected)
+    test = make_images(1_000, TOY)
+    hits = network((test.images.float() / 255 - 0.5) / 0.25).argmax(dim=1) == test.labels
+    expected = float(hits.double().mean()), *proportion_confint(int(hits.sum()), 1_000, method="wilson")
+    assert recipes.measure_test(network, dataclasses.replace(toy, test=test)) == pytest.approx(expected)
+    handwritten = dataclasses.replace(toy, test=test, description=dataclasses.replace(TOY, test_strata=2))
+    assert recipes.measure_test(network, handwritten) == block_interval(hits, strata=2)[:3]

@@ -46,6 +46,12 @@ def make_results() -> dict[str, Any]:
         solvers[threads] |= {"best_solver": "lbfgs", "ratio_to_best_solver": 0.4}
         solvers[threads]["seconds"]["lbfgs"] = timed(1.25)
     results["imports"]["seconds"]["torch"] = timed(2.5)
+    results["features"]["mnist"] = {
+        "seconds": {"package": timed(0.5), "bare": timed(0.25)},
+        "speed": 0.51,
+        "num_images": 5_000,
+    }
+    results["features"]["head"] |= {"test_accuracy": 0.75, "num_features": 3_600, "seconds": 41.2}
     results["targets"] = [
         {"title": "a ratio", "value": 12.34, "bound": 10, "at_least": True, "unit": "times", "met": True},
         {"title": "a time", "value": 0.75, "bound": 0.5, "at_least": False, "unit": "s", "met": False},
@@ -77,7 +83,7 @@ def text_of(site: Site) -> str:
 
 
 def tables_of(site: Site) -> list[list[list[str]]]:
-    """Promises, two data sets' epochs, solvers, imports."""
+    """Promises, two data sets' epochs, solvers, features, imports."""
     return [rows_of(table) for table in site.page("book/speed").select("table.measured")]
 
 
@@ -117,8 +123,14 @@ def test_a_solver_that_never_reached_the_loss_is_no_winner(shown: Site) -> None:
     assert said in text_of(shown)
 
 
+def test_features_stand_beside_their_convolution_and_what_is_learnt_from_them(shown: Site) -> None:
+    span = "0.250 [0.125, 0.500]"
+    assert tables_of(shown)[4][0] == ["MNIST", "5,000", "0.500 [0.250, 1.00]", span, "0.510"]
+    assert "3,600 features, it has 75.00 % of the test images right after 41 s of one core" in text_of(shown)
+
+
 def test_each_import_has_its_seconds_and_ratio(shown: Site) -> None:
-    rows = tables_of(shown)[4]
+    rows = tables_of(shown)[5]
     assert rows[0] == ["torch", "2.50 [1.25, 5.00]", "1.00"]
     assert [row[0] for row in rows[1:]] == [
         "the trainer",

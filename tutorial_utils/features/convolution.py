@@ -75,9 +75,10 @@ class PatchFeatures(nn.Module):
         products = centroids @ whitening.matrix
         # A filter without a mean does not see that of the patch, which need not be subtracted then.
         filters = products - products.mean(dim=1, keepdim=True)
-        shaped = filters.view(-1, channels, side, side).contiguous(memory_format=torch.channels_last)
+        shaped = filters.view(-1, channels, side, side)
         self.register_buffer("centroids", centroids)
-        self.register_buffer("filters", shaped)
+        # A clone, since a single channel counts as last already: what is convolved with it has channels last.
+        self.register_buffer("filters", shaped.clone(memory_format=torch.channels_last))
         self.register_buffer("offsets", -(products @ whitening.mean + threshold).view(-1, 1, 1))
 
     @classmethod
@@ -144,25 +145,25 @@ class PatchFeatures(nn.Module):
                 f"grid={self.grid}; give larger images, or a smaller grid or stride"
             )
         features = torch.empty(len(images), self.num_features, device=images.device)
-        squares = self._squares(height, width)
+        windows = [self._windows(size) for size in images.shape[2:]]
         with bar(total=len(images), description="features", unit="image") as progress:
             for part, room in zip(images.split(BATCH_SIZE), features.split(BATCH_SIZE), strict=True):
-                answers = self._answers(patches.pixels(part.to(self.filters.device)))
-                means = squares @ answers.permute(0, 2, 3, 1).flatten(1, 2)
-                room.unflatten(1, (-1, len(squares))).copy_(means.transpose(1, 2))
+                ready = patches.pixels(part.to(self.filters.device))
+                # Answers get no name: their memory, still in the cache, is free for those of the next batch.
+                room.copy_(F.adaptive_avg_pool2d(self._answers(ready, *windows), self.grid).flatten(1))
                 progress.update(len(part))
         return features
 
-    def _squares(self, height: int, width: int) -> Tensor:
-        """Adaptive mean pooling as a matrix, shape (grid**2, height * width); as a product it is quicker."""
-        places = torch.eye(height * width, device=self.filters.device).unflatten(1, (height, width))
-        return F.adaptive_avg_pool2d(places, self.grid).flatten(1).T.contiguous()
-
-    def _answers(self, images: Tensor) -> Tensor:
+    def _answers(self, images: Tensor, down: Tensor, along: Tensor) -> Tensor:
         """What every centroid says to every patch, shape (n, count, rows, columns), not negative."""
-        images = images.contiguous(memory_format=torch.channels_last)
-        products = F.conv2d(images, self.filters, stride=self.stride)
-        window = (self.filters.shape[-1], self.stride)
-        mean, square = (F.avg_pool2d(each.mean(1, keepdim=True), *window) for each in (images, images**2))
+        ready = images.contiguous(memory_format=torch.channels_last)
+        products = F.conv2d(ready, self.filters, stride=self.stride)
+        # Means over all windows, a side at a time.
+        mean, square = (down.T @ each.mean(dim=1, keepdim=True) @ along for each in (images, images**2))
         contrast = (square - mean**2 + self.contrast_floor).rsqrt()
-        return torch.addcmul(self.offsets, products, contrast).relu_()
+        return torch.addcmul(self.offsets, products, contrast, out=products).relu_()
+
+    def _windows(self, size: int) -> Tensor:
+        """Means over neighbours as a matrix, shape (size, places); as a product they are quicker."""
+        every = torch.eye(size, device=self.filters.device)
+        return F.avg_pool1d(every, self.filters.shape[-1], self.stride)

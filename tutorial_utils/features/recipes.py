@@ -69,13 +69,13 @@ def measure_test(network: nn.Module, data: LoadedDataset) -> tuple[float, float,
         data: The data set.
 
     Returns:
-        Accuracy and the bounds of its interval at 95 %, fractions: other images, the same network. MNIST's is
-        by blocks, since images of one writer stand together; Wilson's serves where images are independent.
+        Accuracy and the bounds of its interval at 95 %, fractions: other images, the same network. It is by
+        blocks where images of one writer stand together; Wilson's serves where they are independent.
     """
     images = training_transform(data.description)(data.test.images)
     hits = predict(network, images, batch_size=500).labels == data.test.labels
-    if data.description.name == "mnist":
-        return block_interval(hits, strata=2)[:3]
+    if strata := data.description.test_strata:
+        return block_interval(hits, strata=strata)[:3]
     interval = wilson_interval(int(hits.sum()), len(hits))
     return float(hits.double().mean()), interval.low, interval.high
 
