@@ -39,7 +39,7 @@ def trade_offs(
     names = list(dict.fromkeys(name for panel in panels.values() for name in panel))
     if len(names) > len(MANY_MARKERS):
         raise ValueError(f"{len(names)} models cannot be told apart, at most {len(MANY_MARKERS)}")
-    axes = new_row(axes, len(panels), figsize=(8, 4.2))
+    axes = new_row(axes, len(panels), figsize=(7, 4))
     for ax, (title, panel) in zip(axes, panels.items(), strict=True):
         ax.set(xscale="log", yscale="logit", title=title, xlabel=xlabel)
         for name, (spent, accuracy) in panel.items():
@@ -76,7 +76,7 @@ def repaired_and_new(
         panels: Title to (class names, errors repaired, new errors), counts.
         axes: One axes per panel, or None for a new figure.
     """
-    axes = new_row(axes, len(panels), figsize=(8, 3.8))
+    axes = new_row(axes, len(panels), figsize=(7, 3.6))
     for ax, (title, (names, repaired, new)) in zip(axes, panels.items(), strict=True):
         ax.barh(list(names), repaired, color=BLUE, label="repaired")
         ax.barh(list(names), [-count for count in new], color=VERMILION, hatch="//", label="new")

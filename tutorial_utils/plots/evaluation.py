@@ -132,7 +132,7 @@ def rates(
         ylabel: Name of the rate, a fraction.
         axes: One axes per quantity, or None for a new figure.
     """
-    axes = new_row(axes, len(panels), figsize=(1.9 * len(panels) + 0.6, 2.6), sharey=True)
+    axes = new_row(axes, len(panels), figsize=(1.5 * len(panels) + 0.6, 2.4), sharey=True)
     for ax, (name, (x, y, low, high)) in zip(axes, panels.items(), strict=True):
         errors = [np.subtract(y, low), np.subtract(high, y)]
         ax.errorbar(x, y, yerr=errors, fmt="o-", color=BLUE, ecolor=GREY, capsize=3)
@@ -150,7 +150,7 @@ def per_class_bars(report: pd.DataFrame, axes: Sequence[Axes] | None = None) -> 
         report: ``evaluation.per_class_report``.
         axes: Three axes, or None for a new figure.
     """
-    axes = new_row(axes, 3, figsize=(10, 3.4), sharey=True)
+    axes = new_row(axes, 3, figsize=(7.6, 3), sharey=True)
     names = [str(name) for name in report.index]
     metrics = ("precision", "recall", "f1")
     for ax, metric, (colour, _, _) in zip(axes, metrics, line_styles(3), strict=True):
@@ -182,7 +182,7 @@ def dots(
         xlabel: Name of the values.
         ax: Where to draw, or None for a new figure.
     """
-    ax = new_axes(ax, figsize=(7.5, 0.9 + 0.32 * len(labels)))
+    ax = new_axes(ax, figsize=(7, 0.9 + 0.32 * len(labels)))
     for (label, values), (colour, _, marker) in zip(columns.items(), line_styles(len(columns)), strict=True):
         look = {"color": colour, "marker": marker, "s": 49, "linewidth": 0}
         sns.scatterplot(x=list(values), y=list(labels), label=label, ax=ax, **look)
@@ -200,7 +200,7 @@ def intervals(rows: Mapping[str, tuple[float, float, float]], *, xlabel: str, ax
         xlabel: Name of the values.
         ax: Where to draw, or None for a new figure.
     """
-    ax = new_axes(ax, figsize=(7.5, 0.8 + 0.34 * len(rows)))
+    ax = new_axes(ax, figsize=(7, 0.8 + 0.34 * len(rows)))
     value, low, high = np.array(list(rows.values()), dtype=float).T
     places = np.arange(len(rows))
     ax.hlines(places, low, high, color=BLUE, linewidth=2.5)
@@ -223,7 +223,7 @@ def confidence_histograms(
         wrong: Top probabilities of the wrong ones.
         axes: Two axes, or None for a new figure.
     """
-    axes = new_row(axes, 2, figsize=(9.5, 3.4))
+    axes = new_row(axes, 2, figsize=(7.4, 3.2))
     edges = np.linspace(0, 1, 51).tolist()
     for ax, density in zip(axes, (False, True), strict=True):
         common = {"bins": edges, "stat": "density" if density else "count", "ax": ax}
@@ -360,7 +360,7 @@ def prediction_grid(
         confidences: Top probability of each, fractions.
     """
     pictures = np.asarray(images)
-    axes = new_grid(len(pictures), 5, (1.75, 2.05))
+    axes = new_grid(len(pictures), 5, (1.55, 1.85))
     for ax, picture, true, predicted, confidence in zip(
         axes, pictures, true_names, predicted_names, confidences, strict=True
     ):
@@ -368,7 +368,11 @@ def prediction_grid(
         ax.imshow(picture, cmap="gray_r" if picture.ndim == 2 else None)
         mark, colour = ("✓", BLUE) if right else ("✗", VERMILION)
         ax.set_title(
-            f"{mark} {predicted} ({confidence:.1%})\ntrue: {true}", color=colour, fontsize=9, loc="center"
+            f"{mark} {predicted} ({confidence:.1%})\ntrue: {true}",
+            color=colour,
+            fontsize=9,
+            fontweight="normal",
+            loc="center",
         )
         for spine in ax.spines.values():
             spine.set(visible=True, color=colour, linewidth=1 if right else 2.5)

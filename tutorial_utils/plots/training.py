@@ -21,7 +21,7 @@ def learning_curves(frame: pd.DataFrame, axes: Sequence[Axes] | None = None) -> 
         frame: ``History.to_frame()``, or some of its columns, indexed by epoch.
         axes: Two axes, or None for a new figure.
     """
-    axes = new_row(axes, 2, figsize=(9.5, 3.6))
+    axes = new_row(axes, 2, figsize=(7.4, 3.3))
     series = {
         "running": ("running (during the epoch)", "-", GREY),
         "train": ("training", "--", BLUE),
@@ -113,7 +113,7 @@ def strips(
     """
     import seaborn as sns  # brings SciPy's statistics, which curves need not wait for
 
-    ax = new_axes(ax, figsize=(8, 0.7 + 0.55 * len(groups)))
+    ax = new_axes(ax, figsize=(7, 0.7 + 0.55 * len(groups)))
     for row, (values, (colour, _, marker)) in enumerate(
         zip(groups.values(), line_styles(len(groups)), strict=True)
     ):
