@@ -193,7 +193,7 @@ def env(tmp_path: Path) -> Any:
 @pytest.mark.parametrize(
     ("sentence", "filled"),
     [
-        ("It is {mnist/04_evaluation|metrics/test_accuracy|.2%}, no less.", "It is 92.65%, no less."),
+        ("It is {mnist/04_evaluation|metrics/test_accuracy|.2%}, no less.", "It is 92.65 %, no less."),
         ("{mnist/04_evaluation|metrics/matrix/1/0|d}", "3"),
         ("{mnist/04_evaluation|metrics/inputs/reference: 30 epochs|+.3f}", "-0.250"),
         ("{mnist/04_evaluation|timings/chapter_seconds|.0f}", "185"),
@@ -241,7 +241,7 @@ def test_advice_becomes_a_section_with_a_table_that_links_to_where_it_is_taught(
     page = site.page("book/advice")
     assert page.select_one("section:has(#advice-data-more) > h2") is not None
     first, second, third = rows_of(page)
-    assert first == ["Advice 0.", "Counting", "Accuracy 92.65% on 10,000 images."]
+    assert first == ["Advice 0.", "Counting", "Accuracy 92.65 % on 10,000 images."]
     assert second[2] == f"Said {MARKUP}."
     assert third[2] == "No number."
     links = {str(link["href"]) for link in page.select("td a")}

@@ -10,7 +10,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import ArrayLike
 
 from tutorial_utils.plots.style import (
@@ -22,6 +22,7 @@ from tutorial_utils.plots.style import (
     new_axes,
     new_grid,
     new_row,
+    per_cent,
     plain_ticks,
 )
 
@@ -56,7 +57,7 @@ def confusion_matrix(
     names = {"xticklabels": list(class_names), "yticklabels": list(class_names)}
     bar: dict[str, Any] = {"label": "share of the true class" if shares else "mistakes", "shrink": 0.8}
     if shares:
-        bar["format"] = PercentFormatter(1)
+        bar["format"] = per_cent(1)
     sns.heatmap(values, mask=mask, cmap="Blues", vmin=0, square=True, cbar_kws=bar, ax=ax, **names)
     dark, errors_alone = values[~mask].max() * 0.6, shares and not values[mask].any()
     for (true, predicted), value in np.ndenumerate(values):
@@ -137,7 +138,7 @@ def rates(
         errors = [np.subtract(y, low), np.subtract(high, y)]
         ax.errorbar(x, y, yerr=errors, fmt="o-", color=BLUE, ecolor=GREY, capsize=3)
         ax.set(xlabel=name)
-        ax.yaxis.set_major_formatter(PercentFormatter(1))  # 2.5 % is neither 2 nor 3
+        ax.yaxis.set_major_formatter(per_cent())  # 2.5 % is neither 2 nor 3
     axes[0].set_ylabel(ylabel)
     axes[0].set_ylim(bottom=0)  # after all panels are drawn: a shared axis stops growing once it is set
     return axes
@@ -159,7 +160,7 @@ def per_class_bars(report: pd.DataFrame, axes: Sequence[Axes] | None = None) -> 
         sns.barplot(x=names, y=value.to_numpy(), color=colour, ax=ax, **BARS)
         ax.errorbar(range(len(names)), value, yerr=errors, fmt="none", ecolor="black", capsize=2)
         ax.set(title={"f1": "F1"}.get(metric, metric.capitalize()))
-        ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        ax.yaxis.set_major_formatter(per_cent(0))
     lowest = min(report[f"{metric}_low"].min() for metric in metrics)
     # Bars end where the axis begins, so the axis says that it does not begin at zero.
     axes[0].set_ylim(max(0.0, np.floor(lowest * 20) / 20 - 0.05), 1)
@@ -187,7 +188,7 @@ def dots(
         look = {"color": colour, "marker": marker, "s": 49, "linewidth": 0}
         sns.scatterplot(x=list(values), y=list(labels), label=label, ax=ax, **look)
     ax.set(xlabel=xlabel, ylabel="")
-    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.xaxis.set_major_formatter(per_cent(0))
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(columns), fontsize="small")
     return ax
 
@@ -207,7 +208,7 @@ def intervals(rows: Mapping[str, tuple[float, float, float]], *, xlabel: str, ax
     ax.plot(value, places, "o", color="black")
     ax.set(yticks=places, yticklabels=list(rows), ylim=(len(rows) - 0.5, -0.5), xlabel=xlabel)
     ax.xaxis.set_major_locator(MaxNLocator(6))
-    ax.xaxis.set_major_formatter(PercentFormatter(1))
+    ax.xaxis.set_major_formatter(per_cent())
     return ax
 
 
@@ -321,7 +322,7 @@ def risk_coverage(curve: RiskCoverage, ax: Axes | None = None) -> Axes:
     ax.axhline(curve.accuracy[-1], linestyle=":", color="black")
     ax.set(xlabel="share of images answered, the surest first", ylabel="accuracy among them")
     for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_formatter(PercentFormatter(1, decimals=0))
+        axis.set_major_formatter(per_cent(0))
     return ax
 
 
@@ -368,7 +369,7 @@ def prediction_grid(
         ax.imshow(picture, cmap="gray_r" if picture.ndim == 2 else None)
         mark, colour = ("✓", BLUE) if right else ("✗", VERMILION)
         ax.set_title(
-            f"{mark} {predicted} ({confidence:.1%})\ntrue: {true}",
+            f"{mark} {predicted} ({100 * confidence:.1f} %)\ntrue: {true}",
             color=colour,
             fontsize=9,
             fontweight="normal",

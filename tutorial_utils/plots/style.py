@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, PercentFormatter
 
 BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION = (
     "#0072B2",
@@ -115,6 +115,11 @@ def plain_ticks(ax: Axes) -> Axes:
             axis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 2 else (1,)))
             axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     return ax
+
+
+def per_cent(decimals: int | None = None) -> PercentFormatter:
+    """Write fractions as the book does, 92.5 %; by default with the decimals that they need."""
+    return PercentFormatter(1, decimals=decimals, symbol=" %")
 
 
 def slant_long(ax: Axes, names: Sequence[str]) -> Axes:

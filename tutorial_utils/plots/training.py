@@ -8,10 +8,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import PercentFormatter
 from numpy.typing import ArrayLike
 
-from tutorial_utils.plots.style import BLUE, GREY, VERMILION, line_styles, new_axes, new_row, plain_ticks
+from tutorial_utils.plots.style import (
+    BLUE,
+    GREY,
+    VERMILION,
+    line_styles,
+    new_axes,
+    new_row,
+    per_cent,
+    plain_ticks,
+)
 
 
 def learning_curves(frame: pd.DataFrame, axes: Sequence[Axes] | None = None) -> list[Axes]:
@@ -34,7 +42,7 @@ def learning_curves(frame: pd.DataFrame, axes: Sequence[Axes] | None = None) -> 
                 ax.plot(frame.index, values, line, color=colour, label=label)
         ax.set(xlabel="epoch", title=quantity.capitalize())
     axes[0].set_ylabel("cross-entropy (nats)")
-    axes[1].yaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=" %"))
+    axes[1].yaxis.set_major_formatter(per_cent(1))
     axes[0].legend()
     return axes
 
@@ -125,7 +133,7 @@ def strips(
     ax.set(yticks=range(len(groups)), yticklabels=list(groups), xlabel=xlabel)
     ax.invert_yaxis()
     if shares:
-        ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=1))
+        ax.xaxis.set_major_formatter(per_cent(1))
     return ax
 
 

@@ -10,7 +10,9 @@ from sphinx.environment import BuildEnvironment
 from measured.sources import read_results
 
 VALUE = re.compile(r"\{([^|{}]+)\|([^|{}]+)\|([^|{}]*)\}")
-"""A number in a sentence: ``{chapter|path|format}``; ``/`` stands between the parts of the path."""
+"""A number in a sentence: ``{chapter|path|format}``; ``/`` stands between the parts of the path.
+
+Per cent are written as in the rest of the book, ``92.5 %``."""
 
 
 def fill_in(env: BuildEnvironment, sentence: str) -> str:
@@ -30,7 +32,7 @@ def fill_in(env: BuildEnvironment, sentence: str) -> str:
                 value = value[int(part)] if isinstance(value, list) else value[part]
             if value is None:
                 raise ValueError("it is undefined")
-            return format(value, specification)
+            return format(value, specification).replace("%", " %")
         except (LookupError, TypeError, ValueError) as error:
             raise ValueError(f"{match[0]}: no such value ({error!r})") from error
 
