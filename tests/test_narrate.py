@@ -102,7 +102,7 @@ def test_a_table_is_shown_without_a_numbered_index_and_with_its_texts_whole() ->
 
 def test_a_frame_is_not_changed_and_lacks_no_column_that_is_formatted() -> None:
     frame = pd.DataFrame({"recall": [0.25]})
-    assert table(frame, {"recall": ".1%"}).frame.loc[0, "recall"] == "25.0%"
+    assert table(frame, {"recall": ".1%"}).frame.loc[0, "recall"] == "25.0 %"
     assert frame.loc[0, "recall"] == 0.25
     with pytest.raises(KeyError, match="recal"):
         table(frame, {"recal": ".2f"})

@@ -625,8 +625,8 @@ def test_answers_and_sets_stand_beside_what_they_are_compared_with() -> None:
 
 def test_right_and_wrong_predictions_differ_without_colour() -> None:
     right, wrong = draw("evaluation.prediction_grid")
-    assert right.get_title() == "✓ cat (98.7%)\ntrue: cat"
-    assert wrong.get_title() == "✗ owl (51.2%)\ntrue: dog"
+    assert right.get_title() == "✓ cat (98.7 %)\ntrue: cat"
+    assert wrong.get_title() == "✗ owl (51.2 %)\ntrue: dog"
     frames = [
         {(spine.get_linestyle(), spine.get_linewidth(), spine.get_visible()) for spine in ax.spines.values()}
         for ax in (right, wrong)

@@ -149,7 +149,7 @@ print(f"values from {frog.min():.3f} to {frog.max():.3f}")
 import matplotlib.pyplot as plt
 from matplotlib.colors import LinearSegmentedColormap
 
-figure, panels = plt.subplots(ncols=4, figsize=(10, 2.8))
+figure, panels = plt.subplots(ncols=4, figsize=(7.4, 2.3))
 bare(panels[0]).imshow(frog.permute(1, 2, 0))
 panels[0].set_title(names[label])
 hues = {"red": "red", "green": "lime", "blue": "blue"}

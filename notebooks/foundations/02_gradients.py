@@ -174,7 +174,11 @@ J
 # score $k$ alone, multiplied by pixel $x_j$. So its slope is the slope of its score, times its pixel:
 #
 # $$
-# \frac{\partial \ell}{\partial W_{kj}} = (p_k - \mathbf{y}_k)\, x_j, \qquad \frac{\partial \ell}{\partial b_k} = p_k - \mathbf{y}_k
+# \frac{\partial \ell}{\partial W_{kj}} = (p_k - \mathbf{y}_k)\, x_j
+# $$
+#
+# $$
+# \frac{\partial \ell}{\partial b_k} = p_k - \mathbf{y}_k
 # $$
 #
 # For an image of four pixels, the slopes of all twelve weights are one table, each row $p_k - \mathbf{y}_k$ times the image. Such a table is
@@ -233,7 +237,10 @@ show(
 # probabilities and one-hot labels into the rows of $P$ and $Y$. Then a matrix product does the sum:
 #
 # $$
-# \frac{\partial L}{\partial W} = \frac{1}{B} (P - Y)^\top X, \qquad
+# \frac{\partial L}{\partial W} = \frac{1}{B} (P - Y)^\top X
+# $$
+#
+# $$
 # \frac{\partial L}{\partial b} = \frac{1}{B} \sum_{i=1}^{B} \left(p^{(i)} - \mathbf{y}^{(i)}\right)
 # $$
 
@@ -264,7 +271,10 @@ torch.testing.assert_close(db, model.bias.grad)
 # **Gradient descent** moves every number against its slope, by the **learning rate** $\eta$ times the slope:
 #
 # $$
-# W \leftarrow W - \frac{\eta}{B} (P - Y)^\top X, \qquad
+# W \leftarrow W - \frac{\eta}{B} (P - Y)^\top X
+# $$
+#
+# $$
 # b \leftarrow b - \frac{\eta}{B} \sum_{i=1}^{B} \left(p^{(i)} - \mathbf{y}^{(i)}\right)
 # $$
 #

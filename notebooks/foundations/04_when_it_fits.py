@@ -151,7 +151,7 @@ def draw(ax, model, x, y, title, features):
 
 
 names = ("clouds", "moons", "rings", "rings with radius")
-figure, axes = plt.subplots(2, 2, figsize=(8, 6.4))
+figure, axes = plt.subplots(2, 2, figsize=(7, 5.8))
 right = {}
 for ax, title in zip(axes.flat, names, strict=True):
     name = title.split()[0]

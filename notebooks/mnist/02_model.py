@@ -156,7 +156,7 @@ show(
 #     accTitle: Softmax regression
 #     accDescr: An image of 28 by 28 pixels is flattened into 784 values, a linear layer with 7,850 parameters makes ten logits, and softmax makes ten probabilities.
 #     image["image<br/>1 x 28 x 28"] -- flatten --> row["784<br/>values"]
-#     row -- "linear: 7,840 weights, 10 biases" --> logits["10<br/>logits"]
+#     row -- "linear:<br/>7,840 weights,<br/>10 biases" --> logits["10<br/>logits"]
 #     logits -- softmax --> probabilities["10 prob-<br/>abilities"]
 # ```
 #

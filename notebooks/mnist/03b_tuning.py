@@ -199,7 +199,7 @@ from tutorial_utils.lessons.show import show
 from tutorial_utils.plots import training as plots
 from tutorial_utils.training.range_test import RangeTest, smooth
 
-figure, axes = plt.subplots(ncols=2, figsize=(10, 3.8), sharey=True)
+figure, axes = plt.subplots(ncols=2, figsize=(7.6, 3.4), sharey=True)
 tests = [
     RangeTest(np.array(rates), np.array(each), smooth(each))
     for rates, each in (plain, with_momentum)

@@ -368,7 +368,7 @@ logs = {0.01: logged(0.01), 0.5: logged(0.5)}
 
 # %% tags=["hide-input"]
 # @title Figure: loss and gradient of every batch
-figure, axes = plt.subplots(ncols=2, figsize=(10, 3.4))
+figure, axes = plt.subplots(ncols=2, figsize=(7.6, 3.1))
 for ax, column in zip(axes, ("loss", "norm"), strict=True):
     runs = {f"rate {k}": (log.index, log[column]) for k, log in logs.items()}
     compare_curves(runs, xlabel="update", ylabel=column, ax=ax)

@@ -143,11 +143,11 @@ show(
 #
 # Other 10,000 digits would have given another accuracy. If images are drawn independently of each other, you know how far apart such
 # accuracies lie, because each image is then a coin that falls on *read correctly* with probability $p$. **Wilson's interval**
-# ([Wilson, 1927](https://doi.org/10.1080/01621459.1927.10502953)) holds the true $p$ for 95 in 100 such test sets:
+# ([Wilson, 1927](https://doi.org/10.1080/01621459.1927.10502953)) holds the true $p$ for 95 in 100 such test sets.
+# With $\hat p$ for the share read correctly, and $z = 1.96$, it is
 #
 # $$
-# \frac{\hat p + \frac{z^2}{2n} \pm z\sqrt{\frac{\hat p(1-\hat p)}{n} + \frac{z^2}{4n^2}}}{1 + \frac{z^2}{n}},
-# \qquad \hat p = \text{share read correctly},\ z = 1.96.
+# \frac{\hat p + \frac{z^2}{2n} \pm z\sqrt{\frac{\hat p(1-\hat p)}{n} + \frac{z^2}{4n^2}}}{1 + \frac{z^2}{n}}.
 # $$
 
 # %%

@@ -107,7 +107,7 @@ errors.iloc[:4, :8].round(2)
 
 # %%
 missed = errors.groupby("true").size() / validation.labels.bincount().numpy()
-missed.map("{:.1%}".format).to_frame("missed").T
+(100 * missed).map("{:.1f} %".format).to_frame("missed").T
 
 # %% [markdown]
 # Only the 8 is missed more often than the 5. Yours is in company.
@@ -434,7 +434,8 @@ body = try_out(transfer, small, model=body, epochs=5)
 trials = {k: (a == judged.labels).double().mean() for k, a in answers.items()}
 left = 1 - pd.Series(trials).astype(float)
 removed = 1 - left / left.iloc[0]
-pd.DataFrame({"errors": left, "removed": removed}).map("{:.1%}".format)
+in_per_cent = 100 * pd.DataFrame({"errors": left, "removed": removed})
+in_per_cent.map("{:.1f} %".format)
 
 # %% [markdown]
 # Weight decay of this strength changes next to nothing: it is too weak to tell. More data help somewhat. Whether shifts do, one seed cannot settle. **Deskewing removes a third of the errors**, without another image or

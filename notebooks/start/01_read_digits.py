@@ -373,8 +373,8 @@ measure(model, *held_out)  # loss, and share read correctly
 from tutorial_utils.plots.training import compare_curves
 
 epochs = range(1, num_epochs + 1)
-lines = {"validation": (epochs, losses[:, 0])}
-lines["training"] = (epochs, losses[:, 1])
+lines = {"training": (epochs, losses[:, 1])}
+lines["validation"] = (epochs, losses[:, 0])
 ax = compare_curves(lines, xlabel="epoch", ylabel="mean loss", marked=True)
 ax.xaxis.get_major_locator().set_params(integer=True)
 show(

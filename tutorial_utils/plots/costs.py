@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator, PercentFormatter
+from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 
-from tutorial_utils.plots.style import BLUE, COLOURS, MARKERS, VERMILION, new_row, plain_ticks
+from tutorial_utils.plots.style import BLUE, COLOURS, MARKERS, VERMILION, new_row, per_cent, plain_ticks
 
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
 MANY_MARKERS = (*MARKERS, "X", "*", "<", ">")
@@ -39,7 +39,7 @@ def trade_offs(
     names = list(dict.fromkeys(name for panel in panels.values() for name in panel))
     if len(names) > len(MANY_MARKERS):
         raise ValueError(f"{len(names)} models cannot be told apart, at most {len(MANY_MARKERS)}")
-    axes = new_row(axes, len(panels), figsize=(8, 4.2))
+    axes = new_row(axes, len(panels), figsize=(7, 4))
     for ax, (title, panel) in zip(axes, panels.items(), strict=True):
         ax.set(xscale="log", yscale="logit", title=title, xlabel=xlabel)
         for name, (spent, accuracy) in panel.items():
@@ -56,7 +56,7 @@ def trade_offs(
         odds = [share / (1 - share) for share in (min(accuracies), max(accuracies))]
         low, high = odds[0] / 1.4, odds[1] * 1.4
         ax.set_ylim(low / (1 + low), high / (1 + high))
-        ax.yaxis.set_major_formatter(PercentFormatter(1))
+        ax.yaxis.set_major_formatter(per_cent())
         plain_ticks(ax)
     axes[0].set_ylabel("accuracy")
     found = {label: each for ax in axes for each, label in zip(*ax.get_legend_handles_labels(), strict=True)}
@@ -76,7 +76,7 @@ def repaired_and_new(
         panels: Title to (class names, errors repaired, new errors), counts.
         axes: One axes per panel, or None for a new figure.
     """
-    axes = new_row(axes, len(panels), figsize=(8, 3.8))
+    axes = new_row(axes, len(panels), figsize=(7, 3.6))
     for ax, (title, (names, repaired, new)) in zip(axes, panels.items(), strict=True):
         ax.barh(list(names), repaired, color=BLUE, label="repaired")
         ax.barh(list(names), [-count for count in new], color=VERMILION, hatch="//", label="new")

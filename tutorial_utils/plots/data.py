@@ -8,7 +8,18 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from tutorial_utils.plots.style import BARS, BLUE, VERMILION, bare, line_styles, new_axes, new_grid, new_row
+from tutorial_utils.plots.style import (
+    BARS,
+    BLUE,
+    VERMILION,
+    bare,
+    line_styles,
+    new_axes,
+    new_grid,
+    new_maps,
+    new_row,
+    slant_long,
+)
 
 
 def image_grid(
@@ -27,7 +38,7 @@ def image_grid(
         limits: Values drawn white and black; None takes each image's own. Not for colour.
     """
     pictures = np.asarray(images)
-    axes = new_grid(len(pictures), columns, (1.6, 1.85))
+    axes = new_grid(len(pictures), columns, (1.3, 1.55))
     low, high = limits or (None, None)
     for ax, picture, title in zip(axes, pictures, titles, strict=True):
         ax.imshow(picture, cmap="gray_r", vmin=low, vmax=high)
@@ -54,7 +65,7 @@ def mosaic(images: ArrayLike, columns: int, ax: Axes | None = None) -> Axes:
     for number, tile in enumerate(tiles):
         top, left = (number // columns) * (height + 1), (number % columns) * (width + 1)
         picture[top : top + height, left : left + width] = tile
-    ax = bare(new_axes(ax, figsize=(8, 8 * rows / columns)))
+    ax = bare(new_axes(ax, figsize=(7, 7 * rows / columns)))
     ax.imshow(picture, cmap="gray", vmin=0, vmax=1)
     return ax
 
@@ -87,6 +98,7 @@ def class_bars(
             bar.set_hatch(hatch)
     ax.axhline(100 / len(class_names), linestyle="--", color="black", linewidth=1, label="equal shares")
     ax.set(xlabel="class", ylabel="per cent of images")
+    slant_long(ax, class_names)
     ax.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0), fontsize="small")
     return ax
 
@@ -98,7 +110,7 @@ def split_bar(sizes: Mapping[str, int], ax: Axes | None = None) -> Axes:
         sizes: Name of the part to its number of images, from left to right.
         ax: Where to draw, or None for a new figure.
     """
-    ax = new_axes(ax, figsize=(8, 1.3))
+    ax = new_axes(ax, figsize=(7, 1.3))
     start = 0
     for (name, size), (colour, _, _), hatch in zip(
         sizes.items(), line_styles(len(sizes)), ("", "///", "...", "xx", "|||", "++"), strict=False
@@ -124,7 +136,7 @@ def heat_images(images: Sequence[ArrayLike], titles: Sequence[str]) -> list[Axes
     """
     arrays = [np.asarray(image) for image in images]
     columns = min(5, len(arrays))
-    axes = new_grid(len(arrays), columns, (1.9 + 0.8 / columns, 2.1))
+    axes = new_maps(len(arrays), columns)
     top = max(float(array.max()) for array in arrays)
     for ax, array, title in zip(axes, arrays, titles, strict=True):
         ax.imshow(array, cmap="viridis", vmin=0, vmax=top)
@@ -152,7 +164,7 @@ def votes(
         titles: One for each of the three.
         axes: Three axes, or None for a new figure.
     """
-    axes = new_row(axes, 3, figsize=(8, 3))
+    axes = new_row(axes, 3, figsize=(7, 2.8))
     axes[0].imshow(np.asarray(digit), cmap="gray_r")
     for ax, values in zip(axes[1:], (weights, evidence), strict=True):
         top = float(np.abs(np.asarray(values)).max()) / 2
@@ -160,7 +172,7 @@ def votes(
     for ax, title in zip(axes, titles, strict=True):
         bare(ax).set_title(title, loc="center", fontweight="normal")
         ax.set(xticks=range(0, ax.images[0].get_size()[1], 4), yticks=range(0, ax.images[0].get_size()[0], 4))
-        ax.tick_params(labelsize=8)
+        ax.tick_params(labelsize="small")
     axes[0].set(xlabel="column", ylabel="row")
     return axes
 
@@ -174,7 +186,7 @@ def histograms(values: Mapping[str, ArrayLike], axes: Sequence[Axes] | None = No
     """
     import seaborn as sns  # brings SciPy's statistics, which images need not wait for
 
-    axes = new_row(axes, len(values), figsize=(3.6 * len(values) + 1, 3.2))
+    axes = new_row(axes, len(values), figsize=(3 * len(values) + 1, 3))
     for ax, (name, quantity) in zip(axes, values.items(), strict=True):
         array = np.asarray(quantity)
         sns.histplot(x=array, bins=50, color=BLUE, alpha=0.8, linewidth=0, ax=ax)
@@ -202,7 +214,7 @@ def boxes(values: Mapping[str, ArrayLike], *, ylabel: str, ax: Axes | None = Non
     )
     ax.set_ylabel(ylabel)
     ax.grid(False, axis="x")
-    return ax
+    return slant_long(ax, list(values))
 
 
 def scatter(
@@ -243,9 +255,9 @@ def favourites(
     """
     import seaborn as sns  # brings SciPy's statistics, which images need not wait for
 
-    left, right = new_row(axes, 2, figsize=(8.4, 3.8))
+    left, right = new_row(axes, 2, figsize=(7.2, 3.6))
     sns.barplot(x=list(class_names), y=np.asarray(counts), color=BLUE, ax=left, **BARS)
-    left.set_xticks(range(len(class_names)), class_names, rotation=60, ha="right", fontsize=9)
+    left.set_xticks(range(len(class_names)), class_names, rotation=60, ha="right", fontsize="small")
     left.set_ylabel("models that favour it")
     boxes(
         {name: 100 * np.asarray(values) for name, values in shares.items()},

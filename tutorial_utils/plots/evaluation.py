@@ -10,7 +10,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import ArrayLike
 
 from tutorial_utils.plots.style import (
@@ -22,6 +22,7 @@ from tutorial_utils.plots.style import (
     new_axes,
     new_grid,
     new_row,
+    per_cent,
     plain_ticks,
 )
 
@@ -56,7 +57,7 @@ def confusion_matrix(
     names = {"xticklabels": list(class_names), "yticklabels": list(class_names)}
     bar: dict[str, Any] = {"label": "share of the true class" if shares else "mistakes", "shrink": 0.8}
     if shares:
-        bar["format"] = PercentFormatter(1)
+        bar["format"] = per_cent(1)
     sns.heatmap(values, mask=mask, cmap="Blues", vmin=0, square=True, cbar_kws=bar, ax=ax, **names)
     dark, errors_alone = values[~mask].max() * 0.6, shares and not values[mask].any()
     for (true, predicted), value in np.ndenumerate(values):
@@ -132,12 +133,12 @@ def rates(
         ylabel: Name of the rate, a fraction.
         axes: One axes per quantity, or None for a new figure.
     """
-    axes = new_row(axes, len(panels), figsize=(1.9 * len(panels) + 0.6, 2.6), sharey=True)
+    axes = new_row(axes, len(panels), figsize=(1.5 * len(panels) + 0.6, 2.4), sharey=True)
     for ax, (name, (x, y, low, high)) in zip(axes, panels.items(), strict=True):
         errors = [np.subtract(y, low), np.subtract(high, y)]
         ax.errorbar(x, y, yerr=errors, fmt="o-", color=BLUE, ecolor=GREY, capsize=3)
         ax.set(xlabel=name)
-        ax.yaxis.set_major_formatter(PercentFormatter(1))  # 2.5 % is neither 2 nor 3
+        ax.yaxis.set_major_formatter(per_cent())  # 2.5 % is neither 2 nor 3
     axes[0].set_ylabel(ylabel)
     axes[0].set_ylim(bottom=0)  # after all panels are drawn: a shared axis stops growing once it is set
     return axes
@@ -150,7 +151,7 @@ def per_class_bars(report: pd.DataFrame, axes: Sequence[Axes] | None = None) -> 
         report: ``evaluation.per_class_report``.
         axes: Three axes, or None for a new figure.
     """
-    axes = new_row(axes, 3, figsize=(10, 3.4), sharey=True)
+    axes = new_row(axes, 3, figsize=(7.6, 3), sharey=True)
     names = [str(name) for name in report.index]
     metrics = ("precision", "recall", "f1")
     for ax, metric, (colour, _, _) in zip(axes, metrics, line_styles(3), strict=True):
@@ -159,7 +160,7 @@ def per_class_bars(report: pd.DataFrame, axes: Sequence[Axes] | None = None) -> 
         sns.barplot(x=names, y=value.to_numpy(), color=colour, ax=ax, **BARS)
         ax.errorbar(range(len(names)), value, yerr=errors, fmt="none", ecolor="black", capsize=2)
         ax.set(title={"f1": "F1"}.get(metric, metric.capitalize()))
-        ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        ax.yaxis.set_major_formatter(per_cent(0))
     lowest = min(report[f"{metric}_low"].min() for metric in metrics)
     # Bars end where the axis begins, so the axis says that it does not begin at zero.
     axes[0].set_ylim(max(0.0, np.floor(lowest * 20) / 20 - 0.05), 1)
@@ -182,12 +183,12 @@ def dots(
         xlabel: Name of the values.
         ax: Where to draw, or None for a new figure.
     """
-    ax = new_axes(ax, figsize=(7.5, 0.9 + 0.32 * len(labels)))
+    ax = new_axes(ax, figsize=(7, 0.9 + 0.32 * len(labels)))
     for (label, values), (colour, _, marker) in zip(columns.items(), line_styles(len(columns)), strict=True):
         look = {"color": colour, "marker": marker, "s": 49, "linewidth": 0}
         sns.scatterplot(x=list(values), y=list(labels), label=label, ax=ax, **look)
     ax.set(xlabel=xlabel, ylabel="")
-    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.xaxis.set_major_formatter(per_cent(0))
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(columns), fontsize="small")
     return ax
 
@@ -200,14 +201,14 @@ def intervals(rows: Mapping[str, tuple[float, float, float]], *, xlabel: str, ax
         xlabel: Name of the values.
         ax: Where to draw, or None for a new figure.
     """
-    ax = new_axes(ax, figsize=(7.5, 0.8 + 0.34 * len(rows)))
+    ax = new_axes(ax, figsize=(7, 0.8 + 0.34 * len(rows)))
     value, low, high = np.array(list(rows.values()), dtype=float).T
     places = np.arange(len(rows))
     ax.hlines(places, low, high, color=BLUE, linewidth=2.5)
     ax.plot(value, places, "o", color="black")
     ax.set(yticks=places, yticklabels=list(rows), ylim=(len(rows) - 0.5, -0.5), xlabel=xlabel)
     ax.xaxis.set_major_locator(MaxNLocator(6))
-    ax.xaxis.set_major_formatter(PercentFormatter(1))
+    ax.xaxis.set_major_formatter(per_cent())
     return ax
 
 
@@ -223,7 +224,7 @@ def confidence_histograms(
         wrong: Top probabilities of the wrong ones.
         axes: Two axes, or None for a new figure.
     """
-    axes = new_row(axes, 2, figsize=(9.5, 3.4))
+    axes = new_row(axes, 2, figsize=(7.4, 3.2))
     edges = np.linspace(0, 1, 51).tolist()
     for ax, density in zip(axes, (False, True), strict=True):
         common = {"bins": edges, "stat": "density" if density else "count", "ax": ax}
@@ -321,7 +322,7 @@ def risk_coverage(curve: RiskCoverage, ax: Axes | None = None) -> Axes:
     ax.axhline(curve.accuracy[-1], linestyle=":", color="black")
     ax.set(xlabel="share of images answered, the surest first", ylabel="accuracy among them")
     for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_formatter(PercentFormatter(1, decimals=0))
+        axis.set_major_formatter(per_cent(0))
     return ax
 
 
@@ -360,7 +361,7 @@ def prediction_grid(
         confidences: Top probability of each, fractions.
     """
     pictures = np.asarray(images)
-    axes = new_grid(len(pictures), 5, (1.75, 2.05))
+    axes = new_grid(len(pictures), 5, (1.55, 1.85))
     for ax, picture, true, predicted, confidence in zip(
         axes, pictures, true_names, predicted_names, confidences, strict=True
     ):
@@ -368,7 +369,11 @@ def prediction_grid(
         ax.imshow(picture, cmap="gray_r" if picture.ndim == 2 else None)
         mark, colour = ("✓", BLUE) if right else ("✗", VERMILION)
         ax.set_title(
-            f"{mark} {predicted} ({confidence:.1%})\ntrue: {true}", color=colour, fontsize=9, loc="center"
+            f"{mark} {predicted} ({100 * confidence:.1f} %)\ntrue: {true}",
+            color=colour,
+            fontsize=9,
+            fontweight="normal",
+            loc="center",
         )
         for spine in ax.spines.values():
             spine.set(visible=True, color=colour, linewidth=1 if right else 2.5)

@@ -30,7 +30,7 @@ def pushes(
         xlabel: What the classes are.
         axes: Two axes, or None for a new figure.
     """
-    said, move = axes = new_row(axes, 2, figsize=(8, 2.9))
+    said, move = axes = new_row(axes, 2, figsize=(7, 2.7))
     up = np.asarray(push)
     said.bar(list(class_names), np.asarray(probabilities), color=GREY)
     said.set(title="What it said: p", xlabel=xlabel, ylabel="probability", ylim=(0, 1))
@@ -61,7 +61,7 @@ def loss_paths(
         ylabel: Name of the second.
         ax: Where to draw, or None for a new figure.
     """
-    ax = new_axes(ax, figsize=(7, 4.8))
+    ax = new_axes(ax, figsize=(6.6, 4.7))
     values = np.asarray(losses)
     levels = np.geomspace(values.min() * 1.02, values.max(), 14)
     lines = ax.contour(x, y, values, levels=levels, colors="black", linewidths=0.6, alpha=0.45)
@@ -77,7 +77,7 @@ def loss_paths(
     ax.plot(*lowest, marker="P", color="black", markersize=10, linestyle="none", label="lowest point")
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.grid(False)
-    ax.legend(fontsize="small")
+    ax.legend(fontsize="small", loc="upper left")
     return ax
 
 
@@ -156,7 +156,7 @@ def scores_to_loss(
         curve: Probabilities of a true class, and their losses.
         axes: Two to draw in, or None for a new figure.
     """
-    left, right = axes = new_row(axes, 2, figsize=(8, 3))
+    left, right = axes = new_row(axes, 2, figsize=(7, 2.9))
     rows = np.arange(len(labels))
     left.set_axisbelow(True)
     left.barh(rows, probabilities, color=[BLUE if k == truth else VERMILION for k in rows])

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from tutorial_utils.plots.style import BLUE, GREY, VERMILION, bare, new_axes, new_grid, new_row
+from tutorial_utils.plots.style import BLUE, GREY, VERMILION, bare, new_axes, new_maps, new_row
 
 SIGNED = "RdBu"
 """Blue above zero, for; red below, against; white at zero."""
@@ -35,7 +35,7 @@ def evidence_images(
     """
     arrays = [np.asarray(image) for image in images]
     columns = min(columns, len(arrays))
-    axes = new_grid(len(arrays), columns, (1.9 + 0.8 / columns, 2.1))
+    axes = new_maps(len(arrays), columns)
     top = float(np.quantile(np.abs(np.concatenate([array.ravel() for array in arrays])), 0.985))
     for ax, array, title in zip(axes, arrays, titles, strict=True):
         ax.imshow(array, cmap=SIGNED, vmin=-top, vmax=top)
@@ -65,7 +65,7 @@ def unrolled(
     """
     ink, matrix, scores = np.asarray(image), np.asarray(weights), np.asarray(logits)
     (_, width), rows = ink.shape, range(len(class_names))
-    figure = plt.figure(figsize=(8.6, 3.9))
+    figure = plt.figure(figsize=(7.4, 3.7))
     grid = figure.add_gridspec(2, 3, width_ratios=(1.6, 4, 1.4), height_ratios=(1, 4.2))
     left, row, square, right = axes = [
         figure.add_subplot(grid[place]) for place in ((slice(None), 0), (0, 1), (1, 1), (1, 2))
@@ -117,7 +117,7 @@ def carried(
         Three axes per image, in a figure of their own: the image, its logits, its probabilities. The bar of
         the true class is blue and hatched; that of a wrong answer is vermilion.
     """
-    shape: dict[str, Any] = {"figsize": (8, 2.1 * len(labels)), "width_ratios": (1, 2.4, 2.4)}
+    shape: dict[str, Any] = {"figsize": (7, 1.9 * len(labels)), "width_ratios": (1, 2.4, 2.4)}
     grid = plt.subplots(len(labels), 3, squeeze=False, **shape)[1]
     scores, shares, classes = np.asarray(logits), np.asarray(probabilities), np.arange(len(class_names))
     low, high = min(0.0, float(scores.min())), float(scores.max())
@@ -133,11 +133,9 @@ def carried(
             ax.set_xticks(classes, class_names)
             ax.grid(False, axis="x")
         left.axhline(0, color="black", linewidth=0.8)
-        left.set(ylim=(1.08 * low, 1.08 * high))
-        right.set(ylim=(0, 1))
+        left.set(ylim=(1.08 * low, 1.08 * high), ylabel="logit")
+        right.set(ylim=(0, 1), ylabel="probability")
         right.set_title(f"loss: -ln {p[label]:.3f} = {loss:.2f}", loc="right", fontweight="normal")
-    grid[0][1].set_title("logits")
-    grid[0][2].set_title("probabilities")
     for ax in grid[-1][1:]:
         ax.set_xlabel("class")
     return list(grid.flat)
@@ -159,7 +157,7 @@ def running_lead(
         names: Of the class that leads where the lead is positive, and of the other.
         axes: Two axes, or None for a new figure.
     """
-    picture, curve = axes = new_row(axes, 2, figsize=(8, 3.6))
+    picture, curve = axes = new_row(axes, 2, figsize=(7, 3.4))
     signed, running = np.asarray(votes), np.asarray(lead)
     top = float(np.quantile(np.abs(signed[signed != 0]), 0.95))
     bare(picture).imshow(signed, cmap=SIGNED, vmin=-top, vmax=top)
@@ -194,6 +192,6 @@ def filters(weights: ArrayLike, columns: int = 8, ax: Axes | None = None) -> Axe
     for place, picture in enumerate(pictures):
         top, left = place // columns * height, place % columns * width
         canvas[top : top + height - 1, left : left + width - 1] = picture
-    ax = bare(new_axes(ax, figsize=(0.9 * columns, 0.9 * rows)))
+    ax = bare(new_axes(ax, figsize=(0.85 * columns, 0.85 * rows)))
     ax.imshow(canvas, cmap="gray", vmin=0, vmax=1)
     return ax

@@ -30,7 +30,9 @@ def threshold(
         at: Place of the threshold that is marked.
         name: Of the class.
     """
-    ax, *others = axes = new_row(None, 1 + len(curves), figsize=(10, 3.2))
+    ax, *others = axes = new_row(
+        None, 1 + len(curves), figsize=(7.6, 2.9), width_ratios=(1.4, *[1] * len(curves))
+    )
     edges = np.asarray(log_odds)
     middles = np.append(edges, 2 * edges[-1] - edges[-2]) - (edges[1] - edges[0]) / 2
     for counts, colour, hatch, label in (
@@ -48,8 +50,8 @@ def threshold(
     ax.axvline(edges[at], color="black")
     heights = np.array([-1000, -10, 0, 10, 1000])
     ax.set_yticks(np.sign(heights) * np.log10(1 + np.abs(heights)), [str(abs(height)) for height in heights])
-    ax.set(xlabel="log odds", ylabel="images", ylim=(-5.6, 4))
-    ax.legend(fontsize="small", loc="lower right", ncols=2, handlelength=1, columnspacing=1)
+    ax.set(xlabel="log odds", ylabel="images", ylim=(-6.6, 4))
+    ax.legend(fontsize="small", loc="lower right", handlelength=1)
     for panel, ((xlabel, ylabel), (x, y)) in zip(others, curves.items(), strict=True):
         panel.plot(np.asarray(x), np.asarray(y), color=BLUE)
         panel.plot(np.asarray(x)[at], np.asarray(y)[at], "o", color=BLUE, markersize=8)
@@ -75,7 +77,7 @@ def sample_size(
         accuracy: As a fraction.
         at: Place of the size that is marked.
     """
-    left, right = axes = new_row(None, 2, figsize=(9, 3.4))
+    left, right = axes = new_row(None, 2, figsize=(7.2, 3.2))
     n, (low, high) = np.asarray(sizes), (np.asarray(bound) for bound in bounds)
     left.fill_between(n, 100 * low, 100 * high, color=BLUE, alpha=0.25, linewidth=0)
     left.axhline(100 * accuracy, color=BLUE, linestyle=":")
@@ -102,7 +104,7 @@ def learning_rates(rates: Sequence[float], losses: ArrayLike, accuracies: ArrayL
         accuracies: At the end, as fractions, shape (r,); NaN where a run has none.
         at: Place of the bright one.
     """
-    left, right = axes = new_row(None, 2, figsize=(9, 3.4))
+    left, right = axes = new_row(None, 2, figsize=(7.2, 3.2))
     curves, ends = np.asarray(losses, dtype=float), 100 * np.asarray(accuracies, dtype=float)
     epochs = np.arange(1, curves.shape[1] + 1)
     left.plot(epochs, curves.T, color=GREY, linestyle="-", linewidth=0.8, alpha=0.6)
@@ -129,7 +131,7 @@ def shear(
         truth: The true digit.
         rival: The other one.
     """
-    picture, curve = axes = new_row(None, 2, figsize=(8, 3.2), width_ratios=(1, 2))
+    picture, curve = axes = new_row(None, 2, figsize=(7, 3), width_ratios=(1, 2))
     shares = np.asarray(probabilities)
     bare(picture).imshow(np.asarray(image), cmap="gray_r")
     for digit, colour, line in ((truth, BLUE, "-"), (rival, VERMILION, "--")):
@@ -151,7 +153,7 @@ def log_loss(probabilities: ArrayLike, losses: ArrayLike, point: tuple[float, fl
         losses: In nats, shape (n,).
         point: Probability and loss that are marked.
     """
-    left, right = axes = new_row(None, 2, figsize=(8, 3.2))
+    left, right = axes = new_row(None, 2, figsize=(7, 3))
     left.plot(np.asarray(probabilities), np.asarray(losses), color=BLUE)
     left.plot(*point, "o", color=BLUE, markersize=8)
     left.set(ylabel="loss (nats)")

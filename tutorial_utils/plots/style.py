@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, PercentFormatter
 
 BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION = (
     "#0072B2",
@@ -29,6 +29,9 @@ LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)))
 MARKERS = ("o", "s", "^", "D", "v", "P")
 BARS: dict[str, Any] = {"errorbar": None, "saturation": 1, "alpha": 0.85}
 """Seaborn's bars as they are given: nothing is estimated, and no colour greyed."""
+
+LONGEST_ROW = 45
+"""Characters of all names below an axis as wide as a page that fit beside each other."""
 
 
 def line_styles(count: int) -> list[tuple[str, Any, str]]:
@@ -53,12 +56,12 @@ def use_book_style() -> None:
     plt.rcdefaults()
     plt.rcParams.update(
         {
-            "figure.figsize": (8.0, 3.6),
+            "figure.figsize": (7.0, 3.4),  # narrow: a column's width divides it, and texts shrink with it
             "figure.dpi": 110,
             "figure.facecolor": "white",
             "figure.constrained_layout.use": True,
             "savefig.facecolor": "white",
-            "font.size": 10.5,
+            "font.size": 11,
             "axes.titlesize": 11,
             "axes.titleweight": "bold",
             "axes.titlelocation": "left",
@@ -92,6 +95,12 @@ def new_grid(count: int, columns: int, cell: tuple[float, float]) -> list[Axes]:
     return [bare(ax) for ax in grid.flat][:count]
 
 
+def new_maps(count: int, columns: int) -> list[Axes]:
+    """Return bare axes for heat maps that share a colour bar, small enough that their titles can be read."""
+    side = min(1.9, 6.2 / columns)
+    return new_grid(count, columns, (side + 0.8 / columns, side + 0.25))
+
+
 def plain_ticks(ax: Axes) -> Axes:
     """Write the ticks of logarithmic axes as plain numbers, 0.5 or 20, not as 5 x 10^-1.
 
@@ -105,6 +114,19 @@ def plain_ticks(ax: Axes) -> Axes:
         if decades < 4:
             axis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 2 else (1,)))
             axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    return ax
+
+
+def per_cent(decimals: int | None = None) -> PercentFormatter:
+    """Write fractions as the book does, 92.5 %; by default with the decimals that they need."""
+    return PercentFormatter(1, decimals=decimals, symbol=" %")
+
+
+def slant_long(ax: Axes, names: Sequence[str]) -> Axes:
+    """Slant the names below an axis if they would not all fit beside each other."""
+    if sum(map(len, names)) > LONGEST_ROW:
+        ax.tick_params("x", rotation=40)
+        plt.setp(ax.get_xticklabels(), ha="right", rotation_mode="anchor")
     return ax
 
 

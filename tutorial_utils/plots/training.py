@@ -8,10 +8,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import PercentFormatter
 from numpy.typing import ArrayLike
 
-from tutorial_utils.plots.style import BLUE, GREY, VERMILION, line_styles, new_axes, new_row, plain_ticks
+from tutorial_utils.plots.style import (
+    BLUE,
+    GREY,
+    VERMILION,
+    line_styles,
+    new_axes,
+    new_row,
+    per_cent,
+    plain_ticks,
+)
 
 
 def learning_curves(frame: pd.DataFrame, axes: Sequence[Axes] | None = None) -> list[Axes]:
@@ -21,7 +29,7 @@ def learning_curves(frame: pd.DataFrame, axes: Sequence[Axes] | None = None) -> 
         frame: ``History.to_frame()``, or some of its columns, indexed by epoch.
         axes: Two axes, or None for a new figure.
     """
-    axes = new_row(axes, 2, figsize=(9.5, 3.6))
+    axes = new_row(axes, 2, figsize=(7.4, 3.3))
     series = {
         "running": ("running (during the epoch)", "-", GREY),
         "train": ("training", "--", BLUE),
@@ -34,7 +42,7 @@ def learning_curves(frame: pd.DataFrame, axes: Sequence[Axes] | None = None) -> 
                 ax.plot(frame.index, values, line, color=colour, label=label)
         ax.set(xlabel="epoch", title=quantity.capitalize())
     axes[0].set_ylabel("cross-entropy (nats)")
-    axes[1].yaxis.set_major_formatter(PercentFormatter(1, decimals=1, symbol=" %"))
+    axes[1].yaxis.set_major_formatter(per_cent(1))
     axes[0].legend()
     return axes
 
@@ -113,7 +121,7 @@ def strips(
     """
     import seaborn as sns  # brings SciPy's statistics, which curves need not wait for
 
-    ax = new_axes(ax, figsize=(8, 0.7 + 0.55 * len(groups)))
+    ax = new_axes(ax, figsize=(7, 0.7 + 0.55 * len(groups)))
     for row, (values, (colour, _, marker)) in enumerate(
         zip(groups.values(), line_styles(len(groups)), strict=True)
     ):
@@ -125,7 +133,7 @@ def strips(
     ax.set(yticks=range(len(groups)), yticklabels=list(groups), xlabel=xlabel)
     ax.invert_yaxis()
     if shares:
-        ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=1))
+        ax.xaxis.set_major_formatter(per_cent(1))
     return ax
 
 

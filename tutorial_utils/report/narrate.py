@@ -66,8 +66,9 @@ def table(rows: Sequence[dict[str, Any]] | pd.DataFrame, formats: dict[str, str]
     Args:
         rows: One dict per row, or a data frame whose index is not shown.
         formats: Format specification per column, such as ``{"recall": ".3f"}``; other columns are left alone.
+            Per cent, ``".1%"``, get the space that the book writes, ``25.0 %``.
     """
     frame = pd.DataFrame(rows).copy()
     for column, specification in (formats or {}).items():
-        frame[column] = [format(value, specification) for value in frame[column]]
+        frame[column] = [format(value, specification).replace("%", " %") for value in frame[column]]
     return Table(frame)

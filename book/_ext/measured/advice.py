@@ -12,7 +12,7 @@ from measured.sources import read_results
 VALUE = re.compile(r"\{([^|{}]+)\|([^|{}]+)\|([^|{}]*)\}")
 """A number in a sentence: ``{chapter|path|format}``; ``/`` stands between the parts of the path.
 
-Per cent is written as everywhere in the book, with a space: ``"92.58 %"``."""
+Per cent are written as in the rest of the book, ``92.5 %``."""
 
 
 def fill_in(env: BuildEnvironment, sentence: str) -> str:
@@ -32,8 +32,7 @@ def fill_in(env: BuildEnvironment, sentence: str) -> str:
                 value = value[int(part)] if isinstance(value, list) else value[part]
             if value is None:
                 raise ValueError("it is undefined")
-            text = format(value, specification)
-            return text.replace("%", " %") if specification.endswith("%") else text
+            return format(value, specification).replace("%", " %")
         except (LookupError, TypeError, ValueError) as error:
             raise ValueError(f"{match[0]}: no such value ({error!r})") from error
 
