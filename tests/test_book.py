@@ -213,3 +213,20 @@ def test_no_piece_of_advice_lacks_its_numbers() -> None:
     advice = [row["advice"] for group in ADVICE for row in group["rows"]]
     assert [row[0].replace("’", "'") for row in rows] == advice  # noqa: RUF001
     assert not [row for row in rows if "{" in row[2] or "None" in row[2] or "nan" in row[2].split()]
+
+
+def test_every_interval_on_the_first_page_holds_its_share() -> None:
+    (table,) = parse("book/intro").select("table.measured")
+    rows = [[cell.get_text() for cell in row.select("td")] for row in table.select("tbody tr")]
+    assert len(rows) == 6
+    for name, share, bounds, *_ in rows:
+        found, low, high = (float(each) for each in re.findall(r"([\d.]+)\s%", f"{share} {bounds}"))
+        assert low < found < high, name
+
+
+def test_results_keep_the_interval_of_each_model_apart_from_that_of_its_gain() -> None:
+    for where, models in measured("beyond/03_what_it_buys").metrics["models"].items():
+        for name, found in models.items():
+            assert found["low"] < found["accuracy"] < found["high"], (where, name)
+            if name != "line":
+                assert found["gain_low"] < found["gain"] < found["gain_high"], (where, name)

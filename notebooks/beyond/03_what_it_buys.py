@@ -548,11 +548,11 @@ ask(
 # %% tags=["remove-cell"]
 # @title The results file
 measured, timings = {}, {"threads": torch.get_num_threads()}
+gains = tests.rename(columns={"low": "gain_low", "high": "gain_high"})
 for key, right in rights.items():
     where, name = key
-    entry = table.drop(columns="seconds").loc[key].to_dict()
-    entry["n_test"] = len(right)
-    for each in (tests, calibrated):
+    entry = table.loc[key, :"weights"].to_dict() | {"n_test": len(right)}
+    for each in (gains, calibrated):
         entry |= each.loc[key].to_dict() if key in each.index else {}
     entry["repaired_by_class"], entry["new_by_class"] = by_class(where, name)
     measured.setdefault(where, {})[name] = entry
