@@ -306,7 +306,8 @@ for images, labels in itertools.islice(endless, 50):
     inputs, labels = images.cpu().flatten(1), labels.cpu()
     error = replicas.measure_batch(walkers.logits(inputs), labels)[2]
     walkers.update(inputs, error, rates)
-    losses, hits, _ = replicas.measure_batch(walkers.logits(held_inputs), held_labels)
+    held_logits = walkers.logits(held_inputs)
+    losses, hits, _ = replicas.measure_batch(held_logits, held_labels)
     path.append(torch.stack([losses, hits.sum(dim=(1, 2)).double()]))
 loss_change, accuracy_change = torch.stack(path).diff(dim=0).unbind(dim=1)
 

@@ -422,7 +422,7 @@ ways = ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1))
 copies = torch.cat([small.images.roll(way, (2, 3)) for way in ways])
 copies = replace(small, images=copies, labels=small.labels.repeat(5))
 try_out("augmented by shifts", copies, epochs=2)
-try_out("five times the data", rest.subset(torch.arange(30_000)), epochs=2)
+try_out("five times the data", rest.subset(torch.arange(len(copies))), epochs=2)
 try_out("weight decay 0.001", small, decay=0.001)
 low = small.subset((small.labels < 5).nonzero()[:, 0])
 transfer = "transfer from digits 0 to 4"
@@ -433,9 +433,8 @@ body = try_out(transfer, small, model=body, epochs=5)
 # %%
 trials = {k: (a == judged.labels).double().mean() for k, a in answers.items()}
 left = 1 - pd.Series(trials).astype(float)
-removed = 1 - left / left.iloc[0]
-in_per_cent = 100 * pd.DataFrame({"errors": left, "removed": removed})
-in_per_cent.map("{:.1f} %".format)
+shares = pd.DataFrame({"errors": left, "removed": 1 - left / left.iloc[0]})
+(100 * shares).map("{:.1f} %".format)
 
 # %% [markdown]
 # Weight decay of this strength changes next to nothing: it is too weak to tell. More data help somewhat. Whether shifts do, one seed cannot settle. **Deskewing removes a third of the errors**, without another image or
@@ -500,11 +499,11 @@ expect("most errors come back", stable, above=0.6)
 fixed, new, _ = changes.to_numpy()
 expect("the new version fixes more", fixed[0], above=1.2 * new[0])
 expect("a seed fixes dozens", fixed[1], above=30)
-expect("weight decay changes next to nothing", abs(removed.iloc[5]), below=0.04)
-expect("more data help somewhat", removed.iloc[4], above=0.1)
-expect("deskewing removes a third", removed.iloc[1], between=(0.25, 0.42))
-expect("the network, three quarters", removed.iloc[2], between=(0.66, 0.82))
-expect("transfer nearly as many", removed.iloc[6], between=(0.56, 0.74))
+expect("weight decay changes next to nothing", abs(shares.removed.iloc[5]), below=0.04)
+expect("more data help somewhat", shares.removed.iloc[4], above=0.1)
+expect("deskewing removes a third", shares.removed.iloc[1], between=(0.25, 0.42))
+expect("the network, three quarters", shares.removed.iloc[2], between=(0.66, 0.82))
+expect("transfer nearly as many", shares.removed.iloc[6], between=(0.56, 0.74))
 expect("both read it as a 5", min(p[1][5], p[2][5]), above=0.8)
 top_two = test_said.probabilities.topk(2).indices  # for exercise 2
 top_two = (top_two == labels[:, None]).any(dim=1).double().mean()
