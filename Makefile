@@ -78,7 +78,7 @@ test: book  ## run every check, and every test that is neither long nor random
 	@$(BIN)/mypy book/_ext
 	@$(PYTEST)
 
-nightly: book  ## run the long and random tests, too
+nightly: book preview  ## run the long and random tests, too, and build a preview
 	@$(PYTEST) --nightly
 
 faults: book  ## test every row of tests/faults.md and print the table
