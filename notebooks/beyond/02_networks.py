@@ -62,6 +62,7 @@ device: str = "auto"  # where to compute: "auto", "cpu", "cuda", "mps"
 num_epochs: int = 6  # passes over the training images, 1 or more
 short_epochs: int = 8  # epochs of the comparisons, 3 or more
 num_seeds: int = 3  # runs of each comparison, 2 or more
+num_images: int = 10_000  # training images of a comparison, 1,000 to 40,000
 
 # %% tags=["hide-input"]
 # @title Check the settings: a wrong one stops the notebook here, and says why
@@ -252,7 +253,7 @@ show(
 # %% tags=["hide-input"]
 # @title Both trained: accuracy on the validation images
 def after_few(make, config, data, change=None):
-    how = {"chosen": slice(10_000), "change": change}
+    how = {"chosen": slice(num_images), "change": change}
     _, history = recipes.train_new(make, config, data, folder, **how)
     return history.records[-1].validation_accuracy
 
@@ -279,7 +280,7 @@ depths
 #   ([Ioffe and Szegedy, 2015](https://arxiv.org/abs/1502.03167)).
 #
 # The package's `networks` has your network, with switches; `recipes` has `shift` and `flip`. Start with none of the four, and add one. Then start from batch
-# normalisation, and add one of the others. In testing, dropout is off, and batch normalisation uses running means: `Trainer` switches by `model.train()` and `model.eval()`. `after_few`, defined in the folded cell above, trains on 10,000 images and gives the accuracy on the validation
+# normalisation, and add one of the others. In testing, dropout is off, and batch normalisation uses running means: `Trainer` switches by `model.train()` and `model.eval()`. `after_few`, defined in the folded cell above, trains on `num_images` images and gives the accuracy on the validation
 # images at the end. Runs with the same seed share their images and their order.
 
 
@@ -585,9 +586,8 @@ ask(
 # %% tags=["remove-cell"]
 # @title The results file
 again = [fast.but(seed=each, **fewer) for each in SEEDS]
-mnist_few = [after_few(small, each, digits) for each in again]
 metrics = {
-    "mnist_few_images_accuracy": mnist_few,
+    "mnist_few_images_accuracy": [after_few(small, e, digits) for e in again],
     "cifar10_few_images_accuracy": runs,
     "recipe_gains": gains,
     "weights": {"convolution": sizes[0], "hidden layer": sizes[1]},
@@ -595,6 +595,7 @@ metrics = {
     "deep_accuracy": depths,
     "transfer_accuracy": transfer.to_dict("list"),
 }
+given = {"num_seeds": num_seeds, "num_images": num_images}
 fits = {"mnist": (mnist_test, history), "cifar10": (cifar10_test, wide_history)}
 timings = {}
 for data, (tested, history) in fits.items():
@@ -603,7 +604,7 @@ for data, (tested, history) in fits.items():
     timings[f"{data}_training_seconds"] = sum(history.column("seconds"))
 path = results.write(
     "beyond/02_networks",
-    parameters={**config.model_dump(), "num_seeds": num_seeds},
+    parameters=config.model_dump() | given,
     metrics=metrics,
     timings=timings,
     data_hash=f"{digits.fingerprint}+{pictures.fingerprint}",

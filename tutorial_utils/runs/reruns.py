@@ -37,7 +37,7 @@ PREVIEW: dict[str, Scalar] = {
 """What a preview puts in place of a chapter's own values, where it has such parameters."""
 
 PREVIEW_EVERY = "5"
-"""Of the images, a preview of such a chapter takes every fifth."""
+"""Of the images, a preview takes every fifth."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def execute_chapter(
     Args:
         name: See :func:`~tutorial_utils.runs.chapters.find`.
         build: Folder for ``executed/<name>.ipynb``, ``results/<name>.json`` and ``models/``.
-        preview: Take the few epochs and seeds of :data:`PREVIEW`, and few images if that makes a difference.
+        preview: Take the few epochs and seeds of :data:`PREVIEW`, and few images.
         keep_outputs: Nothing but the chapter's own text changed since it was executed: if its code did not,
             put the outputs into the new text instead of executing it again.
         time_limit: Seconds for the whole chapter.
@@ -148,10 +148,7 @@ def execute_chapter(
             return results.read(results_file)
     values = {key: value for key, value in PREVIEW.items() if preview and key in chapter.parameters}
     environment = {DEVICE_VARIABLE: "cpu"}
-    if not preview:
-        environment[STRICT_VARIABLE] = "1"
-    elif values:
-        environment[EVERY_VARIABLE] = PREVIEW_EVERY
+    environment |= {EVERY_VARIABLE: PREVIEW_EVERY} if preview else {STRICT_VARIABLE: "1"}
     return _execute_into(
         notebook,
         results_file,
