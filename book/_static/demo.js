@@ -225,7 +225,8 @@ const Demo = (() => {
       button.setAttribute("aria-label", `Test image ${i + 1}: a ${label}${wrong ? `, read as a ${said}` : ""}`);
     }
     byId("tests-note").textContent = `The first ${tests.labels.length} images of the test set, which ` +
-      `the model has not seen in training. From ${shown.name} it misreads ${errors} of them; × marks these. ` +
+      `the model has not seen in training. From ${shown.name} it misreads ` +
+      `${errors === 0 ? "none of them" : `${errors} of them; × marks these`}. ` +
       `They are no random sample of the whole set. Arrow keys move between them.`;
     check();
   }
