@@ -595,9 +595,8 @@ metrics = {
     "deep_accuracy": depths,
     "transfer_accuracy": transfer.to_dict("list"),
 }
-given = {"num_seeds": num_seeds, "num_images": num_images}
 fits = {"mnist": (mnist_test, history), "cifar10": (cifar10_test, wide_history)}
-timings = {}
+given, timings = {"num_seeds": num_seeds, "num_images": num_images}, {}
 for data, (tested, history) in fits.items():
     for end, value in zip(("", "_low", "_high"), tested, strict=True):
         metrics[f"{data}_test_accuracy{end}"] = value

@@ -433,8 +433,8 @@ body = try_out(transfer, small, model=body, epochs=5)
 # %%
 trials = {k: (a == judged.labels).double().mean() for k, a in answers.items()}
 left = 1 - pd.Series(trials).astype(float)
-remedies = pd.DataFrame({"errors": left, "removed": 1 - left / left.iloc[0]})
-(100 * remedies).map("{:.1f} %".format)
+cures = pd.DataFrame({"errors": left, "removed": 1 - left / left.iloc[0]})
+(100 * cures).map("{:.1f} %".format)
 
 # %% [markdown]
 # Weight decay of this strength changes next to nothing: it is too weak to tell. More data help somewhat. Whether shifts do, one seed cannot settle. **Deskewing removes a third of the errors**, without another image or
@@ -499,11 +499,11 @@ expect("most errors come back", stable, above=0.6)
 fixed, new, _ = changes.to_numpy()
 expect("the new version fixes more", fixed[0], above=1.2 * new[0])
 expect("a seed fixes dozens", fixed[1], above=30)
-expect("decay changes next to nothing", abs(remedies.removed.iloc[5]), below=0.04)
-expect("more data help somewhat", remedies.removed.iloc[4], above=0.1)
-expect("deskewing removes a third", remedies.removed.iloc[1], between=(0.25, 0.42))
-expect("the network, three quarters", remedies.removed.iloc[2], between=(0.66, 0.82))
-expect("transfer nearly as many", remedies.removed.iloc[6], between=(0.56, 0.74))
+expect("decay changes next to nothing", abs(cures.removed.iloc[5]), below=0.04)
+expect("more data help somewhat", cures.removed.iloc[4], above=0.1)
+expect("deskewing removes a third", cures.removed.iloc[1], between=(0.25, 0.42))
+expect("a network, three quarters", cures.removed.iloc[2], between=(0.66, 0.82))
+expect("transfer nearly as many", cures.removed.iloc[6], between=(0.56, 0.74))
 expect("both read it as a 5", min(p[1][5], p[2][5]), above=0.8)
 top_two = test_said.probabilities.topk(2).indices  # for exercise 2
 top_two = (top_two == labels[:, None]).any(dim=1).double().mean()
