@@ -408,7 +408,7 @@ expect("with 1,000 images it is", lead[1_000], above=0.04)
 expect("the lines agree", agree["line"], above=0.998)
 expect("the networks do not", agree["dense network"], below=0.992)
 slow = speeds["MNIST", "line"] / speeds["MNIST", "nearest neighbours"]
-expect("neighbours pay with every answer", slow, above=2)
+expect("neighbours pay with every answer", bool(slow > 2), equals=True)
 expect("most are fives again", threes["convolution"], below=15)
 
 # %% [markdown]
