@@ -20,8 +20,8 @@ from typing import Any
 
 import pypandoc  # type: ignore[import-untyped]
 import yaml  # type: ignore[import-untyped]
-from book_pdf import ROOT, PrintError, find_browser, followable, pages_of, take_articles
-from playwright.sync_api import Browser, ElementHandle, Page, sync_playwright
+from book_pdf import ROOT, PrintError, followable, open_browser, pages_of, take_articles
+from playwright.sync_api import Browser, ElementHandle, Page
 
 from tutorial_utils.files import whole_file
 
@@ -165,15 +165,9 @@ def write_book(site: Path, target: Path, contents: Path = ROOT / "book" / "_toc.
     site = site.resolve()
     pages = pages_of(site, contents)
     settings = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_browser())
-        try:
-            page = browser.new_context(color_scheme="light", device_scale_factor=2).new_page()
-            page.emulate_media(media="print")
-            text = "".join(put_in_parts(take_articles(page, site, pages, simplify), pages))
-            cover = draw_cover(browser, settings)
-        finally:
-            browser.close()
+    with open_browser(device_scale_factor=2) as (browser, page):
+        text = "".join(put_in_parts(take_articles(page, site, pages, simplify), pages))
+        cover = draw_cover(browser, settings)
     text = followable(text, settings["sphinx"]["config"]["ogp_site_url"]).replace(f"{site.as_uri()}/", "")
     dated = max((site / f"{name}.html").stat().st_mtime for name in pages)
     with tempfile.TemporaryDirectory() as folder, whole_file(target) as temporary:

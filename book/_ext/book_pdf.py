@@ -14,13 +14,14 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import pikepdf
 import yaml  # type: ignore[import-untyped]
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tutorial_utils.files import whole_file
 
@@ -255,6 +256,29 @@ def finish(printed: bytes, target: Path, facts: Mapping[str, str]) -> int:
         return len(pdf.pages)
 
 
+@contextmanager
+def open_browser(**look: Any) -> Iterator[tuple[Browser, Page]]:
+    """Start the system's Chromium, with a page that shows what is printed.
+
+    Args:
+        look: More of how the page is shown, as Playwright's ``new_context`` takes it.
+
+    Yields:
+        The browser and its page.
+
+    Raises:
+        PrintError: There is no browser.
+    """
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_browser())
+        try:
+            page = browser.new_context(color_scheme="light", **look).new_page()
+            page.emulate_media(media="print")
+            yield browser, page
+        finally:
+            browser.close()
+
+
 def print_book(site: Path, target: Path, contents: Path = ROOT / "book" / "_toc.yml") -> int:
     """Print the whole book.
 
@@ -272,16 +296,10 @@ def print_book(site: Path, target: Path, contents: Path = ROOT / "book" / "_toc.
     site = site.resolve()
     pages = pages_of(site, contents)
     settings = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_browser())
-        try:
-            page = browser.new_context(color_scheme="light").new_page()
-            page.emulate_media(media="print")
-            put_together(page, site, pages, settings)
-            page.evaluate(NUMBER, find_starts(page.pdf(**PAPER), list(pages)))
-            printed = page.pdf(**PAPER)
-        finally:
-            browser.close()
+    with open_browser() as (_, page):
+        put_together(page, site, pages, settings)
+        page.evaluate(NUMBER, find_starts(page.pdf(**PAPER), list(pages)))
+        printed = page.pdf(**PAPER)
     subject = "Softmax regression on MNIST and CIFAR-10, measured"
     facts = {"/Title": settings["title"], "/Author": settings["author"], "/Subject": subject}
     return finish(printed, target, facts)
